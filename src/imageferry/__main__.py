@@ -1,0 +1,5 @@
+"""`python -m imageferry` is `imageferry`."""
+
+from imageferry.cli import main
+
+main()

@@ -1,0 +1,105 @@
+"""Images in the catalog: one record for each file that stands in a store."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, literal, select
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.sql import Executable
+
+from imageferry.catalog.tables import images, items, jobs
+from imageferry.model import ItemState
+
+# What a record takes over from its item, by the same name.
+_FROM_ITEM = (
+    "file_id",
+    "folder_id",
+    "job_id",
+    "name",
+    "path",
+    "mime_type",
+    "size_bytes",
+    "md5",
+    "version",
+    "object_key",
+    "flagged",
+    "width",
+    "height",
+    "taken_at",
+    "camera",
+    "latitude",
+    "longitude",
+    "media",
+)
+_IDENTITY = ("source", "file_id", "store")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the catalog holds of a file."""
+
+    version: str | None
+    size_bytes: int
+    object_key: str
+
+
+def held(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[str, Held]:
+    """The records of these files in one store, by file id."""
+    query = select(images.c.file_id, images.c.version, images.c.size_bytes, images.c.object_key).where(
+        images.c.source == source, images.c.store == store, images.c.file_id.in_(file_ids)
+    )
+    return {
+        file_id: Held(version=version, size_bytes=size_bytes, object_key=object_key)
+        for file_id, version, size_bytes, object_key in tx.execute(query)
+    }
+
+
+def record(tx: Connection, *, item_ids: Collection[int], now: datetime) -> None:
+    """Write the records of items that are stored, or bring them up to date: one statement, whatever their number."""
+    columns = [*_FROM_ITEM, "source", "store", "created_at", "updated_at"]
+    rows = (
+        select(*(items.c[name] for name in _FROM_ITEM), jobs.c.source, jobs.c.store, literal(now), literal(now))
+        .join(jobs, jobs.c.id == items.c.job_id)
+        .where(items.c.id.in_(item_ids), items.c.state == ItemState.STORED)
+    )
+    tx.execute(_upsert(tx.dialect.name, columns, rows))
+
+
+def page(tx: Connection, *, limit: int, offset: int = 0, job_id: str | None = None) -> Sequence[Row[Any]]:
+    """Records in the order they were first stored."""
+    query = select(images).order_by(images.c.id).limit(limit).offset(offset)
+    return tx.execute(query if job_id is None else query.where(images.c.job_id == job_id)).all()
+
+
+def latest(tx: Connection, *, job_id: str, limit: int) -> Sequence[Row[Any]]:
+    """The records that a job stored last."""
+    return tx.execute(select(images).where(images.c.job_id == job_id).order_by(images.c.id.desc()).limit(limit)).all()
+
+
+def after(tx: Connection, *, image_id: int, limit: int) -> Sequence[Row[Any]]:
+    """The records that follow one, in the order they were first stored; what a stream of all reads by."""
+    return tx.execute(select(images).where(images.c.id > image_id).order_by(images.c.id).limit(limit)).all()
+
+
+def get(tx: Connection, image_id: int) -> Row[Any] | None:
+    """One record."""
+    return tx.execute(select(images).where(images.c.id == image_id)).one_or_none()
+
+
+def count(tx: Connection) -> int:
+    """How many records there are."""
+    return tx.execute(select(func.count()).select_from(images)).scalar_one()
+
+
+def _upsert(dialect: str, columns: list[str], rows: Select[Any]) -> Executable:
+    changing = [name for name in columns if name not in (*_IDENTITY, "created_at")]
+    if dialect in {"mysql", "mariadb"}:
+        into = mysql.insert(images).from_select(columns, rows)
+        return into.on_duplicate_key_update({name: into.inserted[name] for name in changing})
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(images).from_select(columns, rows)
+    return statement.on_conflict_do_update(
+        index_elements=_IDENTITY, set_={name: statement.excluded[name] for name in changing}
+    )

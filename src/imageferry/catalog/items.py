@@ -1,0 +1,144 @@
+"""Items in the catalog: one row for each file of a job."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from imageferry.catalog.tables import items
+from imageferry.errors import Reason
+from imageferry.model import ItemState, Outcome, Parcel
+
+
+def known_ids(tx: Connection, *, job_id: str, file_ids: Collection[str]) -> set[str]:
+    """Which of these files the job has an item for already."""
+    query = select(items.c.file_id).where(items.c.job_id == job_id, items.c.file_id.in_(file_ids))
+    return set(tx.execute(query).scalars())
+
+
+def insert(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write new items, in one statement executed many times."""
+    if rows:
+        tx.execute(items.insert(), rows)
+
+
+def parcels(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[Parcel]]:
+    """What is still to be transferred, by batch."""
+    columns = (
+        items.c.batch_id,
+        items.c.id,
+        items.c.file_id,
+        items.c.name,
+        items.c.object_key,
+        items.c.mime_type,
+        items.c.size_bytes,
+        items.c.md5,
+        items.c.resource_key,
+        items.c.tries,
+        items.c.replaces,
+    )
+    query = (
+        select(*columns).where(items.c.batch_id.in_(batch_ids), items.c.state == ItemState.PENDING).order_by(items.c.id)
+    )
+    found: dict[int, list[Parcel]] = {batch_id: [] for batch_id in batch_ids}
+    for (
+        batch_id,
+        item_id,
+        file_id,
+        name,
+        key,
+        mime_type,
+        size_bytes,
+        md5,
+        resource_key,
+        tries,
+        replaces,
+    ) in tx.execute(query):
+        found[batch_id].append(
+            Parcel(
+                item_id=item_id,
+                file_id=file_id,
+                name=name,
+                key=key,
+                mime_type=mime_type,
+                size_bytes=size_bytes,
+                md5=md5,
+                resource_key=resource_key,
+                tries=tries,
+                replaces=replaces,
+            )
+        )
+    return found
+
+
+def pending(tx: Connection, *, batch_id: int) -> dict[int, int]:
+    """The tries of each item of a batch that has no outcome yet, by item id."""
+    query = select(items.c.id, items.c.tries).where(items.c.batch_id == batch_id, items.c.state == ItemState.PENDING)
+    return dict(tx.execute(query).tuples().all())
+
+
+_SETTLE = (
+    update(items)
+    .where(items.c.id == bindparam("item_id"))
+    .values(
+        state=bindparam("new_state"),
+        reason=bindparam("new_reason"),
+        detail=bindparam("new_detail"),
+        size_bytes=func.coalesce(bindparam("new_size_bytes"), items.c.size_bytes),
+        md5=func.coalesce(bindparam("new_md5"), items.c.md5),
+        version=func.coalesce(bindparam("new_version"), items.c.version),
+        mime_type=func.coalesce(bindparam("new_mime_type"), items.c.mime_type),
+        flagged=bindparam("new_flagged"),
+        tries=items.c.tries + 1,
+    )
+)
+
+
+def settle(tx: Connection, outcomes: Collection[Outcome]) -> None:
+    """Write what became of items."""
+    rows = [
+        {
+            "item_id": outcome.item_id,
+            "new_state": outcome.state,
+            "new_reason": outcome.reason,
+            "new_detail": outcome.detail,
+            "new_size_bytes": outcome.size_bytes,
+            "new_md5": outcome.md5,
+            "new_version": outcome.version,
+            "new_mime_type": outcome.mime_type,
+            "new_flagged": outcome.flagged,
+        }
+        for outcome in outcomes
+    ]
+    if rows:
+        tx.execute(_SETTLE, rows)
+
+
+def causes(tx: Connection, *, job_id: str, state: ItemState) -> Counter[Reason]:
+    """How many items of a state there are, by reason."""
+    query = (
+        select(items.c.reason, func.count())
+        .where(items.c.job_id == job_id, items.c.state == state)
+        .group_by(items.c.reason)
+        .order_by(func.count().desc())
+    )
+    return Counter({Reason(reason): count for reason, count in tx.execute(query)})
+
+
+def pages(
+    tx: Connection, *, job_id: str, state: ItemState | None = None, page_size: int = 1000
+) -> Iterator[Sequence[Any]]:
+    """Every item of a job as rows of the table, by pages, in the order they were found."""
+    last_id = 0
+    while True:
+        query = (
+            select(items).where(items.c.job_id == job_id, items.c.id > last_id).order_by(items.c.id).limit(page_size)
+        )
+        if state is not None:
+            query = query.where(items.c.state == state)
+        rows = tx.execute(query).all()
+        if not rows:
+            return
+        yield rows
+        last_id = rows[-1].id

@@ -1,0 +1,87 @@
+"""Jobs in the catalog."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from imageferry.catalog.tables import folders, jobs
+from imageferry.errors import Reason
+from imageferry.model import Job, JobOptions, JobState, LedgerState
+
+ACTIVE = (JobState.ACCEPTED, JobState.RUNNING)
+UNFINISHED = (*ACTIVE, JobState.WAITING)
+NEW_FOLDER = {"state": LedgerState.READY, "pages": 0, "tries": 0, "due_ms": 0}
+
+
+def accept(tx: Connection, job: Job) -> None:
+    """Write a new job and its root folder, ready to be crawled."""
+    row = asdict(job)
+    tx.execute(jobs.insert().values(row | {"due_ms": 0}))
+    root = {
+        "job_id": job.id,
+        "folder_id": job.folder_id,
+        "resource_key": job.resource_key,
+        "name": job.folder_name or "",
+        "path": "",
+        "by_shortcut": False,
+    }
+    tx.execute(folders.insert().values(root | NEW_FOLDER))
+
+
+def get(tx: Connection, job_id: str, *, lock: bool = False) -> Job | None:
+    """One job; with `lock`, nobody else changes it before this transaction ends."""
+    query = select(jobs).where(jobs.c.id == job_id)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _job(row)
+
+
+def unfinished(tx: Connection) -> list[Job]:
+    """Jobs that are not terminal, oldest first."""
+    query = select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.created_at, jobs.c.id)
+    return [_job(row) for row in tx.execute(query)]
+
+
+def twin(tx: Connection, job: Job) -> Job | None:
+    """A job that is not terminal and does exactly what this one would."""
+    same = (jobs.c.source == job.source, jobs.c.folder_id == job.folder_id, jobs.c.store == job.store)
+    query = select(jobs).where(jobs.c.state.in_(UNFINISHED), *same).order_by(jobs.c.created_at, jobs.c.id)
+    return next((other for other in map(_job, tx.execute(query)) if other.options == job.options), None)
+
+
+def latest(tx: Connection, *, limit: int) -> list[Job]:
+    """The newest jobs first."""
+    return [_job(row) for row in tx.execute(select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit))]
+
+
+def save(tx: Connection, job: Job, *, due_ms: int = 0) -> None:
+    """Write what a move changed of a job that it holds locked."""
+    tx.execute(update(jobs).where(jobs.c.id == job.id).values(_progress(job) | {"due_ms": due_ms}))
+
+
+def due(tx: Connection, *, now_ms: int, wait_ms_max: int) -> list[str]:
+    """Ids of waiting jobs whose time to probe has come.
+
+    A time further ahead than anyone waits was written before the clock was set back.
+    """
+    query = select(jobs.c.id).where(jobs.c.state == JobState.WAITING)
+    return list(tx.execute(query.where((jobs.c.due_ms <= now_ms) | (jobs.c.due_ms > now_ms + wait_ms_max))).scalars())
+
+
+_IDENTITY = {"id", "source", "folder_id", "resource_key", "store", "options", "created_at"}
+
+
+def _progress(job: Job) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in Job.__dataclass_fields__ if name not in _IDENTITY}
+
+
+def _job(row: Row[Any]) -> Job:
+    fields = row._asdict()  # public, in spite of its name
+    del fields["due_ms"]
+    options = fields["options"]
+    fields["options"] = JobOptions(
+        recursive=options["recursive"], include=tuple(options["include"]), exclude=tuple(options["exclude"])
+    )
+    fields["state"] = JobState(fields["state"])
+    fields["reason"] = fields["reason"] and Reason(fields["reason"])
+    return Job(**fields)

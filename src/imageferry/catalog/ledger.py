@@ -1,0 +1,305 @@
+"""The ledger's moves: dispatch, advance, stumble, finish; each is one transaction's work, and safe to repeat.
+
+Every move holds its job's row locked, so that of two workers at one row one wins and the
+other finds the work done. Times are milliseconds since 1970.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, Table, func, select, update
+
+from imageferry.catalog import images, items, jobs
+from imageferry.catalog.batching import insert_with_batches
+from imageferry.catalog.tables import batches, folders
+from imageferry.clock import utc_now
+from imageferry.errors import (
+    BlockedError,
+    ImageferryError,
+    NotFoundError,
+    PageTokenError,
+    Reason,
+    TransientError,
+)
+from imageferry.model import (
+    FOLDER_MIME_TYPE,
+    Crawl,
+    File,
+    Find,
+    Folder,
+    ItemState,
+    Job,
+    JobState,
+    LedgerState,
+    Outcome,
+    Record,
+    SubFolder,
+    Transfer,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The limits under which work is given out."""
+
+    batches_in_flight_max: int = 4  # per job: its credit
+    folders_in_flight_max: int = 8  # per job
+    lease_ms: int = 600_000
+    item_tries_max: int = 3
+    folder_tries_max: int = 5
+    tries_max: int = 20  # a batch or folder is given out without anything coming back
+    pages_max: int = 50_000  # per folder
+    again_ms: int = 2_000  # before the first repetition; doubles
+    again_ms_max: int = 60_000
+    probe_ms: int = 15_000  # between the probes of a waiting job
+
+    def pause_ms(self, tries: int) -> int:
+        """How long work rests after it failed for the `tries`-th time."""
+        return min(self.again_ms << max(tries - 1, 0), self.again_ms_max)
+
+
+def dispatch(tx: Connection, job_id: str, *, terms: Terms, now_ms: int) -> list[Crawl | Transfer]:
+    """Give out as much of a job as its window has room for; the messages are to be sent once this is committed."""
+    job = jobs.get(tx, job_id, lock=True)
+    if job is None or job.state not in jobs.ACTIVE:
+        return []
+    transfers = _transfers(tx, job, terms=terms, now_ms=now_ms)
+    crawls = _crawls(tx, job, terms=terms, now_ms=now_ms) if job.open_folders else []
+    if job.state is JobState.ACCEPTED:
+        jobs.save(tx, replace(job, state=JobState.RUNNING, started_at=utc_now()))
+    return [*crawls, *transfers]
+
+
+def advance(
+    tx: Connection,
+    crawl: Crawl,
+    *,
+    finds: Sequence[Find],
+    subfolders: Sequence[SubFolder],
+    next_page_token: str | None,
+    folder_name: str | None = None,
+) -> None:
+    """Write a page: its new items and their batches, its new folders, and which page is next."""
+    job = jobs.get(tx, crawl.job_id, lock=True)
+    if job is None or job.state.terminal or not _is_at(tx, crawl):
+        return
+    known = items.known_ids(tx, job_id=job.id, file_ids=[find.file.id for find in finds])
+    new = list({find.file.id: find for find in reversed(finds) if find.file.id not in known}.values())[::-1]
+    insert_with_batches(tx, job_id=job.id, finds=new)
+    opened = _open(tx, job, subfolders)
+    ended = next_page_token is None
+    tx.execute(
+        update(folders)
+        .where(folders.c.id == crawl.crawl_id)
+        .values(
+            state=LedgerState.DONE if ended else LedgerState.READY,
+            page_token=next_page_token,
+            pages=folders.c.pages + 1,
+            tries=0,
+            due_ms=0,
+        )
+    )
+    job = _discovered(job, new)
+    job = replace(job, folder_name=folder_name or job.folder_name, open_folders=job.open_folders + opened - ended)
+    _save(tx, job)
+
+
+def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: Terms, now_ms: int) -> None:
+    """Write that a page could not be listed: the folder is listed again, or fails; a root that fails fails its job."""
+    job = jobs.get(tx, crawl.job_id, lock=True)
+    if job is None or job.state.terminal or not _is_at(tx, crawl):
+        return
+    row = tx.execute(select(folders).where(folders.c.id == crawl.crawl_id)).one()
+    untouched = crawl.root and row.pages == 0
+    hopeful = isinstance(error, (TransientError, PageTokenError)) and row.tries < terms.folder_tries_max
+    if hopeful or (isinstance(error, BlockedError) and not untouched):
+        again = {"state": LedgerState.READY, "due_ms": now_ms + terms.pause_ms(row.tries)}
+        if isinstance(error, PageTokenError):
+            again["page_token"] = None
+        if isinstance(error, BlockedError):
+            again |= {"tries": row.tries - 1, "due_ms": 0}
+            wait(tx, job, error.reason, error.message, due_ms=now_ms + terms.probe_ms)
+        tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(again))
+        return
+    tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(state=LedgerState.DONE))
+    if untouched:
+        job = replace(job, state=JobState.FAILED, reason=error.reason, detail=error.message)
+        jobs.save(tx, replace(job, open_folders=0, finished_at=utc_now()))
+        return
+    find = _lost_folder(crawl, error, by_shortcut=row.by_shortcut)
+    insert_with_batches(tx, job_id=job.id, finds=[find])
+    _save(tx, replace(_discovered(job, [find]), open_folders=job.open_folders - 1))
+
+
+def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None:
+    """Write what became of files of a batch; outcomes that are known already change nothing."""
+    job = jobs.get(tx, record.job_id, lock=True)
+    if job is None:
+        return
+    tries = items.pending(tx, batch_id=record.batch_id)
+    news = [_bounded(outcome, tries[outcome.item_id], terms) for outcome in record.outcomes if outcome.item_id in tries]
+    items.settle(tx, news)
+    stored = [outcome for outcome in news if outcome.state is ItemState.STORED]
+    if stored:
+        images.record(tx, item_ids=[outcome.item_id for outcome in stored], now=utc_now())
+    again = [outcome for outcome in news if outcome.state is ItemState.PENDING]
+    settled = len(news) - len(again)
+    if record.final:
+        left = len(tries) - settled
+        pause_ms = terms.pause_ms(max((tries[outcome.item_id] + 1 for outcome in again), default=0)) if again else 0
+        state = LedgerState.READY if left else LedgerState.DONE
+        tx.execute(
+            update(batches)
+            .where(batches.c.id == record.batch_id, batches.c.state != LedgerState.DONE)
+            .values(state=state, files=left, due_ms=now_ms + pause_ms)
+        )
+    else:
+        # It tells that it lives: its lease begins anew.
+        tx.execute(
+            update(batches)
+            .where(batches.c.id == record.batch_id, batches.c.state == LedgerState.IN_FLIGHT)
+            .values(due_ms=now_ms + terms.lease_ms)
+        )
+    if settled:
+        tx.execute(update(batches).where(batches.c.id == record.batch_id).values(tries=1))
+    job = replace(
+        job,
+        stored=job.stored + len(stored),
+        skipped=job.skipped + sum(outcome.state is ItemState.SKIPPED for outcome in news),
+        failed=job.failed + sum(outcome.state is ItemState.FAILED for outcome in news),
+        bytes_stored=job.bytes_stored + sum(outcome.size_bytes or 0 for outcome in stored),
+        bytes_moved=job.bytes_moved + sum(outcome.size_bytes or 0 for outcome in stored if outcome.moved),
+    )
+    if record.blocked and not job.settled and not job.state.terminal:
+        wait(tx, job, record.blocked, record.blocked_detail, due_ms=now_ms + terms.probe_ms)
+    else:
+        _save(tx, job)
+
+
+def wait(tx: Connection, job: Job, reason: Reason, detail: str | None, *, due_ms: int) -> None:
+    """Let a job wait, with what it waits for, until it is due to probe."""
+    jobs.save(tx, replace(job, state=JobState.WAITING, reason=reason, detail=detail), due_ms=due_ms)
+
+
+def _crawls(tx: Connection, job: Job, *, terms: Terms, now_ms: int) -> list[Crawl]:
+    ids = _give_out(tx, folders, job, at_most=terms.folders_in_flight_max, terms=terms, now_ms=now_ms)
+    if not ids:
+        return []
+    rows = tx.execute(select(folders).where(folders.c.id.in_(ids)).order_by(folders.c.id))
+    return [
+        Crawl(
+            job_id=job.id,
+            source=job.source,
+            crawl_id=row.id,
+            folder=Folder(id=row.folder_id, name=row.name, resource_key=row.resource_key),
+            path=row.path,
+            page_token=row.page_token,
+            root=row.folder_id == job.folder_id and row.path == "",
+        )
+        for row in rows
+    ]
+
+
+def _transfers(tx: Connection, job: Job, *, terms: Terms, now_ms: int) -> list[Transfer]:
+    ids = _give_out(tx, batches, job, at_most=terms.batches_in_flight_max, terms=terms, now_ms=now_ms)
+    if not ids:
+        return []
+    repeated: dict[int, bool] = dict(
+        tx.execute(select(batches.c.id, batches.c.tries > 1).where(batches.c.id.in_(ids))).tuples().all()
+    )
+    return [
+        Transfer(
+            job_id=job.id,
+            source=job.source,
+            batch_id=batch_id,
+            parcels=tuple(parcels),
+            repeated=repeated[batch_id],
+        )
+        for batch_id, parcels in items.parcels(tx, batch_ids=ids).items()
+    ]
+
+
+def _give_out(tx: Connection, table: Table, job: Job, *, at_most: int, terms: Terms, now_ms: int) -> list[int]:
+    of_job = table.c.job_id == job.id
+    in_flight = select(func.count()).select_from(table).where(of_job, table.c.state == LedgerState.IN_FLIGHT)
+    room = at_most - tx.execute(in_flight).scalar_one()
+    if room <= 0:
+        return []
+    ready = select(table.c.id).where(of_job, table.c.state == LedgerState.READY, table.c.due_ms <= now_ms)
+    ids = list(tx.execute(ready.order_by(table.c.id).limit(room)).scalars())
+    if ids:
+        given_out = {
+            "state": LedgerState.IN_FLIGHT,
+            "due_ms": now_ms + terms.lease_ms,
+            "tries": table.c.tries + 1,
+        }
+        tx.execute(update(table).where(table.c.id.in_(ids)).values(given_out))
+    return ids
+
+
+def _is_at(tx: Connection, crawl: Crawl) -> bool:
+    """True: the page that a crawl lists is the one its folder waits for, and not one told twice."""
+    query = select(folders.c.state, folders.c.page_token).where(folders.c.id == crawl.crawl_id)
+    row = tx.execute(query).one_or_none()
+    return row is not None and row.state != LedgerState.DONE and row.page_token == crawl.page_token
+
+
+def _open(tx: Connection, job: Job, subfolders: Sequence[SubFolder]) -> int:
+    """Write the folders that the job has not met; their number."""
+    query = select(folders.c.folder_id).where(
+        folders.c.job_id == job.id, folders.c.folder_id.in_([sub.folder.id for sub in subfolders])
+    )
+    known = set(tx.execute(query).scalars()) if subfolders else set()
+    new = {sub.folder.id: sub for sub in subfolders if sub.folder.id not in known}
+    rows = [
+        jobs.NEW_FOLDER
+        | {
+            "job_id": job.id,
+            "folder_id": sub.folder.id,
+            "name": sub.folder.name,
+            "resource_key": sub.folder.resource_key,
+            "path": sub.path,
+            "by_shortcut": sub.by_shortcut,
+        }
+        for sub in new.values()
+    ]
+    if rows:
+        tx.execute(folders.insert(), rows)
+    return len(rows)
+
+
+def _discovered(job: Job, finds: Sequence[Find]) -> Job:
+    to_transfer = [find for find in finds if find.state is ItemState.PENDING]
+    skipped = [find for find in finds if find.state is ItemState.SKIPPED]
+    return replace(
+        job,
+        discovered=job.discovered + len(finds),
+        skipped=job.skipped + len(skipped),
+        unchanged=job.unchanged + sum(find.reason is Reason.UNCHANGED for find in skipped),
+        failed=job.failed + len(finds) - len(skipped) - len(to_transfer),
+        bytes_discovered=job.bytes_discovered + sum(find.file.size_bytes or 0 for find in to_transfer),
+    )
+
+
+def _lost_folder(crawl: Crawl, error: ImageferryError, *, by_shortcut: bool) -> Find:
+    dangling = by_shortcut and isinstance(error, NotFoundError)
+    return Find(
+        file=File(id=crawl.folder.id, name=crawl.folder.name, mime_type=FOLDER_MIME_TYPE),
+        folder_id=crawl.folder.id,
+        path=crawl.path,
+        state=ItemState.SKIPPED if dangling else ItemState.FAILED,
+        reason=Reason.DANGLING_SHORTCUT if dangling else error.reason,
+        detail=error.message,
+    )
+
+
+def _bounded(outcome: Outcome, tries: int, terms: Terms) -> Outcome:
+    if outcome.state is ItemState.PENDING and tries + 1 >= terms.item_tries_max:
+        return replace(outcome, state=ItemState.FAILED)
+    return outcome
+
+
+def _save(tx: Connection, job: Job) -> None:
+    if job.settled and not job.state.terminal:
+        job = replace(job, state=JobState.COMPLETED, reason=None, detail=None, finished_at=utc_now())
+    jobs.save(tx, job)

@@ -1,0 +1,128 @@
+"""Connections and transactions: a synchronous driver, called off the event loop."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import stamina
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+
+from imageferry.errors import FatalError, Reason, TransientError
+
+T = TypeVar("T")
+
+# The plain scheme people write, and the driver that serves it here.
+_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+_LOCK_WAIT_S = 30
+# Two crawls may meet the same new file or folder: the loser rolls back, runs again and finds it there.
+_CONFLICTS_MAX = 3
+
+
+class Catalog:
+    """The database behind a URL; reads and writes run in threads, each in one transaction.
+
+    A write is a function of a connection that may be run again: when the database was busy, chose it as
+    a deadlock's victim, failed over or was away for a while, all of it is rolled back and repeated, for
+    `patience_s` seconds. Then TransientError(CATALOG_UNAVAILABLE) is raised.
+    """
+
+    def __init__(self, url: str, *, connections: int = 8, patience_s: float = 60) -> None:
+        self.url = _parse(url)
+        self._patience_s = patience_s
+        self._is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self._is_sqlite:
+            # SQLite has one writer: a second would only wait for the first, in a busy loop.
+            self.engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE")
+            self._reading_engine = _sqlite_engine(self.url, begin="BEGIN")
+            writers, readers = 1, 4
+        else:
+            self.engine = self._reading_engine = create_engine(
+                self.url, pool_size=connections, max_overflow=0, pool_pre_ping=True, pool_recycle=1800
+            )
+            writers = readers = connections
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="catalog-write")
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="catalog-read")
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """The answer of a query, in a transaction of its own; tried again like a write."""
+        return await self._run(self._readers, self._reading_engine, query)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """What a change returns, once it is committed."""
+        return await self._run(self._writers, self.engine, change)
+
+    async def close(self) -> None:
+        """Wait for what runs, then disconnect; idempotent."""
+        for threads in (self._writers, self._readers):
+            await asyncio.to_thread(threads.shutdown)
+        self.engine.dispose()
+        self._reading_engine.dispose()
+
+    async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        async for attempt in stamina.retry_context(
+            on=TransientError, attempts=None, timeout=self._patience_s, wait_initial=0.05, wait_max=5
+        ):
+            with attempt:
+                return await loop.run_in_executor(threads, _transact, engine, work)
+        raise AssertionError("unreachable: the last attempt raises")
+
+
+def _transact(engine: Engine, work: Callable[[Connection], T]) -> T:
+    try:
+        for _ in range(_CONFLICTS_MAX):
+            with suppress(IntegrityError), engine.begin() as tx:
+                return work(tx)
+        with engine.begin() as tx:
+            return work(tx)
+    except OperationalError as exc:
+        raise TransientError(Reason.CATALOG_UNAVAILABLE, f"The catalog did not answer: {exc.orig}.") from exc
+    except DBAPIError as exc:
+        if exc.connection_invalidated:
+            message = f"The connection to the catalog was lost: {exc.orig}."
+            raise TransientError(Reason.CATALOG_UNAVAILABLE, message) from exc
+        raise
+
+
+def _parse(text: str) -> URL:
+    try:
+        url = make_url(text)
+        if url.drivername in _DRIVERS:
+            url = url.set(drivername=_DRIVERS[url.drivername])
+        url.get_dialect()
+    except (ArgumentError, NoSuchModuleError) as exc:
+        message = "DATABASE_URL is not a database URL such as sqlite:///path/catalog.db or postgresql://user@host/name."
+        raise FatalError(Reason.MISCONFIGURED, message) from exc
+    return url
+
+
+def _sqlite_engine(url: URL, *, begin: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own BEGIN comes late and never before DDL: transactions are begun by hand below.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            "PRAGMA synchronous = NORMAL"
+        )  # survives a killed process; a power cut may undo the last moments
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -32768")  # KiB
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a SQLite catalog in a file."""
+    return f"sqlite:///{path}"

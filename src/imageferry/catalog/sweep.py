@@ -1,0 +1,84 @@
+"""The sweep: work that is overdue is given out again, and jobs that waited try again.
+
+A lease that runs out gives its work back; work that never comes back is set aside.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
+
+from imageferry.catalog import items, jobs, ledger
+from imageferry.catalog.ledger import Terms
+from imageferry.catalog.tables import batches, folders
+from imageferry.errors import PermanentError, Reason
+from imageferry.model import Crawl, Folder, ItemState, JobState, LedgerState, Outcome, Record
+
+
+def sweep(tx: Connection, *, store: str, terms: Terms, now_ms: int) -> list[str]:
+    """Take back what is overdue and wake jobs that waited long enough; the ids of the jobs to dispatch."""
+    for table in (batches, folders):
+        # A time further ahead than any lease was written before the clock was set back.
+        overdue = (table.c.due_ms <= now_ms) | (table.c.due_ms > now_ms + terms.lease_ms)
+        _take_back(tx, table, overdue)
+        too_far = table.c.due_ms > now_ms + terms.again_ms_max
+        tx.execute(update(table).where(table.c.state == LedgerState.READY, too_far).values(due_ms=0))
+    _set_aside_batches(tx, terms=terms, now_ms=now_ms)
+    _set_aside_folders(tx, terms=terms, now_ms=now_ms)
+    for job_id in jobs.due(tx, now_ms=now_ms, wait_ms_max=terms.probe_ms):
+        wake(tx, job_id)
+    return [job.id for job in jobs.unfinished(tx) if job.store == store and job.state in jobs.ACTIVE]
+
+
+def reclaim(tx: Connection, *, job_ids: Collection[str]) -> None:
+    """Take back all that is in flight of these jobs, and let those that wait try now.
+
+    Only for an engine that knows that nobody else works on them.
+    """
+    for table in (batches, folders):
+        _take_back(tx, table, table.c.job_id.in_(job_ids))
+    for job_id in job_ids:
+        wake(tx, job_id)
+
+
+def wake(tx: Connection, job_id: str) -> None:
+    """Let a waiting job try again."""
+    job = jobs.get(tx, job_id, lock=True)
+    if job is not None and job.state is JobState.WAITING:
+        jobs.save(tx, replace(job, state=JobState.RUNNING, reason=None, detail=None))
+
+
+def _take_back(tx: Connection, table: Table, which: ColumnElement[bool]) -> None:
+    in_flight = table.c.state == LedgerState.IN_FLIGHT
+    tx.execute(update(table).where(in_flight, which).values(state=LedgerState.READY, due_ms=0))
+
+
+def _set_aside_batches(tx: Connection, *, terms: Terms, now_ms: int) -> None:
+    detail = f"It was given out {terms.tries_max} times with its batch and never came back."
+    for batch in tx.execute(_never_came_back(batches, terms)).all():
+        lost = tuple(
+            Outcome(item_id=item_id, state=ItemState.FAILED, reason=Reason.POISON, detail=detail)
+            for item_id in items.pending(tx, batch_id=batch.id)
+        )
+        record = Record(job_id=batch.job_id, batch_id=batch.id, outcomes=lost, final=True)
+        ledger.finish(tx, record, terms=terms, now_ms=now_ms)
+
+
+def _set_aside_folders(tx: Connection, *, terms: Terms, now_ms: int) -> None:
+    error = PermanentError(Reason.POISON, f"The folder was listed {terms.tries_max} times without an end.")
+    for row in tx.execute(_never_came_back(folders, terms)).all():
+        folder = Folder(id=row.folder_id, name=row.name, resource_key=row.resource_key)
+        crawl = Crawl(
+            job_id=row.job_id,
+            source="",
+            crawl_id=row.id,
+            folder=folder,
+            path=row.path,
+            page_token=row.page_token,
+        )
+        ledger.stumble(tx, crawl, error=error, terms=terms, now_ms=now_ms)
+
+
+def _never_came_back(table: Table, terms: Terms) -> Select[Any]:
+    return select(table).where(table.c.state == LedgerState.READY, table.c.tries >= terms.tries_max)

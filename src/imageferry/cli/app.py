@@ -1,0 +1,221 @@
+"""The commands, their flags and what they print: answers on stdout, everything for people on stderr."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from imageferry import __version__
+from imageferry.cli import report
+from imageferry.cli.answer import answer
+from imageferry.cli.exits import Exit, of_error
+from imageferry.cli.importing import import_folder, plan_folder
+from imageferry.cli.progress import progress_on
+from imageferry.cli.viewing import list_jobs, migrate_catalog, print_manifest
+from imageferry.errors import ImageferryError
+from imageferry.model import Folder, Job, JobOptions
+from imageferry.settings import Settings
+from imageferry.telemetry import configure_logging
+
+app = typer.Typer(
+    name="imageferry",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Carries every image of a Google Drive folder into your own object store, verified, with a catalog in SQL.",
+    epilog=(
+        "Exit codes: 0 all stored, 1 some files failed, 2 usage, 3 folder not found, 5 try again later, "
+        "7 something must be mended, 130 interrupted. Settings come from the environment and from a .env file."
+    ),
+)
+people = Console(stderr=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout at the end.")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="STORE_URL",
+        help="Where to: s3://bucket/prefix, az://, gs://, or a folder.",
+        show_default=False,
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    del ctx
+
+
+@app.command("import")
+def import_(
+    url: Annotated[
+        str,
+        typer.Argument(metavar="URL", help="A Google Drive folder's link, of any shape, or its ID.", show_default=False),
+    ],
+    *,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Import only files that match, as '*.jpg' or 'Raw/**'. May be given again."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Leave out files that match. May be given again.")
+    ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive/--no-recursive", help="Import sub-folders too.")] = True,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, metavar="N", envvar="IMAGEFERRY_CONCURRENCY", help="Files at once. [default: 32]"),
+    ] = None,
+    store: StoreUrl = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; move no byte and write nothing.")] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the receipt here at the end: id, key, size, digest and outcome of each file, "
+            "as JSON Lines, or as CSV when the name ends in .csv.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a folder: list it, bring every image into the store, verify it, record it.
+
+    The same command again goes on where it was cut off; once all is stored it moves only what is new or
+    changed. Ctrl-C stops cleanly.
+    """
+    options = JobOptions(recursive=recursive, include=tuple(include or ()), exclude=tuple(exclude or ()))
+    if dry_run:
+        work = partial(_plan, url=url, options=options, as_json=as_json)
+    else:
+        work = partial(_import, url=url, options=options, manifest=manifest, as_json=as_json)
+    _run(work, as_json=as_json, store_url=store, concurrency=concurrency)
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(envvar="HOST", help="[default: 127.0.0.1]", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(envvar="PORT", help="[default: 8000]", show_default=False)] = None,
+    store: StoreUrl = None,
+) -> None:
+    """Serve the HTTP interface and the page, and run all jobs; unfinished ones go on by themselves."""
+    from imageferry.gateway.serve import serve as serve_gateway  # noqa: PLC0415 - only this command needs it
+
+    async def work(settings: Settings) -> Exit:
+        await serve_gateway(settings, on_ready=lambda at: people.print(f"imageferry is at {at} (Ctrl-C ends it)."))
+        return Exit.DONE
+
+    _run(work, host=host, port=port, store_url=store)
+
+
+@app.command()
+def demo(
+    *,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Serve this folder of your own pictures as if it were on Drive.",
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[int | None, typer.Option(envvar="PORT", help="[default: 8000]", show_default=False)] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+) -> None:
+    """Try it offline: a stand-in for Drive on this machine, an import from it, and a page that shows the pictures.
+
+    Everything it makes is in a temporary folder that goes away with it.
+    """
+    from imageferry.cli.demonstrating import demonstrate  # noqa: PLC0415 - only this command needs it
+
+    work = partial(demonstrate, pictures=pictures, browser=browser, say=partial(people.print, markup=False))
+    _run(work, port=port)
+
+
+@app.command("jobs")
+def jobs_(*, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, as_json: AsJson = False) -> None:
+    """List the latest jobs of the catalog."""
+    _run(partial(list_jobs, limit=limit, as_json=as_json), as_json=as_json)
+
+
+@app.command("manifest")
+def manifest_(
+    job_id: Annotated[str, typer.Argument(help="A job's ID.", show_default=False)],
+    *,
+    csv: Annotated[bool, typer.Option("--csv", help="As CSV instead of JSON Lines.")] = False,
+) -> None:
+    """Print a job's receipt: id, key, size, digest and outcome of each file."""
+    _run(partial(print_manifest, job_id=job_id, csv=csv))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the catalog's schema up to date; every other command does so by itself when it is needed."""
+    _run(partial(migrate_catalog, say=people.print))
+
+
+async def _import(settings: Settings, *, url: str, options: JobOptions, manifest: Path | None, as_json: bool) -> Exit:
+    def begun(folder: Folder, job: Job, *, new: bool) -> None:
+        verb = "Importing" if new else "Going on with the import of"
+        people.print(f"{verb} “{folder.name}” into {job.store}", markup=False, soft_wrap=True)
+
+    with progress_on(people) as progress:
+        ending = await import_folder(
+            url, settings=settings, options=options, begun=begun, show=progress.show, manifest_path=manifest
+        )
+    report.ending(people, ending)
+    if as_json:
+        answer(report.ending_as_json(ending))
+    return ending.exit
+
+
+async def _plan(settings: Settings, *, url: str, options: JobOptions, as_json: bool) -> Exit:
+    with people.status("Listing …") as status:
+        found = await plan_folder(
+            url, settings=settings, options=options, progress=lambda so_far: status.update(f"{so_far.files:,} files …")
+        )
+    if as_json:
+        answer(report.plan_as_json(found))
+    else:
+        report.plan(people, found)
+    return Exit.DONE
+
+
+def _run(work: Callable[[Settings], Coroutine[Any, Any, Exit]], *, as_json: bool = False, **given: object) -> None:
+    """Run a command and exit with its code; what is wrong is said in one sentence."""
+    try:
+        settings = Settings.load(**given)
+        configure_logging(settings)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            code = runner.run(work(settings))
+    except ImageferryError as exc:
+        people.print(exc.message, markup=False, soft_wrap=True)
+        if as_json:
+            answer(report.error_as_json(exc))
+        code = of_error(exc)
+    raise typer.Exit(code)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,166 @@
+"""`imageferry import`: one folder, to its end."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from imageferry.bootstrap import Ferry, open_ferry
+from imageferry.catalog import items, jobs, manifest
+from imageferry.cli.exits import Exit, of_job
+from imageferry.engine.worker import at_work
+from imageferry.errors import BlockedError, Mender, Reason
+from imageferry.model import Folder, ItemState, Job, JobOptions, JobState, Locator
+from imageferry.pipeline.plan import Plan, plan
+from imageferry.pipeline.submit import submit
+from imageferry.settings import Settings
+from imageferry.sources.registry import recognise
+
+LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an import ended."""
+
+    job: Job
+    failures: dict[Reason, int]
+    skips: dict[Reason, int]
+    interrupted: bool
+    seconds: float  # of this command
+
+    @property
+    def exit(self) -> Exit:
+        """The command's exit code."""
+        return Exit.INTERRUPTED if self.interrupted else of_job(self.job, failures=self.failures)
+
+
+class Begun(Protocol):
+    """Told when the import is under way."""
+
+    def __call__(self, folder: Folder, job: Job, *, new: bool) -> None:
+        """Take note of the folder, the job, and whether the job is new or gone on with."""
+        ...
+
+
+async def import_folder(
+    url: str,
+    *,
+    settings: Settings,
+    options: JobOptions,
+    begun: Begun,
+    show: Callable[[Job], None],
+    manifest_path: Path | None = None,
+) -> Ending:
+    """Import the folder behind a URL.
+
+    What is wrong with the URL, the folder, the store or the catalog is raised before anything is written.
+    """
+    started_s = time.monotonic()
+    locator = recognise(url)
+    async with open_ferry(settings) as ferry:
+        folder = await ferry.sources[locator.source].resolve(locator)
+        await ferry.store.check()
+        job, new = await submit(
+            Locator(source=locator.source, folder_id=folder.id, resource_key=folder.resource_key),
+            catalog=ferry.catalog,
+            store_url=ferry.store.url,
+            options=options,
+            folder_name=folder.name,
+        )
+        begun(folder, job, new=new)
+        interrupted = await _run(ferry, job.id, show=show)
+        ending = await _ending(ferry, job.id, interrupted=interrupted, seconds=time.monotonic() - started_s)
+        if manifest_path is not None:
+            await _write_manifest(ferry, job.id, manifest_path)
+        return ending
+
+
+async def plan_folder(url: str, *, settings: Settings, options: JobOptions, progress: Callable[[Plan], None]) -> Plan:
+    """What importing the folder behind a URL would do."""
+    locator = recognise(url)
+    async with open_ferry(settings) as ferry:
+        source = ferry.sources[locator.source]
+        folder = await source.resolve(locator)
+        return await plan(
+            folder,
+            source=source,
+            catalog=ferry.catalog,
+            store_url=ferry.store.url,
+            options=options,
+            progress=progress,
+        )
+
+
+async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None]) -> bool:
+    """Work, or watch another process work, until the job ends or cannot go on; True when interrupted."""
+    interrupted = _interruption()
+    patience = _Patience(ferry.settings.patience_s)
+    async with at_work(ferry.engine(job_ids={job_id}), lock=ferry.lock) as working:
+        while not (interrupted.is_set() or working.done()):
+            job = await _get(ferry, job_id)
+            show(job)
+            if job.state.terminal or patience.ends(job):
+                break
+            await asyncio.wait([working], timeout=LOOK_EVERY_S)
+    return interrupted.is_set()
+
+
+class _Patience:
+    """How long a waiting job is watched: not at all when a person must act, else for a bounded time."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._since_s = time.monotonic()
+        self._processed = -1
+
+    def ends(self, job: Job) -> bool:
+        if job.processed != self._processed:
+            self._processed, self._since_s = job.processed, time.monotonic()
+        if job.state is not JobState.WAITING or job.reason is None:
+            return False
+        return job.reason.mender is not Mender.LATER or time.monotonic() - self._since_s > self._limit_s
+
+
+async def _get(ferry: Ferry, job_id: str) -> Job:
+    job = await ferry.catalog.read(lambda tx: jobs.get(tx, job_id))
+    if job is None:
+        raise BlockedError(Reason.CATALOG_UNAVAILABLE, f"The job {job_id} is not in the catalog any more.")
+    return job
+
+
+async def _ending(ferry: Ferry, job_id: str, *, interrupted: bool, seconds: float) -> Ending:
+    job = await _get(ferry, job_id)
+    failures = await ferry.catalog.read(lambda tx: items.causes(tx, job_id=job_id, state=ItemState.FAILED))
+    skips = await ferry.catalog.read(lambda tx: items.causes(tx, job_id=job_id, state=ItemState.SKIPPED))
+    interrupted = interrupted and not job.state.terminal
+    return Ending(job=job, failures=dict(failures), skips=dict(skips), interrupted=interrupted, seconds=seconds)
+
+
+async def _write_manifest(ferry: Ferry, job_id: str, path: Path) -> None:
+    form = manifest.as_csv if path.suffix == ".csv" else manifest.as_jsonl
+
+    def write(tx: Connection) -> None:
+        with path.open("wb") as file:
+            file.writelines(form(manifest.entries(tx, job_id=job_id)))
+
+    await ferry.catalog.read(write)
+
+
+def _interruption() -> asyncio.Event:
+    """Set by the first Ctrl-C or SIGTERM; a second one ends the process as it always does."""
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+
+    def interrupt() -> None:
+        event.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    return event

@@ -1,0 +1,113 @@
+"""What a command tells at its end, in words and as JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from imageferry.cli import wording
+from imageferry.cli.importing import Ending
+from imageferry.errors import ImageferryError, Mender, Reason
+from imageferry.model import Job
+from imageferry.pipeline.plan import Plan
+
+_ADVICE = {
+    Mender.OWNER: "its owner can mend it",
+    Mender.OPERATOR: "you can mend it",
+    Mender.LATER: "try again later",
+    Mender.NOBODY: "nothing to be done",
+}
+
+
+def ending(people: Console, end: Ending) -> None:
+    """Say how an import ended."""
+    if end.interrupted:
+        people.print(f"Stopped at {end.job.processed:,} of {wording.listed(end.job)} files.", markup=False)
+        people.print("The same command goes on from here; so does `imageferry serve`.", markup=False)
+        return
+    people.print(wording.ending(end.job), markup=False, soft_wrap=True)
+    for reason, count in end.failures.items():
+        people.print(f"  {count:,} failed: {reason} ({_ADVICE[reason.mender]})", markup=False)
+    if end.failures:
+        people.print(f"  Each of them: imageferry manifest {end.job.id}", markup=False, soft_wrap=True)
+        people.print("  To try them again, run the same command.", markup=False)
+    elif not end.job.state.terminal:
+        people.print("The same command goes on from here.", markup=False)
+
+
+def ending_as_json(end: Ending) -> dict[str, Any]:
+    """How an import ended; `bytes` are stored, `bytes_moved` came over the wire."""
+    return job_as_json(end.job) | {
+        "status": "interrupted" if end.interrupted else end.job.state,
+        "seconds": round(end.seconds, 3),
+        "failures": _causes(end.failures),
+        "skips": _causes(end.skips),
+        "exit_code": int(end.exit),
+    }
+
+
+def job_as_json(job: Job) -> dict[str, Any]:
+    """A job, and how far it is."""
+    return {
+        "job_id": job.id,
+        "status": job.state,
+        "folder_id": job.folder_id,
+        "folder_name": job.folder_name,
+        "store": job.store,
+        "discovered": job.discovered,
+        "listing_ended": job.open_folders == 0,
+        "stored": job.stored,
+        "skipped": job.skipped,
+        "unchanged": job.unchanged,
+        "failed": job.failed,
+        "bytes": job.bytes_stored,
+        "bytes_moved": job.bytes_moved,
+        "reason": job.reason,
+        "detail": job.detail,
+        "created_at": f"{job.created_at.isoformat()}Z",
+    }
+
+
+def error_as_json(error: ImageferryError) -> dict[str, Any]:
+    """An error that ended a command before there was a job."""
+    return {"status": "failed", "reason": error.reason, "detail": error.message, "mender": error.reason.mender}
+
+
+def plan(people: Console, found: Plan) -> None:
+    """Say what an import would do."""
+    folders = "1 folder" if found.folders == 1 else f"{found.folders:,} folders"
+    people.print(f"“{found.folder.name}”: {wording.files(found.files)} in {folders}", markup=False, soft_wrap=True)
+    new = found.to_store - found.changed
+    size = wording.size(found.bytes_to_store)
+    people.print(f"  to store   {found.to_store:>9,}  ({size}; {new:,} new, {found.changed:,} changed)", markup=False)
+    for mime_type, count in found.types.most_common():
+        people.print(f"             {count:>9,}  {mime_type}", markup=False)
+    people.print(f"  unchanged  {found.unchanged:>9,}", markup=False)
+    for reason, count in found.skipped.most_common():
+        people.print(f"  to skip    {count:>9,}  {reason}", markup=False)
+    for reason, count in found.failing.most_common():
+        people.print(f"  will fail  {count:>9,}  {reason} ({_ADVICE[reason.mender]})", markup=False)
+    people.print("No byte was moved. Without --dry-run the same command imports it.", markup=False)
+
+
+def plan_as_json(found: Plan) -> dict[str, Any]:
+    """What an import would do."""
+    return {
+        "status": "planned",
+        "folder_id": found.folder.id,
+        "folder_name": found.folder.name,
+        "folders": found.folders,
+        "discovered": found.files,
+        "to_store": found.to_store,
+        "changed": found.changed,
+        "unchanged": found.unchanged,
+        "bytes_to_store": found.bytes_to_store,
+        "types": dict(found.types),
+        "skips": _causes(found.skipped),
+        "failures": _causes(found.failing),
+        "samples": found.samples,
+    }
+
+
+def _causes(causes: Mapping[Reason, int]) -> list[dict[str, Any]]:
+    return [{"reason": reason, "count": count, "mender": reason.mender} for reason, count in causes.items()]

@@ -1,0 +1,61 @@
+"""Numbers and states in words."""
+
+from imageferry.model import Job, JobState
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def size(size_bytes: float) -> str:
+    """Bytes in decimal units: 79000 is `79.0 kB`."""
+    unit = 0
+    while size_bytes >= 999.95 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - 999.95 rounds to 1000.0
+        size_bytes /= 1000
+        unit += 1
+    return f"{size_bytes:.0f} B" if unit == 0 else f"{size_bytes:.1f} {_UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 95 is `1 min 35 s`."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes in an hour
+        return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"  # noqa: PLR2004 - coarser
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def files(count: int) -> str:
+    """A number of files."""
+    return f"{count:,} file" if count == 1 else f"{count:,} files"
+
+
+def listed(job: Job) -> str:
+    """How many files there are, as far as is known: a `+` while the listing goes on."""
+    if job.open_folders and not job.state.terminal:
+        return f"{job.discovered:,}+ (still counting)"
+    return f"{job.discovered:,}"
+
+
+def ending(job: Job) -> str:
+    """How a job ended, in a line."""
+    took = (
+        ""
+        if job.started_at is None or job.finished_at is None
+        else duration((job.finished_at - job.started_at).total_seconds())
+    )
+    if job.state is not JobState.COMPLETED:
+        return f"{job.state.capitalize()}: {job.detail or 'no reason was told.'}"
+    if job.discovered == 0:
+        return "The folder holds no files: nothing to import."
+    if job.unchanged and job.unchanged == job.processed - job.failed:
+        return f"Nothing new: {files(job.unchanged)} unchanged, 0 bytes moved, in {took}."
+    parts = [f"{files(job.stored)} stored and verified ({size(job.bytes_stored)})"]
+    if job.unchanged:
+        parts.append(f"{job.unchanged:,} unchanged")
+    if job.skipped > job.unchanged:
+        parts.append(f"{job.skipped - job.unchanged:,} skipped")
+    if job.failed:
+        parts.append(f"{job.failed:,} failed")
+    return f"{', '.join(parts)}, in {took}."

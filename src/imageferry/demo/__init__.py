@@ -1,0 +1,1 @@
+"""A Google Drive stand-in on loopback, and sample pictures for it to serve."""

@@ -1,0 +1,1 @@
+"""The Drive v3 API, as far as reading goes."""

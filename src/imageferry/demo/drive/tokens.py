@@ -1,0 +1,61 @@
+"""The token endpoint: access tokens for service accounts and refresh tokens."""
+
+from base64 import urlsafe_b64decode
+
+import msgspec
+from aiohttp import web
+
+from imageferry.demo.operations import Operation
+from imageferry.demo.stage import Stage
+
+_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_REFRESH_ACCOUNT = "somebody@example.com"
+
+
+class _Claims(msgspec.Struct):
+    iss: str
+
+
+class TokenEndpoint:
+    """Answers like `oauth2.googleapis.com/token`, but checks no signature: whoever asks is believed."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where it is."""
+        return [web.post("/token", self.issue)]
+
+    async def issue(self, request: web.Request) -> web.Response:
+        """An access token for the account that the assertion names."""
+        await self._stage.admit(request, Operation.TOKEN)
+        form = await request.post()
+        match form.get("grant_type"):
+            case grant if grant == _JWT_BEARER:
+                account = _issuer(str(form.get("assertion", "")))
+            case "refresh_token":
+                account = _REFRESH_ACCOUNT
+            case _:
+                return _refused("unsupported_grant_type", "Invalid grant_type.")
+        if account is None:
+            return _refused("invalid_grant", "Invalid JWT: Token must be a short-lived token.")
+        credentials = self._stage.credentials
+        return web.json_response(
+            {
+                "access_token": credentials.issue(account),
+                "expires_in": int(credentials.token_lifetime_s),
+                "token_type": "Bearer",
+            }
+        )
+
+
+def _issuer(assertion: str) -> str | None:
+    _, _, claims = assertion.rpartition(".")[0].partition(".")
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(claims + "=="), type=_Claims).iss
+    except (ValueError, msgspec.DecodeError):
+        return None
+
+
+def _refused(error: str, description: str) -> web.Response:
+    return web.json_response({"error": error, "error_description": description}, status=400)

@@ -1,0 +1,65 @@
+"""What Drive keeps: folders, files and shortcuts are all one kind of record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from imageferry.demo.content import Content
+from imageferry.model import FOLDER_MIME_TYPE
+
+SHORTCUT_MIME_TYPE = "application/vnd.google-apps.shortcut"
+DOCUMENT_MIME_TYPE = "application/vnd.google-apps.document"
+NATIVE_MIME_PREFIX = "application/vnd.google-apps."
+
+LONG_AGO = datetime(2024, 5, 1, 9, 30, tzinfo=UTC)  # whatever is not told otherwise was made then
+
+
+class Sharing(StrEnum):
+    """Who may see a node."""
+
+    LINK = "link"  # anyone who has its id
+    ACCOUNT = "account"  # only the accounts that hold a token of ours
+    NOBODY = "nobody"  # only its owner, who is none of our callers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a shortcut points."""
+
+    id: str
+    mime_type: str
+    resource_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A folder, a file or a shortcut, as it is now; a change makes another Node with the same id."""
+
+    id: str
+    name: str
+    mime_type: str
+    parents: tuple[str, ...] = ()
+    content: Content | None = None  # None: no bytes, as in folders, shortcuts and native documents
+    created_at: datetime = LONG_AGO
+    modified_at: datetime = LONG_AGO
+    picture: Mapping[str, object] | None = None  # imageMediaMetadata; None: what the content tells
+    claimed_md5: str | None = None  # told instead of the content's own
+    sharing: Sharing = Sharing.LINK
+    resource_key: str | None = None
+    needs_resource_key: bool = False  # without it the node is a 404
+    trashed: bool = False
+    downloadable: bool = True
+    target: Target | None = None  # of a shortcut
+    drive_id: str | None = None  # of the shared drive that holds it
+    version: int = 1  # counts the changes
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it can hold others."""
+        return self.mime_type == FOLDER_MIME_TYPE
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it is a Google document, which has no bytes."""
+        return self.content is None and self.target is None and not self.is_folder

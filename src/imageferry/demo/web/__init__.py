@@ -1,0 +1,1 @@
+"""The pages that Drive shows to anyone who has a link."""

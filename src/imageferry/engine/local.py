@@ -1,0 +1,139 @@
+"""The engine of one process: asyncio tasks, with the catalog for a memory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+
+import structlog
+from sqlalchemy import Connection
+
+from imageferry.catalog import jobs, ledger
+from imageferry.catalog.ledger import Terms
+from imageferry.catalog.session import Catalog
+from imageferry.catalog.sweep import reclaim, sweep
+from imageferry.clock import now_ms
+from imageferry.engine.base import Stages
+from imageferry.errors import TransientError
+from imageferry.model import Crawl, Message, Record, Transfer
+
+SWEEP_EVERY_S = 1.0
+# How long files that are under way have to come to an end when the engine stops.
+GRACE_S = 8.0
+# How long a message rests when the catalog could not be written.
+REST_S = 2.0
+
+log = structlog.get_logger()
+
+
+class LocalEngine:
+    """Runs every stage in this process. No other engine may work on the same catalog meanwhile (see lock.py).
+
+    With `job_ids` it works on these jobs alone; else on every job of the catalog for its store.
+    """
+
+    def __init__(
+        self,
+        stages: Stages,
+        *,
+        catalog: Catalog,
+        store_url: str,
+        stopping: asyncio.Event,
+        terms: Terms,
+        job_ids: Collection[str] | None = None,
+    ) -> None:
+        self._stages = stages
+        self._catalog = catalog
+        self._store_url = store_url
+        self._stopping = stopping
+        self._terms = terms
+        self._job_ids = job_ids
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._nudged = asyncio.Event()
+
+    async def run(self) -> None:
+        """Take back what a process before this one left in flight, then work until stopped."""
+        await self._patiently(self._reclaim)
+        while not self._stopping.is_set():
+            await self._patiently(self._sweep)
+            await self._rest()
+        await self._wind_up()
+
+    def stop(self) -> None:
+        """Begin nothing any more."""
+        self._stopping.set()
+        self._nudged.set()
+
+    def nudge(self) -> None:
+        """Sweep now."""
+        self._nudged.set()
+
+    async def _reclaim(self) -> None:
+        def change(tx: Connection) -> None:
+            reclaim(
+                tx,
+                job_ids=self._mine([job.id for job in jobs.unfinished(tx) if job.store == self._store_url]),
+            )
+
+        await self._catalog.write(change)
+
+    async def _sweep(self) -> None:
+        def change(tx: Connection) -> list[Crawl | Transfer]:
+            active = self._mine(sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms()))
+            given_out = [ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in active]
+            return [message for messages in given_out for message in messages]
+
+        for message in await self._catalog.write(change):
+            self._send(message)
+
+    def _mine(self, job_ids: Collection[str]) -> list[str]:
+        return [job_id for job_id in job_ids if self._job_ids is None or job_id in self._job_ids]
+
+    def _send(self, message: Message) -> None:
+        # Bounded by the ledger: it gives out no more than each job's window.
+        task = asyncio.create_task(self._deliver(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, message: Message) -> None:
+        try:
+            async for following in self._stages.of(message):
+                # What follows is in flight in the catalog already; a stopping engine gives it back at its next start.
+                if not self._stopping.is_set() or isinstance(following, Record):
+                    self._send(following)
+        except TransientError as exc:
+            # The catalog is away. What it must be told is kept until it is back.
+            log.warning("catalog.away", detail=exc.message)
+            if isinstance(message, Record) and not self._stopping.is_set():
+                await self._rest_s(REST_S)
+                self._send(message)
+        except Exception:
+            # The work stays in flight; when its lease runs out it is given out again, a bounded number of times.
+            log.exception("stage.failed", message_kind=type(message).__name__, job_id=message.job_id)
+
+    async def _patiently(self, move: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await move()
+            except TransientError as exc:
+                log.warning("catalog.away", detail=exc.message)
+                if self._stopping.is_set():
+                    return None
+                await self._rest_s(REST_S)
+
+    async def _rest(self) -> None:
+        await self._rest_s(SWEEP_EVERY_S)
+
+    async def _rest_s(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._nudged.wait(), seconds)
+        self._nudged.clear()
+
+    async def _wind_up(self) -> None:
+        """Let files that are under way end, tell the catalog of them, and drop the rest."""
+        ends_at = asyncio.get_running_loop().time() + GRACE_S
+        while self._tasks and (left_s := ends_at - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._patiently(self._reclaim)

@@ -1,0 +1,1 @@
+"""The HTTP gateway: imports, jobs and images for programs, and a page for people."""

@@ -1,0 +1,53 @@
+"""What every route leans on: the parts of the process, and the engine that works in it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection
+
+from imageferry.bootstrap import Ferry
+from imageferry.engine.base import Engine
+from imageferry.errors import Reason, TransientError
+
+T = TypeVar("T")
+
+# The catalog is patient with its database, for a minute; whoever waits for an HTTP answer is not.
+CATALOG_ANSWER_S = 10.0
+RETRY_AFTER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """A running gateway."""
+
+    ferry: Ferry
+    engine: Engine
+    working: asyncio.Task[None]  # the engine's run
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """What the catalog answers; TransientError when it does not in time."""
+        async with prompt():
+            return await self.ferry.catalog.read(query)
+
+
+@asynccontextmanager
+async def prompt() -> AsyncIterator[None]:
+    """Raise TransientError(CATALOG_UNAVAILABLE) when the catalog takes longer than a client waits."""
+    try:
+        async with asyncio.timeout(CATALOG_ANSWER_S):
+            yield
+    except TimeoutError as exc:
+        message = "The catalog does not answer: try again in a moment."
+        raise TransientError(Reason.CATALOG_UNAVAILABLE, message, retry_after_s=RETRY_AFTER_S) from exc
+
+
+def _running(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+Here = Annotated[Gateway, Depends(_running)]

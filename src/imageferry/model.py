@@ -1,0 +1,260 @@
+"""The values that travel through the flow; docs/design.md has the terms."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from imageferry.errors import Reason
+
+FOLDER_MIME_TYPE = "application/vnd.google-apps.folder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locator:
+    """What a pasted URL names: a folder (as far as its shape tells) at one source."""
+
+    source: str  # the name of a source, as `google_drive`
+    folder_id: str
+    resource_key: str | None = None  # older links need it beside the id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder of a source."""
+
+    id: str
+    name: str
+    resource_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """What a source's listing tells of a picture itself; None where it does not."""
+
+    width: int | None = None  # pixels, as stored, before `rotation`
+    height: int | None = None
+    rotation: int | None = None  # quarter turns clockwise
+    taken_at: datetime | None = None  # the camera's clock, no time zone
+    camera: str | None = None  # make and model
+    lens: str | None = None
+    latitude: float | None = None  # degrees
+    longitude: float | None = None
+    altitude_m: float | None = None
+    iso: int | None = None
+    aperture: float | None = None  # f-number
+    exposure_s: float | None = None
+    focal_length_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file of a source, as listed."""
+
+    id: str
+    name: str  # as the source has it: any characters, any length, not unique
+    mime_type: str = "application/octet-stream"  # what the source claims
+    size_bytes: int | None = None  # None: the listing does not tell
+    md5: str | None = None  # hex; None: the listing does not tell
+    version: str | None = None  # changes with the content; what an unchanged file is known by
+    resource_key: str | None = None
+    downloadable: bool = True  # its owner permits it
+    media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """A pointer to a file or a folder elsewhere at the source."""
+
+    id: str
+    name: str
+    target_id: str
+    target_is_folder: bool
+    target_resource_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a folder's listing; only a page without `next_page_token` ends it."""
+
+    files: tuple[File, ...] = ()
+    folders: tuple[Folder, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
+    next_page_token: str | None = None
+    complete: bool = True  # False: the source says that this page may lack files
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    ACCEPTED = "accepted"  # in the catalog, nothing done yet
+    RUNNING = "running"  # crawling, transferring, or both
+    WAITING = "waiting"  # for something that must be mended; probes by itself
+    COMPLETED = "completed"  # every file stored, skipped or failed
+    FAILED = "failed"  # the folder itself could not be imported
+    CANCELLED = "cancelled"  # by request
+
+    @property
+    def terminal(self) -> bool:
+        """True: the state never changes by itself any more."""
+        return self in {JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
+
+
+class ItemState(StrEnum):
+    """Where one file of a job stands."""
+
+    PENDING = "pending"  # to be transferred
+    STORED = "stored"  # its object is verified
+    SKIPPED = "skipped"  # on purpose, with a reason
+    FAILED = "failed"  # with a reason
+
+
+class LedgerState(StrEnum):
+    """Where a batch, or the listing of a folder, stands."""
+
+    READY = "ready"  # to be given out, once it is due
+    IN_FLIGHT = "in_flight"  # given out; its lease runs
+    DONE = "done"  # nothing of it is left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """How one job selects files."""
+
+    recursive: bool = True
+    include: tuple[str, ...] = ()  # globs over path and name; none: everything
+    exclude: tuple[str, ...] = ()  # globs over path and name; stronger than include
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One request to import a folder, and how far it is.
+
+    `discovered` = `stored` + `skipped` + `failed` + what is pending; bytes are of the files themselves.
+    """
+
+    id: str
+    source: str
+    folder_id: str
+    folder_name: str | None  # None: not resolved yet
+    resource_key: str | None
+    store: str  # the store's URL, without secrets
+    options: JobOptions
+    state: JobState
+    reason: Reason | None  # why it waits or failed
+    detail: str | None
+    open_folders: int  # 0: the listing has ended
+    discovered: int
+    stored: int
+    skipped: int
+    unchanged: int  # of the skipped
+    failed: int
+    bytes_discovered: int  # of the files to transfer, as far as listed
+    bytes_stored: int
+    bytes_moved: int  # of the stored: those that came over the wire
+    created_at: datetime  # UTC, no zone, as all below
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def processed(self) -> int:
+        """Files that have an outcome."""
+        return self.stored + self.skipped + self.failed
+
+    @property
+    def settled(self) -> bool:
+        """True: every folder is listed to its end and every file has its outcome."""
+        return self.open_folders == 0 and self.processed == self.discovered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """A listed file, and what is to become of it."""
+
+    file: File
+    folder_id: str
+    path: str  # of its folder below the root
+    state: ItemState
+    reason: Reason | None = None  # None: to be transferred
+    detail: str | None = None
+    object_key: str | None = None
+    replaces: bool = False  # an older version stands under the key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubFolder:
+    """A folder found in another."""
+
+    folder: Folder
+    path: str  # of itself below the root
+    by_shortcut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """One file on its way: what a transfer needs to know of it, and where it goes."""
+
+    item_id: int
+    file_id: str
+    name: str
+    key: str  # of the object, relative to the store's URL
+    mime_type: str
+    size_bytes: int | None = None
+    md5: str | None = None
+    resource_key: str | None = None
+    tries: int = 0  # times it was given out before
+    replaces: bool = False  # an older version stands under the key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one parcel."""
+
+    item_id: int
+    state: ItemState  # PENDING: give it out again
+    reason: Reason | None = None  # None: stored
+    detail: str | None = None  # one sentence
+    size_bytes: int | None = None
+    md5: str | None = None  # hex, of the bytes in the store
+    version: str | None = None  # None: the one that was listed
+    mime_type: str | None = None  # as the content tells, else as claimed
+    flagged: bool = False  # stored although the source's digest never matched
+    moved: bool = True  # False: the object stood there already, verified, and no byte was moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crawl:
+    """Message: list one page of one folder."""
+
+    job_id: str
+    source: str  # its name
+    crawl_id: int  # of the folder's row in the ledger
+    folder: Folder
+    path: str  # of the folder below the root, joined by `/`; the root is ""
+    page_token: str | None = None
+    root: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Message: bring the files of one batch into the store."""
+
+    job_id: str
+    source: str  # its name
+    batch_id: int
+    parcels: tuple[Parcel, ...]
+    repeated: bool = False  # given out before: some of it may stand in the store already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Message: write what became of files of one batch; `final` when the batch comes back with it."""
+
+    job_id: str
+    batch_id: int
+    outcomes: tuple[Outcome, ...]
+    final: bool
+    blocked: Reason | None = None  # the store or the source refuses everything: the job waits
+    blocked_detail: str | None = None
+
+
+Message = Crawl | Transfer | Record

@@ -1,0 +1,53 @@
+"""From a folder to a job: the flow's entrance."""
+
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from imageferry.catalog import jobs
+from imageferry.catalog.session import Catalog
+from imageferry.clock import utc_now
+from imageferry.model import Job, JobOptions, JobState, Locator
+
+
+async def submit(
+    locator: Locator, *, catalog: Catalog, store_url: str, options: JobOptions, folder_name: str | None = None
+) -> tuple[Job, bool]:
+    """The job that imports a folder, and whether it is new.
+
+    A job that is under way, or was cut off, and would do exactly the same is gone on with: two at once would
+    bring every file twice.
+    """
+    fresh = Job(
+        id=str(uuid4()),
+        source=locator.source,
+        folder_id=locator.folder_id,
+        folder_name=folder_name,
+        resource_key=locator.resource_key,
+        store=store_url,
+        options=options,
+        state=JobState.ACCEPTED,
+        reason=None,
+        detail=None,
+        open_folders=1,
+        discovered=0,
+        stored=0,
+        skipped=0,
+        unchanged=0,
+        failed=0,
+        bytes_discovered=0,
+        bytes_stored=0,
+        bytes_moved=0,
+        created_at=utc_now(),
+        started_at=None,
+        finished_at=None,
+    )
+
+    def change(tx: Connection) -> tuple[Job, bool]:
+        twin = jobs.twin(tx, fresh)
+        if twin is not None:
+            return twin, False
+        jobs.accept(tx, fresh)
+        return fresh, True
+
+    return await catalog.write(change)

@@ -1,0 +1,103 @@
+"""The transfer stage: the files of a batch, from the source into the store, many at once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+
+import structlog
+
+from imageferry.errors import BlockedError, Reason
+from imageferry.model import ItemState, Outcome, Parcel, Record, Transfer
+from imageferry.pipeline.bounds import Bounds
+from imageferry.pipeline.carry import StoppedError, carry
+from imageferry.sources.base import Source
+from imageferry.stores.store import Store
+
+# What is known is told this often, so that progress shows and a killed process has little to repeat.
+TELL_EVERY_S = 1.0
+# A batch that tells nothing for longer than its lease would be given out again.
+SIGN_OF_LIFE_EVERY_S = 60.0
+# After this time a batch begins no file any more and gives back the rest, so that no worker is held for hours.
+TIME_BOX_S = 240.0
+
+log = structlog.get_logger()
+
+
+async def transfer(
+    message: Transfer, *, sources: Mapping[str, Source], store: Store, bounds: Bounds
+) -> AsyncIterator[Record]:
+    """Bring the files of a batch into the store; tells as it goes, the last time with `final` set.
+
+    Files without an outcome in any record are to be given out again: the process was asked to stop, the time
+    box was up, or nothing can be brought at present (`blocked`).
+    """
+    batch = _Batch(message, source=sources[message.source], store=store, bounds=bounds)
+    working = asyncio.create_task(batch.work())
+    try:
+        quiet_since = time.monotonic()
+        while not working.done():
+            await asyncio.wait([working], timeout=TELL_EVERY_S)
+            if working.done():
+                break
+            now = time.monotonic()
+            if batch.outcomes or now - quiet_since > SIGN_OF_LIFE_EVERY_S:
+                quiet_since = now
+                yield batch.tell()
+        await working
+        yield batch.tell(final=True)
+    finally:
+        working.cancel()
+
+
+class _Batch:
+    def __init__(self, message: Transfer, *, source: Source, store: Store, bounds: Bounds) -> None:
+        self.outcomes: list[Outcome] = []
+        self._blocked: BlockedError | None = None
+        self._message = message
+        self._source = source
+        self._store = store
+        self._bounds = bounds
+
+    def tell(self, *, final: bool = False) -> Record:
+        outcomes, self.outcomes = self.outcomes, []
+        blocked = self._blocked if final else None
+        return Record(
+            job_id=self._message.job_id,
+            batch_id=self._message.batch_id,
+            outcomes=tuple(outcomes),
+            final=final,
+            blocked=None if blocked is None else blocked.reason,
+            blocked_detail=None if blocked is None else blocked.message,
+        )
+
+    async def work(self) -> None:
+        ends_at = time.monotonic() + TIME_BOX_S
+        async with asyncio.TaskGroup() as files:
+            for parcel in self._message.parcels:
+                await self._bounds.files.acquire()
+                if self._bounds.stopping.is_set() or self._blocked or time.monotonic() > ends_at:
+                    self._bounds.files.release()
+                    break
+                files.create_task(self._carry(parcel))
+
+    async def _carry(self, parcel: Parcel) -> None:
+        try:
+            outcome = await carry(
+                parcel,
+                source=self._source,
+                store=self._store,
+                bounds=self._bounds,
+                repeated=self._message.repeated,
+            )
+            self.outcomes.append(outcome)
+        except BlockedError as exc:
+            self._blocked = exc
+        except StoppedError:
+            pass  # it has no outcome, so it is given out again
+        except Exception as exc:  # one file that we cannot cope with must not take its batch along
+            log.exception("file.poison", file_id=parcel.file_id)
+            detail = f"imageferry failed on this file: {exc!r}"
+            poison = Outcome(item_id=parcel.item_id, state=ItemState.PENDING, reason=Reason.POISON, detail=detail)
+            self.outcomes.append(poison)
+        finally:
+            self._bounds.files.release()

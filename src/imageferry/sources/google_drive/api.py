@@ -1,0 +1,160 @@
+"""Google Drive over its API, version 3."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from http import HTTPStatus
+from urllib.parse import quote, urlencode
+
+from aiohttp import ClientResponse, ClientTimeout
+
+from imageferry.errors import Reason, UsageError
+from imageferry.model import FOLDER_MIME_TYPE, File, Folder, Locator, Page
+from imageferry.sources.google_drive import bodies
+from imageferry.sources.google_drive.answers import (
+    FILE_FIELDS,
+    LISTING_FIELDS,
+    DriveFile,
+    drive_file_from,
+    file_from,
+    folder_from,
+    page_from,
+)
+from imageferry.sources.google_drive.config import GoogleDriveConfig
+from imageferry.sources.google_drive.credentials import Credentials
+from imageferry.sources.google_drive.errors import Asked, Call, error_from, not_found, not_the_file
+from imageferry.sources.google_drive.transport import Transport
+from imageferry.sources.google_drive.urls import NAME
+
+PAGE_SIZE = 1000  # the most that Drive gives
+LISTING_SIZE_BYTES_MAX = 64 << 20
+
+
+class GoogleDriveSource:
+    """Folders and files that an API key or a service account sees; shared drives included."""
+
+    name = NAME
+
+    def __init__(self, config: GoogleDriveConfig, *, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._deadlines = config.deadlines
+        self._cool_down_s = config.cool_down_s
+        self._transport = Transport(origin=config.endpoint, connections=config.connections, deadlines=config.deadlines)
+        self._listing_deadline = self._transport.deadline(total_s=config.deadlines.listing_s)
+        self._stream_deadline = self._transport.deadline(stall_s=config.deadlines.stall_s)
+
+        self._files_url = f"{config.endpoint.rstrip('/')}/drive/v3/files"
+        quota_user = {"quotaUser": config.quota_user} if config.quota_user else {}
+        every_call = {"supportsAllDrives": "true"} | quota_user
+        self._media_query = urlencode({"alt": "media"} | every_call)
+        self._stat_query = urlencode({"fields": f"{FILE_FIELDS},trashed"} | every_call)
+        self._listing_query = urlencode(
+            {
+                "pageSize": PAGE_SIZE,
+                "fields": LISTING_FIELDS,
+                "includeItemsFromAllDrives": "true",
+            }
+            | every_call
+        )
+
+    async def resolve(self, locator: Locator) -> Folder:
+        """See Source."""
+        entry = await self._entry(locator.folder_id, resource_key=locator.resource_key, asked=Asked.FOLDER)
+        if target := entry.shortcut_details:
+            entry = await self._entry(target.target_id, resource_key=target.target_resource_key, asked=Asked.FOLDER)
+        if entry.mime_type != FOLDER_MIME_TYPE:
+            raise UsageError(
+                Reason.NOT_A_FOLDER_URL,
+                f"This is the link of a single file, {entry.name!r}, not of a folder. Open the folder that "
+                "holds it in Google Drive and copy its link.",
+            )
+        folder = folder_from(entry)
+        if folder.resource_key is None and entry.id == locator.folder_id:
+            return Folder(id=folder.id, name=folder.name, resource_key=locator.resource_key)
+        return folder
+
+    async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
+        """See Source."""
+        # One parent a query: with two, joined by `or`, Drive leaves out children without a word. And no
+        # orderBy, which can time out on a large folder.
+        escaped_id = folder.id.replace("\\", "\\\\").replace("'", "\\'")
+        query = {"q": f"'{escaped_id}' in parents and trashed=false"}
+        if page_token is not None:
+            query["pageToken"] = page_token
+        url = f"{self._files_url}?{urlencode(query)}&{self._listing_query}"
+        call = self._call(Asked.FOLDER, folder.id, paged=page_token is not None)
+        return page_from(await self._document(url, resource_key=folder.resource_key, call=call))
+
+    async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:
+        """See Source; a shortcut appears as a file of a type that has no bytes."""
+        entry = await self._entry(file_id, resource_key=resource_key, asked=Asked.FILE)
+        return folder_from(entry) if entry.mime_type == FOLDER_MIME_TYPE else file_from(entry)
+
+    async def read(self, file: File) -> bytes:
+        """See Source."""
+        if file.size_bytes is None:
+            deadline = self._stream_deadline
+        else:
+            deadline = self._transport.deadline(total_s=self._deadlines.body_s(file.size_bytes))
+        return await bodies.whole(await self._media(file, deadline=deadline), file=file, deadlines=self._deadlines)
+
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+        """See Source."""
+        response = await self._media(file, deadline=self._stream_deadline, offset_bytes=offset_bytes)
+        chunks = bodies.stream(response, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    async def close(self) -> None:
+        """See Source."""
+        await self._transport.close()
+
+    async def _entry(self, entry_id: str, *, resource_key: str | None, asked: Asked) -> DriveFile:
+        url = f"{self._files_url}/{quote(entry_id, safe='')}?{self._stat_query}"
+        call = self._call(asked, entry_id)
+        entry = drive_file_from(await self._document(url, resource_key=resource_key, call=call))
+        if entry.trashed:
+            raise not_found(call)
+        return entry
+
+    async def _document(self, url: str, *, resource_key: str | None, call: Call) -> bytes:
+        headers = _resource_keys(call.id, resource_key) if resource_key else {}
+        response = await self._get(url, headers=headers, deadline=self._listing_deadline, call=call)
+        return await bodies.bounded(response, size_bytes_max=LISTING_SIZE_BYTES_MAX)
+
+    async def _media(self, file: File, *, deadline: ClientTimeout, offset_bytes: int = 0) -> ClientResponse:
+        """An answer whose body is the file's, from the offset on or from zero."""
+        headers = _IDENTITY
+        if file.resource_key:
+            headers = headers | _resource_keys(file.id, file.resource_key)
+        if offset_bytes:
+            headers = headers | {"Range": f"bytes={offset_bytes}-"}
+        url = f"{self._files_url}/{quote(file.id, safe='')}?{self._media_query}"
+        call = self._call(Asked.FILE, file.id)
+        response = await self._get(url, headers=headers, deadline=deadline, call=call)
+        if bodies.is_page(response, file=file):
+            response.close()
+            raise not_the_file(call)
+        return response
+
+    async def _get(self, url: str, *, headers: dict[str, str], deadline: ClientTimeout, call: Call) -> ClientResponse:
+        proof = await self._credentials.headers()
+        response = await self._transport.get(url, headers={**headers, **proof}, deadline=deadline)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused():
+            response.close()
+            proof = await self._credentials.headers()
+            response = await self._transport.get(url, headers={**headers, **proof}, deadline=deadline)
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            body = await bodies.opening(response)
+            raise error_from(bodies.refusal_of(response, body=body), call=call)
+        return response
+
+    def _call(self, asked: Asked, entry_id: str, *, paged: bool = False) -> Call:
+        return Call(asked=asked, id=entry_id, paged=paged, cool_down_s=self._cool_down_s)
+
+
+_IDENTITY = {"Accept-Encoding": "identity"}  # so that Content-Length counts the file's own bytes
+
+
+def _resource_keys(entry_id: str, resource_key: str) -> dict[str, str]:
+    return {"X-Goog-Drive-Resource-Keys": f"{entry_id}/{resource_key}"}

@@ -1,0 +1,82 @@
+"""The URLs that people paste for a Drive folder, and the one that is built from a folder."""
+
+import re
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
+
+from imageferry.errors import Reason, UsageError
+from imageferry.model import Folder, Locator
+from imageferry.sources.google_drive.config import WEB_ENDPOINT
+
+NAME = "google_drive"
+
+# 33 characters from "1", 28 from "0B", 19 for a shared drive; no shorter one was ever seen.
+_ID = re.compile(r"[A-Za-z0-9_-]{15,128}")
+_RESOURCE_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+_HOSTS = frozenset({"drive.google.com", "docs.google.com"})
+_FOLDER_PAGES = frozenset({"open", "folderview", "embeddedfolderview"})
+_FILE_PAGES = frozenset({"uc", "thumbnail", "download"})
+
+_WRAPPERS = " \t\r\n\f\v\u00a0\u200b\ufeff\"'`<>()[]\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_HOW = "Open the folder in Google Drive and copy its link: https://drive.google.com/drive/folders/..."
+
+
+def read_url(text: str) -> Locator | None:
+    """The folder that a pasted URL or bare ID names; None when it is not Google Drive's.
+
+    Raises UsageError for a Drive link that is not a folder's. Nothing is fetched.
+    """
+    pasted = text.strip(_WRAPPERS)
+    if _ID.fullmatch(pasted):
+        return Locator(source=NAME, folder_id=pasted)
+    url = _split(pasted)
+    if url is None or url.hostname not in _HOSTS:
+        return None
+    path, query = url.path, parse_qs(url.query)
+    if url.fragment.startswith("folders/"):  # old links: /drive/#folders/ID?resourcekey=KEY
+        path, _, query_behind = url.fragment.partition("?")
+        query |= parse_qs(query_behind)
+    segments = [segment for segment in path.split("/") if segment]
+    folder_id = _folder_id(segments, query=query)
+    if folder_id is None:
+        raise UsageError(Reason.NOT_A_FOLDER_URL, _complaint(segments))
+    return Locator(source=NAME, folder_id=folder_id, resource_key=_resource_key(query))
+
+
+def web_url(folder: Folder) -> str:
+    """The folder's page, for a browser; built from its ID alone."""
+    key = f"?resourcekey={quote(folder.resource_key)}" if folder.resource_key else ""
+    return f"{WEB_ENDPOINT}/drive/folders/{quote(folder.id, safe='')}{key}"
+
+
+def _split(pasted: str) -> SplitResult | None:
+    with_scheme = pasted if "://" in pasted else f"https://{pasted}"
+    try:
+        url = urlsplit(with_scheme)
+    except ValueError:  # a bracket that opens no IPv6 address
+        return None
+    return url if url.scheme in {"http", "https"} else None
+
+
+def _folder_id(segments: list[str], *, query: dict[str, list[str]]) -> str | None:
+    candidates: list[str] = []
+    if "folders" in segments:
+        candidates = segments[segments.index("folders") + 1 :]
+    elif segments and segments[-1] in _FOLDER_PAGES:
+        candidates = query.get("id", [])
+    return candidates[0] if candidates and _ID.fullmatch(candidates[0]) else None
+
+
+def _resource_key(query: dict[str, list[str]]) -> str | None:
+    for name, values in query.items():
+        if name.lower() == "resourcekey" and _RESOURCE_KEY.fullmatch(values[0]):
+            return values[0]
+    return None
+
+
+def _complaint(segments: list[str]) -> str:
+    if "d" in segments or (segments and segments[-1] in _FILE_PAGES):
+        return f"This link is of a single file, not of a folder. {_HOW}"
+    if "folders" in segments or (segments and segments[-1] in _FOLDER_PAGES):
+        return f"This link has lost the folder's ID, or a part of it. {_HOW}"
+    return f"This Google Drive link names no folder. {_HOW}"

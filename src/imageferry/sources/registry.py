@@ -1,0 +1,49 @@
+"""The sources by name: which one a pasted text belongs to, and how each is opened."""
+
+from imageferry.errors import FatalError, Reason, UsageError
+from imageferry.model import Locator
+from imageferry.sources import memory
+from imageferry.sources.base import Source
+from imageferry.sources.google_drive import urls as google_drive
+from imageferry.sources.google_drive.api import GoogleDriveSource
+from imageferry.sources.google_drive.config import GoogleDriveConfig
+from imageferry.sources.google_drive.credentials import credentials_from
+from imageferry.sources.google_drive.public import PublicFolderSource
+
+PASTED_LENGTH_MAX = 2048
+
+
+def recognise(text: str) -> Locator:
+    """The folder that a pasted text names, at whichever source it belongs to; nothing is fetched.
+
+    Raises UsageError(NOT_A_FOLDER_URL) with a sentence that says what is wrong and how to mend it.
+    """
+    if len(text) > PASTED_LENGTH_MAX:
+        raise UsageError(Reason.NOT_A_FOLDER_URL, "This is too long for a link. Paste the folder's link alone.")
+    locator = memory.read_url(text) or google_drive.read_url(text)
+    if locator is None:
+        raise UsageError(
+            Reason.NOT_A_FOLDER_URL,
+            "This is not a Google Drive folder's link. Open the folder in Google Drive and copy its link: "
+            "https://drive.google.com/drive/folders/...",
+        )
+    return locator
+
+
+def open_source(name: str, *, google_drive_config: GoogleDriveConfig) -> Source:
+    """A source, bare of wrappers and without any I/O yet; FatalError for a name that no source has."""
+    match name:
+        case google_drive.NAME:
+            return open_google_drive(google_drive_config)
+        case memory.NAME:
+            return memory.MemorySource()
+        case _:
+            raise FatalError(Reason.MISCONFIGURED, f"There is no source {name!r}.")
+
+
+def open_google_drive(config: GoogleDriveConfig) -> GoogleDriveSource | PublicFolderSource:
+    """Google Drive over its API where there are credentials, else over its public pages."""
+    credentials = credentials_from(config)
+    if credentials is None:
+        return PublicFolderSource(config)
+    return GoogleDriveSource(config, credentials=credentials)

@@ -1,0 +1,1 @@
+"""The object store that images are brought to."""

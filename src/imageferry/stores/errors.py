@@ -1,0 +1,85 @@
+"""The store's errors, told as ours."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from obstore.exceptions import (
+    BaseError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+
+from imageferry.errors import BlockedError, ImageferryError, PermanentError, Reason
+
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+# obstore tells a file system's errors, and most of a server's, only in words: (what it says, reason, what to say).
+_SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+    (
+        _any_of(r"os error (28|122)\b", "no space left", "quota ?exceeded", "InsufficientStorage", r"\b507 "),
+        Reason.STORE_FULL,
+        "The store {store} is full: free some space, or set STORE_URL to another store.",
+    ),
+    (
+        _any_of(
+            r"os error (30|13|1)\b",
+            r"\b40[13] (Forbidden|Unauthorized)",
+            "AccessDenied",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "AuthenticationFailed",
+            "credential",
+        ),
+        Reason.STORE_DENIED,
+        "The store {store} may not be written: check its credentials and permissions.",
+    ),
+    (
+        _any_of(
+            "NoSuchBucket", "ContainerNotFound", "specified (bucket|container) does not exist", r"os error (2|20)\b"
+        ),
+        Reason.STORE_MISSING,
+        "The store {store} does not exist: create the bucket or container, or set STORE_URL to another.",
+    ),
+)
+_REQUEST_REFUSED = re.compile(r"\b4\d\d [A-Z]")
+_BUSY = re.compile(r"\b(408|409|429) [A-Z]|SlowDown|RequestTimeout")
+
+
+@contextmanager
+def translated(store: str) -> Iterator[None]:
+    """Raise what obstore raises as errors by behaviour.
+
+    A store that cannot take objects now is BlockedError: it would refuse the next file too, so the job
+    waits. What it says of one object alone is PermanentError.
+    """
+    try:
+        yield
+    except (BaseError, OSError, NotImplementedError) as exc:
+        raise _translate(exc, store) from exc
+
+
+def _translate(exc: Exception, store: str) -> ImageferryError:
+    said = _first_line(exc)
+    for sign, reason, sentence in _SIGNS:
+        if sign.search(str(exc)):
+            return BlockedError(reason, f"{sentence.format(store=store)} ({said})")
+    if isinstance(exc, (PermissionDeniedError, UnauthenticatedError)):
+        message = f"The store {store} may not be written: check its credentials and permissions. ({said})"
+        return BlockedError(Reason.STORE_DENIED, message)
+    if isinstance(exc, (NotFoundError, FileNotFoundError)):
+        message = f"The store {store} does not exist: create it, or set STORE_URL to another. ({said})"
+        return BlockedError(Reason.STORE_MISSING, message)
+    if isinstance(exc, NotSupportedError) or (_REQUEST_REFUSED.search(said) and not _BUSY.search(said)):
+        return PermanentError(Reason.REJECTED, f"The store {store} does not take this object: {said}")
+    return BlockedError(Reason.STORE_UNAVAILABLE, f"The store {store} does not answer as it should: {said}")
+
+
+def _first_line(exc: Exception) -> str:
+    line = str(exc).partition("\n")[0]
+    return re.sub(r"\?\S*", "", line)[:300]  # a signed URL's query is a secret

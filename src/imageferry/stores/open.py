@@ -1,0 +1,76 @@
+"""From a URL to a store."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
+
+from imageferry.errors import FatalError, Reason
+from imageferry.stores.errors import translated
+from imageferry.stores.store import Store
+from imageferry.stores.urls import normal_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """Where the store is and how it is talked to."""
+
+    url: str
+    options: dict[str, str] = field(default_factory=dict)  # in obstore's terms, as aws_endpoint_url
+    allow_http: bool = False  # the endpoint is meant to be http://
+    timeout_s: float = 120  # of one request, its body included
+    connect_timeout_s: float = 10
+    retries_max: int = 5
+    retry_timeout_s: float = 60
+
+
+def open_store(config: StoreConfig) -> Store:
+    """The store behind a URL; nothing is asked of it yet, but a folder is made.
+
+    Raises FatalError when the URL or an option cannot be understood, BlockedError when a folder cannot be made.
+    """
+    url = normal_url(config.url)
+    scheme = urlsplit(url).scheme
+    if scheme == "memory":
+        return Store(url, MemoryStore())
+    if scheme == "file":
+        folder = Path(unquote(urlsplit(url).path))
+        with translated(url):
+            folder.mkdir(parents=True, exist_ok=True)
+            return Store(url, LocalStore(folder), folds_case=_folds_case(folder))
+    return Store(url, _remote(url, config))
+
+
+def _remote(url: str, config: StoreConfig) -> ObjectStore:
+    options: Any = config.options  # each kind of store has a type of its own for them
+    try:
+        return from_url(
+            url,
+            config=options,
+            client_options={
+                "allow_http": config.allow_http,
+                "timeout": timedelta(seconds=config.timeout_s),
+                "connect_timeout": timedelta(seconds=config.connect_timeout_s),
+            },
+            retry_config={
+                "max_retries": config.retries_max,
+                "retry_timeout": timedelta(seconds=config.retry_timeout_s),
+                "backoff": {
+                    "init_backoff": timedelta(milliseconds=200),
+                    "max_backoff": timedelta(seconds=10),
+                    "base": 2,
+                },
+            },
+        )
+    except Exception as exc:  # obstore raises many kinds here, all about what was configured
+        message = f"The store {url} cannot be set up: {str(exc).partition(chr(10))[0]}"
+        raise FatalError(Reason.MISCONFIGURED, message) from exc
+
+
+def _folds_case(folder: Path) -> bool:
+    with NamedTemporaryFile(dir=folder, prefix=".imageferry-case-") as probe:
+        return Path(probe.name.replace("imageferry-case", "IMAGEFERRY-CASE")).exists()

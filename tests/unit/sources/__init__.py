@@ -1,0 +1,1 @@
+"""The sources and what is wrapped around them."""

@@ -1,0 +1,1 @@
+"""Google Drive, piece by piece."""

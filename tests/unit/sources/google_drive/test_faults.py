@@ -1,0 +1,258 @@
+"""What goes wrong at Drive and on the way, and what each source makes of it."""
+
+import pytest
+
+from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.faults import Damage, Fault
+from imageferry.demo.node import Node, Sharing
+from imageferry.demo.operations import Operation
+from imageferry.demo.server import StandIn
+from imageferry.demo.tree import Tree
+from imageferry.errors import (
+    BlockedError,
+    DeferredError,
+    ImageferryError,
+    NotFoundError,
+    PageTokenError,
+    PermanentError,
+    Reason,
+    ThrottledError,
+    TransientError,
+    UsageError,
+)
+from imageferry.model import File, Folder, Locator
+from imageferry.sources.base import Source
+from imageferry.sources.google_drive.api import GoogleDriveSource
+from imageferry.sources.google_drive.config import GoogleDriveConfig
+from imageferry.sources.google_drive.public import PublicFolderSource
+from tests.unit.sources.google_drive.conftest import PICTURE
+
+
+async def streamed(source: Source, file: File, *, offset_bytes: int = 0) -> bytes:
+    return b"".join([chunk async for chunk in source.stream(file, offset_bytes=offset_bytes)])
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "reason"),
+    [
+        (Refusal.RATE_LIMIT, ThrottledError, Reason.RATE_LIMITED),
+        (Refusal.USER_RATE_LIMIT, ThrottledError, Reason.RATE_LIMITED),
+        (Refusal.TOO_MANY_REQUESTS, ThrottledError, Reason.RATE_LIMITED),
+        (Refusal.SORRY, ThrottledError, Reason.RATE_LIMITED),
+        (Refusal.DOWNLOAD_QUOTA, DeferredError, Reason.DOWNLOAD_QUOTA),
+        (Refusal.INTERNAL, TransientError, Reason.SOURCE_UNAVAILABLE),
+        (Refusal.BAD_GATEWAY, TransientError, Reason.SOURCE_UNAVAILABLE),
+        (Refusal.UNAVAILABLE, ThrottledError, Reason.SOURCE_UNAVAILABLE),
+        (Refusal.NOT_FOUND, NotFoundError, Reason.GONE),
+        (Damage.HTML, TransientError, Reason.NOT_THE_FILE),
+        (Damage.ERROR_JSON, TransientError, Reason.NOT_THE_FILE),
+        (Damage.SHORT, TransientError, Reason.CORRUPT),
+        (Damage.LONG, TransientError, Reason.CORRUPT),
+        (Damage.RESET_AT_START, TransientError, None),
+        (Damage.RESET_HALF_WAY, TransientError, Reason.CORRUPT),
+        (Damage.RESET_AT_END, TransientError, Reason.CORRUPT),
+    ],
+)
+async def test_bytes_that_do_not_come_as_they_are_end_in_an_error(
+    source: Source,
+    drive: StandIn,
+    file: File,
+    fault: Refusal | Damage,
+    kind: type[ImageferryError],
+    reason: Reason | None,
+) -> None:
+    drive.faults.add(Fault(kind=fault, on=Operation.BYTES))
+    for attempt in (source.read(file), streamed(source, file)):
+        with pytest.raises(kind) as raised:
+            await attempt
+        assert type(raised.value) is kind
+        assert reason in {None, raised.value.reason}
+    drive.faults.clear()
+    assert await source.read(file) == PICTURE
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "reason"),
+    [
+        (Refusal.ABUSIVE, PermanentError, Reason.ABUSIVE),
+        (Refusal.CANNOT_DOWNLOAD, PermanentError, Reason.FORBIDDEN),
+        (Refusal.NO_PERMISSION, PermanentError, Reason.FORBIDDEN),
+        (Refusal.NOT_DOWNLOADABLE, PermanentError, Reason.FORBIDDEN),
+        (Refusal.QUOTA, DeferredError, Reason.DOWNLOAD_QUOTA),
+        (Refusal.DAILY_LIMIT, BlockedError, Reason.DAILY_LIMIT),
+        (Refusal.BAD_KEY, BlockedError, Reason.CREDENTIALS_REJECTED),
+        (Refusal.BAD_KEY_OLD, BlockedError, Reason.CREDENTIALS_REJECTED),
+        (Refusal.NO_KEY, BlockedError, Reason.CREDENTIALS_REJECTED),
+        (Refusal.BAD_CREDENTIALS, BlockedError, Reason.CREDENTIALS_REJECTED),
+        (Refusal.API_DISABLED, BlockedError, Reason.CREDENTIALS_REJECTED),
+    ],
+)
+async def test_the_api_tells_a_files_trouble_from_the_jobs(
+    api: GoogleDriveSource,
+    drive: StandIn,
+    file: File,
+    fault: Refusal,
+    kind: type[ImageferryError],
+    reason: Reason,
+) -> None:
+    drive.faults.add(Fault(kind=fault))
+    with pytest.raises(kind) as raised:
+        await api.read(file)
+    assert (type(raised.value), raised.value.reason) == (kind, reason)
+    assert drive.api_key not in str(raised.value)
+
+
+async def test_retry_after_is_handed_on(source: Source, drive: StandIn, file: File) -> None:
+    drive.faults.add(Fault(kind=Refusal.TOO_MANY_REQUESTS, on=Operation.BYTES, retry_after_s=7))
+    with pytest.raises(ThrottledError) as raised:
+        await source.read(file)
+    assert raised.value.retry_after_s == 7
+
+
+@pytest.mark.parametrize(("damage", "seconds"), [(Damage.STALL, 5), (Damage.TRICKLE, 0.1)])
+async def test_a_body_that_stalls_or_trickles_meets_a_deadline(
+    source: Source, drive: StandIn, file: File, damage: Damage, seconds: float
+) -> None:
+    drive.faults.add(Fault(kind=damage, on=Operation.BYTES, seconds=seconds))
+    with pytest.raises(TransientError):
+        await source.read(file)
+    with pytest.raises(TransientError) as raised:
+        await streamed(source, file)
+    assert raised.value.reason is Reason.SOURCE_UNAVAILABLE
+
+
+async def test_a_stream_begins_at_its_offset_even_if_drive_ignores_it(
+    source: Source, drive: StandIn, file: File
+) -> None:
+    drive.faults.add(Fault(kind=Damage.RANGE_IGNORED, on=Operation.BYTES))
+    assert await streamed(source, file, offset_bytes=70_000) == PICTURE[70_000:]
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:1/", "http://169.254.169.254/latest/", "https://example.com/"])
+async def test_a_redirect_that_leads_elsewhere_is_refused(
+    source: Source, drive: StandIn, file: File, root: Node, location: str
+) -> None:
+    drive.faults.add(Fault(kind=Damage.REDIRECT, on=Operation.ANY, location=location))
+    for attempt in (source.read(file), source.list_page(Folder(id=root.id, name=""))):
+        with pytest.raises(PermanentError) as raised:
+            await attempt
+        assert raised.value.reason is Reason.REFUSED_REDIRECT
+
+
+async def test_a_redirect_in_a_circle_ends(api: GoogleDriveSource, drive: StandIn, file: File) -> None:
+    drive.faults.add(Fault(kind=Damage.REDIRECT, location=f"{drive.url}/drive/v3/files/{file.id}?alt=media"))
+    with pytest.raises(TransientError, match="without end"):
+        await api.read(file)
+
+
+async def test_a_file_that_changed_size_since_it_was_listed_is_not_read_as_the_old_one(
+    api: GoogleDriveSource, tree: Tree, file: File
+) -> None:
+    tree.replace_content(file.id, b"another picture")
+    with pytest.raises(TransientError) as raised:
+        await api.read(file)
+    assert raised.value.reason is Reason.CORRUPT
+    assert "15 bytes" in raised.value.message
+    changed = await api.stat(file.id)
+    assert isinstance(changed, File)
+    assert await api.read(changed) == b"another picture"
+
+
+async def test_a_page_token_that_expired_says_so(api: GoogleDriveSource, tree: Tree, drive: StandIn) -> None:
+    many = tree.folder("Many")
+    tree.numbered_files(many, 1500, size_bytes=10)
+    folder = Folder(id=many.id, name="Many")
+    first = await api.list_page(folder)
+    assert len(first.files) == 1000
+    drive.faults.add(Fault(kind=Refusal.BAD_PAGE, on=Operation.PAGE))
+    with pytest.raises(PageTokenError):
+        await api.list_page(folder, page_token=first.next_page_token)
+
+
+async def test_pages_that_are_empty_or_incomplete_are_handed_on_as_such(
+    api: GoogleDriveSource, drive: StandIn, root: Node
+) -> None:
+    folder = Folder(id=root.id, name="Holiday")
+    drive.faults.add(Fault(kind=Damage.EMPTY_PAGE, on=Operation.LIST, times=1))
+    empty = await api.list_page(folder)
+    assert empty.files == ()
+    assert empty.next_page_token
+    assert len((await api.list_page(folder, page_token=empty.next_page_token)).files) == 1
+    drive.faults.clear()
+    drive.faults.add(Fault(kind=Damage.INCOMPLETE, on=Operation.LIST))
+    assert not (await api.list_page(folder)).complete
+
+
+@pytest.mark.parametrize("damage", [Damage.HTML, Damage.ERROR_JSON])
+async def test_a_listing_that_is_none_is_tried_again_and_never_taken_for_an_empty_folder(
+    source: Source, drive: StandIn, root: Node, damage: Damage
+) -> None:
+    drive.faults.add(Fault(kind=damage, on=Operation.LISTING | Operation.WEB_FOLDER))
+    with pytest.raises(TransientError):
+        await source.list_page(Folder(id=root.id, name="Holiday"))
+
+
+@pytest.mark.parametrize("sharing", [Sharing.ACCOUNT, Sharing.NOBODY])
+async def test_a_private_folder_is_not_found(source: Source, tree: Tree, root: Node, sharing: Sharing) -> None:
+    tree.share(root, sharing)
+    with pytest.raises(NotFoundError, match="Anyone with the link") as raised:
+        await source.resolve(Locator(source=source.name, folder_id=root.id))
+    assert raised.value.reason is Reason.FOLDER_NOT_FOUND
+
+
+async def test_a_folder_in_the_bin_is_not_found(source: Source, tree: Tree, root: Node) -> None:
+    tree.trash(root)
+    with pytest.raises(NotFoundError):
+        await source.resolve(Locator(source=source.name, folder_id=root.id))
+
+
+async def test_a_files_link_is_told_from_a_folders(source: Source, file: File) -> None:
+    with pytest.raises(UsageError, match="single file"):
+        await source.resolve(Locator(source=source.name, folder_id=file.id))
+
+
+async def test_a_resource_key_opens_what_needs_one(source: Source, tree: Tree) -> None:
+    keyed = tree.folder("Old", keyed=True)
+    inner = tree.file(keyed, "old.jpg", content=b"old", keyed=True)
+    with pytest.raises(NotFoundError):
+        await source.resolve(Locator(source=source.name, folder_id=keyed.id))
+    folder = await source.resolve(Locator(source=source.name, folder_id=keyed.id, resource_key=keyed.resource_key))
+    assert folder == Folder(id=keyed.id, name="Old", resource_key=keyed.resource_key)
+    (listed,) = (await source.list_page(folder)).files
+    assert listed.resource_key == inner.resource_key
+    assert await source.read(listed) == b"old"
+    assert await streamed(source, listed, offset_bytes=1) == b"ld"
+
+
+async def test_shortcuts_are_listed_and_followed_at_the_root(
+    api: GoogleDriveSource, tree: Tree, root: Node, file: File
+) -> None:
+    elsewhere = tree.folder("Elsewhere")
+    to_root = tree.shortcut(elsewhere, to=root)
+    tree.shortcut(elsewhere, to=tree[file.id])
+    folder = await api.resolve(Locator(source="google_drive", folder_id=to_root.id))
+    assert folder.id == root.id
+    shortcuts = (await api.list_page(Folder(id=elsewhere.id, name=""))).shortcuts
+    assert {(shortcut.target_id, shortcut.target_is_folder) for shortcut in shortcuts} == {
+        (root.id, True),
+        (file.id, False),
+    }
+
+
+async def test_a_server_that_is_not_there_is_a_transient_error(source: Source, drive: StandIn, file: File) -> None:
+    await drive.__aexit__(None, None, None)
+    with pytest.raises(TransientError) as raised:
+        await source.read(file)
+    assert raised.value.reason is Reason.SOURCE_UNAVAILABLE
+
+
+async def test_a_large_files_form_is_filled_in(tree: Tree, root: Node) -> None:
+    content = bytes(1000)
+    tree.file(root, "large.jpg", content=content)
+    async with StandIn(tree, scan_bytes_max=999) as drive:
+        source = PublicFolderSource(GoogleDriveConfig(web_endpoint=drive.url))
+        files = (await source.list_page(Folder(id=root.id, name=""))).files
+        (large,) = [file for file in files if file.name == "large.jpg"]
+        assert await source.read(large) == content
+        assert await streamed(source, large, offset_bytes=990) == content[990:]
+        await source.close()

@@ -1,0 +1,43 @@
+"""Which source a pasted text belongs to, and what is opened for it."""
+
+import pytest
+
+from imageferry.errors import FatalError, Reason, UsageError
+from imageferry.model import Locator
+from imageferry.sources.google_drive.api import GoogleDriveSource
+from imageferry.sources.google_drive.config import GoogleDriveConfig
+from imageferry.sources.google_drive.public import PublicFolderSource
+from imageferry.sources.memory import MemorySource
+from imageferry.sources.registry import open_source, recognise
+
+
+def test_each_source_reads_its_own_urls() -> None:
+    assert recognise("memory:root") == Locator(source="memory", folder_id="root")
+    folder_id = "1AbCdEfGhIjKlMnOpQrStUvWxYz012345"
+    pasted = f"https://drive.google.com/drive/folders/{folder_id}"
+    assert recognise(pasted) == Locator(source="google_drive", folder_id=folder_id)
+
+
+@pytest.mark.parametrize("text", ["", "hello", "https://example.com/folders/1AbCdEfGhIjKlMnOpQrS", "x" * 3000])
+def test_what_no_source_reads_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        recognise(text)
+    assert raised.value.reason is Reason.NOT_A_FOLDER_URL
+    assert "link" in raised.value.message
+
+
+def test_credentials_decide_how_drive_is_seen() -> None:
+    keyless = open_source("google_drive", google_drive_config=GoogleDriveConfig())
+    keyed = open_source("google_drive", google_drive_config=GoogleDriveConfig(api_key="key"))
+    assert isinstance(keyless, PublicFolderSource)
+    assert isinstance(keyed, GoogleDriveSource)
+    assert isinstance(open_source("memory", google_drive_config=GoogleDriveConfig()), MemorySource)
+
+
+def test_a_source_that_is_not_there_cannot_be_opened() -> None:
+    with pytest.raises(FatalError):
+        open_source("dropbox", google_drive_config=GoogleDriveConfig())
+
+
+def test_a_key_does_not_show_when_its_config_is_printed() -> None:
+    assert "secret" not in repr(GoogleDriveConfig(api_key="secret"))
