@@ -1,0 +1,1 @@
+"""What several implementations, or real clients, must agree on."""

@@ -188,7 +188,7 @@ async def test_requests_that_drive_would_not_read_are_refused(tree: Tree, drive:
         assert await refused(service.files().list(q=inside, fields="files(wrong)")) == (400, "invalidParameter")
         assert await refused(service.files().list(q="nonsense !!")) == (400, "invalid")
         assert await refused(service.files().list(q=inside, pageToken="garbage")) == (400, "invalid")
-        assert await refused(service.files().list(q=inside, pageSize=1001)) == (400, "invalid")
+        assert await refused(service.files().list(q=inside, pageSize=1001)) == (400, "invalidParameter")
         assert await refused(service.about().get()) == (400, "required")
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from imageferry.demo.drive.refusals import Refusal
 from imageferry.demo.faults import Damage, Fault
@@ -18,6 +16,7 @@ from imageferry.demo.node import Node, Sharing
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
+from tests.contract.accounts import service_account_file
 from tests.contract.loopback import Authority, ConnectProxy
 
 RCLONE = Path(sys.executable).with_name("rclone")
@@ -130,20 +129,3 @@ async def test_rclone_gets_through_faults(tree: Tree, rclone: Rclone, tmp_path: 
     assert rclone.drive.faults.struck.total() == 4
     for number in range(5):
         assert (tmp_path / f"out/{number}.jpg").read_bytes() == bytes([number]) * 50_000
-
-
-def service_account_file(directory: Path, *, token_url: str) -> Path:
-    """A service account's JSON, as Google gives it out, with a key made up now."""
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = directory / "account.json"
-    account = {
-        "type": "service_account",
-        "client_email": "importer@project.iam.gserviceaccount.com",
-        "client_id": "1",
-        "private_key_id": "1",
-        "private_key": pem.decode(),
-        "token_uri": token_url,
-    }
-    path.write_text(json.dumps(account))
-    return path

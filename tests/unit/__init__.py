@@ -1,0 +1,1 @@
+"""Rooms, each by itself."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from imageferry.catalog.tables import items
 from imageferry.errors import Reason
@@ -128,17 +128,17 @@ def causes(tx: Connection, *, job_id: str, state: ItemState) -> Counter[Reason]:
 
 def pages(
     tx: Connection, *, job_id: str, state: ItemState | None = None, page_size: int = 1000
-) -> Iterator[Sequence[Any]]:
+) -> Iterator[Sequence[Row[Any]]]:
     """Every item of a job as rows of the table, by pages, in the order they were found."""
     last_id = 0
-    while True:
-        query = (
-            select(items).where(items.c.job_id == job_id, items.c.id > last_id).order_by(items.c.id).limit(page_size)
-        )
-        if state is not None:
-            query = query.where(items.c.state == state)
-        rows = tx.execute(query).all()
-        if not rows:
-            return
+    while rows := after(tx, job_id=job_id, item_id=last_id, limit=page_size, state=state):
         yield rows
         last_id = rows[-1].id
+
+
+def after(
+    tx: Connection, *, job_id: str, item_id: int, limit: int, state: ItemState | None = None
+) -> Sequence[Row[Any]]:
+    """The items of a job that follow one, in the order they were found."""
+    query = select(items).where(items.c.job_id == job_id, items.c.id > item_id).order_by(items.c.id).limit(limit)
+    return tx.execute(query if state is None else query.where(items.c.state == state)).all()

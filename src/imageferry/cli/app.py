@@ -67,7 +67,9 @@ def _options(
 def import_(
     url: Annotated[
         str,
-        typer.Argument(metavar="URL", help="A Google Drive folder's link, of any shape, or its ID.", show_default=False),
+        typer.Argument(
+            metavar="URL", help="A Google Drive folder's link, of any shape, or its ID.", show_default=False
+        ),
     ],
     *,
     include: Annotated[
@@ -80,7 +82,9 @@ def import_(
     recursive: Annotated[bool, typer.Option("--recursive/--no-recursive", help="Import sub-folders too.")] = True,
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, max=1024, metavar="N", envvar="IMAGEFERRY_CONCURRENCY", help="Files at once. [default: 32]"),
+        typer.Option(
+            min=1, max=1024, metavar="N", envvar="IMAGEFERRY_CONCURRENCY", help="Files at once. [default: 32]"
+        ),
     ] = None,
     store: StoreUrl = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; move no byte and write nothing.")] = False,
@@ -145,7 +149,7 @@ def demo(
     """
     from imageferry.cli.demonstrating import demonstrate  # noqa: PLC0415 - only this command needs it
 
-    work = partial(demonstrate, pictures=pictures, browser=browser, say=partial(people.print, markup=False))
+    work = partial(demonstrate, pictures=pictures, browser=browser, say=partial(people.print, markup=False, soft_wrap=True))
     _run(work, port=port)
 
 

@@ -1,30 +1,119 @@
 """`imageferry demo`: a stand-in for Drive, an import from it, and the page that shows it, all on this machine."""
 
 import asyncio
+import json
+import socket
+import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import Request, urlopen
+
+from pydantic import SecretStr
 
 from imageferry.cli.exits import Exit
 from imageferry.demo.pictures.album import sample_album
 from imageferry.demo.pictures.own import pictures_from
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
+from imageferry.gateway.serve import serve
 from imageferry.settings import Settings
 
 # So that the pictures can be seen arriving.
-LATENCY_S = 0.25
+LATENCY_S = 0.2
+CONCURRENCY = 4
+LOOK_EVERY_S = 0.5
+ANSWER_WITHIN_S = 10
 
 
 async def demonstrate(settings: Settings, *, pictures: Path | None, browser: bool, say: Callable[[str], None]) -> Exit:
     """Run until Ctrl-C; everything it makes goes away with it."""
     tree = Tree()
-    say("Making sample pictures …" if pictures is None else f"Serving the pictures of {pictures} …")
     if pictures is None:
+        say("1. Making sample pictures …")
         root = await asyncio.to_thread(sample_album, tree)
     else:
+        say(f"1. Looking through {pictures} …")
         root = await asyncio.to_thread(pictures_from, pictures, tree=tree)
     with TemporaryDirectory(prefix="imageferry-demo-") as home:
         async with StandIn(tree, latency_s=LATENCY_S) as drive:
-            url = drive.folder_url(root)
-            say(f"A stand-in for Google Drive is at {drive.url}; its folder is {url}")
+            folder_url = drive.folder_url(root)
+            say(f"2. A stand-in for Google Drive answers at {drive.url}")
+            say(f"   and shares the folder {folder_url}")
+            ours = _settings(settings, home=Path(home), drive=drive)
+            await serve(ours, on_ready=_Show(folder_url, home=home, browser=browser, say=say).begin)
+    say("The demo's folder is removed. To import a folder of your own: imageferry import URL")
+    return Exit.DONE
+
+
+class _Show:
+    """What happens once the gateway is ready: an import, and news of it."""
+
+    def __init__(self, folder_url: str, *, home: str, browser: bool, say: Callable[[str], None]) -> None:
+        self._folder_url = folder_url
+        self._home = home
+        self._browser = browser
+        self._say = say
+        self._news: asyncio.Task[None] | None = None
+
+    async def begin(self, gateway_url: str) -> None:
+        """Start the import, and open the page."""
+        self._say(f"3. imageferry answers at {gateway_url} and keeps everything in {self._home}")
+        self._say(f"   curl -X POST {gateway_url}/api/import/google-drive \\")
+        self._say(f"     -H 'Content-Type: application/json' -d '{json.dumps({'folder_url': self._folder_url})}'")
+        self._news = asyncio.create_task(self._follow(gateway_url))
+
+    async def _follow(self, gateway_url: str) -> None:
+        request = Request(  # noqa: S310 - our own gateway, on loopback
+            f"{gateway_url}/api/import/google-drive",
+            data=json.dumps({"folder_url": self._folder_url}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        accepted = await asyncio.to_thread(_fetch, request)
+        if self._browser:
+            with suppress(webbrowser.Error):
+                await asyncio.to_thread(webbrowser.open, gateway_url)
+        told = ""
+        while True:
+            status = await asyncio.to_thread(_fetch, f"{gateway_url}/api/import/status/{accepted['job_id']}")
+            news = f"   {status['processed']} of {status['total']} files, {status['failed']} failed: {status['status']}"
+            if news != told:
+                self._say(news)
+            told = news
+            if status["status"] in {"completed", "failed", "cancelled"}:
+                self._say(f"4. The pictures are at {gateway_url} (Ctrl-C ends the demo)")
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _settings(settings: Settings, *, home: Path, drive: StandIn) -> Settings:
+    """The embedded default, with the stand-in in Drive's place, whatever the environment holds."""
+    return Settings.load(
+        home=home,
+        google_api_key=SecretStr(drive.api_key),
+        google_drive_endpoint=drive.url,
+        google_drive_web_endpoint=drive.url,
+        store_url=str(home / "store"),
+        database_url=SecretStr(f"sqlite:///{home / 'catalog.db'}"),
+        host="127.0.0.1",
+        port=settings.port if _is_free(settings.port) else 0,
+        concurrency=CONCURRENCY,
+        log_level=settings.log_level,
+        log_format=settings.log_format,
+    )
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
+
+
+def _fetch(request: Request | str) -> dict[str, Any]:
+    with urlopen(request, timeout=ANSWER_WITHIN_S) as answer:  # noqa: S310 - our own gateway, on loopback
+        body: dict[str, Any] = json.load(answer)
+        return body

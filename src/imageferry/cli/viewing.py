@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy import Connection
 
 from imageferry.bootstrap import open_catalog
@@ -24,7 +24,17 @@ async def list_jobs(settings: Settings, *, limit: int, as_json: bool) -> Exit:
     if as_json:
         answer({"jobs": [job_as_json(job) for job in latest]})
         return Exit.DONE
-    table = Table("job", "folder", "state", "files", "stored", "skipped", "failed", "bytes", box=None)
+    table = Table(
+        Column("job", no_wrap=True, min_width=36),
+        "folder",
+        "state",
+        "files",
+        "stored",
+        "skipped",
+        "failed",
+        "bytes",
+        box=None,
+    )
     for job in latest:
         counts = (wording.listed(job), f"{job.stored:,}", f"{job.skipped:,}", f"{job.failed:,}")
         table.add_row(job.id, job.folder_name or job.folder_id, job.state, *counts, wording.size(job.bytes_stored))

@@ -16,6 +16,8 @@ def size(size_bytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as a person says them: 95 is `1 min 35 s`."""
+    if seconds < 9.95:  # noqa: PLR2004 - which rounds to 10.0
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:  # noqa: PLR2004 - seconds in a minute
         return f"{whole} s"

@@ -141,7 +141,7 @@ async def _replaced(request: web.Request, part: _Part, fault: Fault, sent: Sent)
         body = body[: len(body) // 2]
     elif fault.kind is Damage.LONG:
         body += _SURPLUS
-    else:
+    elif body:
         middle = len(body) // 2
         body = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
     damaged = replace(part, content=InMemory(body), start=0, stop=len(body))

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from imageferry.demo.drive.refusals import Refusal
 from imageferry.demo.faults import Damage, Fault
+from imageferry.demo.front_desk import FrontDesk
 from imageferry.demo.operations import Operation
-from imageferry.demo.stage import Stage
 
 
 class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,8 +35,8 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Control:
     """Endpoints that Drive does not have."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, desk: FrontDesk) -> None:
+        self._desk = desk
 
     def routes(self) -> list[web.RouteDef]:
         """Where they are."""
@@ -51,13 +51,13 @@ class Control:
         """What was asked and sent so far, and how often each fault struck."""
         struck = [
             {"kind": fault.kind, "file": fault.file, "count": count}
-            for fault, count in self._stage.faults.struck.items()
+            for fault, count in self._desk.faults.struck.items()
         ]
-        return web.json_response({**self._stage.requests.snapshot(), "faults": struck})
+        return web.json_response({**self._desk.requests.snapshot(), "faults": struck})
 
     async def reset(self, _: web.Request) -> web.Response:
         """Counts from zero."""
-        self._stage.requests.reset()
+        self._desk.requests.reset()
         return web.Response(status=204)
 
     async def add_faults(self, request: web.Request) -> web.Response:
@@ -67,10 +67,10 @@ class Control:
             faults = [order.fault() for order in (orders if isinstance(orders, list) else [orders])]
         except (KeyError, ValueError) as error:
             raise web.HTTPBadRequest(text=str(error)) from error
-        self._stage.faults.add(*faults)
+        self._desk.faults.add(*faults)
         return web.Response(status=204)
 
     async def clear_faults(self, _: web.Request) -> web.Response:
         """Nothing goes wrong any more."""
-        self._stage.faults.clear()
+        self._desk.faults.clear()
         return web.Response(status=204)

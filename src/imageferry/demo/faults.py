@@ -68,31 +68,41 @@ class Faults:
 
     def __init__(self, *, seed: int = 0) -> None:
         self._random = Random(seed)
-        self._faults: list[Fault] = []
-        self._fitted: Counter[Fault] = Counter()
-        self.struck: Counter[Fault] = Counter()
+        self._orders: list[_Order] = []
+        self.struck: Counter[Fault] = Counter()  # how often each did, also those that were cleared
 
     def add(self, *faults: Fault) -> None:
         """In force from the next call on."""
-        self._faults.extend(faults)
+        self._orders.extend(map(_Order, faults))
 
     def clear(self) -> None:
         """Nothing goes wrong any more."""
-        self._faults.clear()
-        self._fitted.clear()
+        self._orders.clear()
 
     def take(self, operation: Operation, node: Node | None = None) -> Fault | None:
         """The fault that strikes this call."""
-        for fault in self._faults:
-            if fault.fits(operation, node) and self._strikes(fault):
-                self.struck[fault] += 1
-                return fault
+        for order in self._orders:
+            if order.fault.fits(operation, node) and order.strikes(self._random):
+                self.struck[order.fault] += 1
+                return order.fault
         return None
 
-    def _strikes(self, fault: Fault) -> bool:
-        self._fitted[fault] += 1
-        if self._fitted[fault] <= fault.after:
+
+@dataclass(slots=True)
+class _Order:
+    """A fault in force."""
+
+    fault: Fault
+    fitted: int = 0  # calls that it could have struck
+    struck: int = 0  # calls that it did
+
+    def strikes(self, random: Random) -> bool:
+        self.fitted += 1
+        if self.fitted <= self.fault.after:
             return False
-        if fault.times is not None and self.struck[fault] >= fault.times:
+        if self.fault.times is not None and self.struck >= self.fault.times:
             return False
-        return fault.probability >= 1 or self._random.random() < fault.probability
+        if self.fault.probability < 1 and random.random() >= self.fault.probability:
+            return False
+        self.struck += 1
+        return True

@@ -1,5 +1,6 @@
 """What Drive keeps: folders, files and shortcuts are all one kind of record."""
 
+import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,10 @@ DOCUMENT_MIME_TYPE = "application/vnd.google-apps.document"
 NATIVE_MIME_PREFIX = "application/vnd.google-apps."
 
 LONG_AGO = datetime(2024, 5, 1, 9, 30, tzinfo=UTC)  # whatever is not told otherwise was made then
+
+# What the standard library does not know on every machine, or knows by another name than Drive.
+_MIME_TYPES = {".avif": "image/avif", ".heic": "image/heif", ".webp": "image/webp"}
+_UNKNOWN_MIME_TYPE = "application/octet-stream"
 
 
 class Sharing(StrEnum):
@@ -41,7 +46,7 @@ class Node:
     mime_type: str
     parents: tuple[str, ...] = ()
     content: Content | None = None  # None: no bytes, as in folders, shortcuts and native documents
-    created_at: datetime = LONG_AGO
+    created_at: datetime = LONG_AGO  # in UTC, as is the next
     modified_at: datetime = LONG_AGO
     picture: Mapping[str, object] | None = None  # imageMediaMetadata; None: what the content tells
     claimed_md5: str | None = None  # told instead of the content's own
@@ -63,3 +68,9 @@ class Node:
     def is_native(self) -> bool:
         """Whether it is a Google document, which has no bytes."""
         return self.content is None and self.target is None and not self.is_folder
+
+
+def mime_type_of(name: str) -> str:
+    """What Drive would take a file of this name for."""
+    suffix = name[name.rfind(".") :].lower() if "." in name else ""
+    return _MIME_TYPES.get(suffix) or mimetypes.types_map.get(suffix) or _UNKNOWN_MIME_TYPE

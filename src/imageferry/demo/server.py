@@ -12,10 +12,10 @@ from imageferry.demo.drive.access import Credentials
 from imageferry.demo.drive.api import DriveApi
 from imageferry.demo.drive.tokens import TokenEndpoint
 from imageferry.demo.faults import Faults
+from imageferry.demo.front_desk import FrontDesk
 from imageferry.demo.node import Node
 from imageferry.demo.operations import Requests
 from imageferry.demo.quota import Quota
-from imageferry.demo.stage import Stage
 from imageferry.demo.tree import Tree
 from imageferry.demo.web.pages import PublicPages
 
@@ -52,7 +52,7 @@ class StandIn:
         self._tls = tls
         self._controlled = control
         self._credentials = Credentials(api_key=self.api_key, token_lifetime_s=token_lifetime_s)
-        self._stage = Stage(
+        self._desk = FrontDesk(
             tree=tree,
             credentials=self._credentials,
             quota=Quota(scale=quota_scale, burst_s=quota_burst_s),
@@ -63,12 +63,12 @@ class StandIn:
     @property
     def requests(self) -> Requests:
         """What was asked and sent so far."""
-        return self._stage.requests
+        return self._desk.requests
 
     @property
     def faults(self) -> Faults:
         """What goes wrong; add and clear at any time."""
-        return self._stage.faults
+        return self._desk.faults
 
     @property
     def url(self) -> str:
@@ -92,12 +92,12 @@ class StandIn:
 
     def app(self) -> web.Application:
         """The routes, to serve elsewhere."""
-        app = web.Application(middlewares=[self._stage.middleware])
-        pages = PublicPages(self._stage, scan_bytes_max=self._scan_bytes_max)
-        for room in (DriveApi(self._stage), TokenEndpoint(self._stage), pages):
+        app = web.Application(middlewares=[self._desk.middleware])
+        pages = PublicPages(self._desk, scan_bytes_max=self._scan_bytes_max)
+        for room in (DriveApi(self._desk), TokenEndpoint(self._desk), pages):
             app.add_routes(room.routes())
         if self._controlled:
-            app.add_routes(Control(self._stage).routes())
+            app.add_routes(Control(self._desk).routes())
         return app
 
     async def __aenter__(self) -> Self:

@@ -1,13 +1,12 @@
 """The tree that is served: built, changed and read by tests and the demo."""
 
-import mimetypes
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
 from imageferry.demo import ids
-from imageferry.demo.content import Content, InMemory, Synthetic
+from imageferry.demo.content import Content, InMemory
 from imageferry.demo.node import (
     DOCUMENT_MIME_TYPE,
     LONG_AGO,
@@ -15,12 +14,10 @@ from imageferry.demo.node import (
     Node,
     Sharing,
     Target,
+    mime_type_of,
 )
+from imageferry.demo.shelves import NumberedFiles, Shelf
 from imageferry.model import FOLDER_MIME_TYPE
-
-# What the standard library does not know on every machine, and Drive's answer to what it knows by no name.
-_MIME_TYPES = {".avif": "image/avif", ".heic": "image/heif", ".webp": "image/webp"}
-_UNKNOWN_MIME_TYPE = "application/octet-stream"
 
 
 class Tree:
@@ -35,8 +32,8 @@ class Tree:
         self._serial = count()
         self._nodes: dict[str, Node] = {}
         self._deleted: set[str] = set()
-        self._shelves: dict[str, _Shelf] = {}
-        self._runs: dict[bytes, _Run] = {}
+        self._shelves: dict[str, Shelf] = {}
+        self._runs: dict[bytes, NumberedFiles] = {}
         self.home = self.folder("My Drive", sharing=Sharing.ACCOUNT)  # what the API calls `root`
 
     # Building.
@@ -105,7 +102,7 @@ class Tree:
         shelf = self._shelves[parent.id]
         if len(shelf):
             raise ValueError(f"The folder {parent.name!r} is not empty.")
-        run = _Run(
+        run = NumberedFiles(
             ids=ids.Series(f"{self._seed}/{parent.id}"),
             parent_id=parent.id,
             count=count,
@@ -180,7 +177,7 @@ class Tree:
 
     def places(self, folder: Node | str, *, start: int = 0) -> Iterator[tuple[int, Node]]:
         """What a folder holds from a place on, with the places, which no change ever moves."""
-        shelf = self._shelves.get(folder if isinstance(folder, str) else folder.id, _EMPTY_SHELF)
+        shelf = self._shelves.get(folder if isinstance(folder, str) else folder.id, Shelf())
         run_count = shelf.run.count if shelf.run else 0
         for place in range(start, len(shelf)):
             if place < run_count and shelf.run:
@@ -236,13 +233,13 @@ class Tree:
     def _put(self, node: Node) -> Node:
         self._nodes[node.id] = node
         if node.is_folder:
-            self._shelves.setdefault(node.id, _Shelf())
+            self._shelves.setdefault(node.id, Shelf())
         return node
 
     def _changed(self, old: Node, **changes: object) -> Node:
         return self._put(replace(old, version=old.version + 1, **changes))  # type: ignore[arg-type]
 
-    def _numbered(self, run: "_Run", index: int) -> Node | None:
+    def _numbered(self, run: NumberedFiles, index: int) -> Node | None:
         node_id = run.ids.id_of(index)
         if node_id in self._deleted:
             return None
@@ -258,40 +255,6 @@ class Tree:
             sharing=folder.sharing,
             drive_id=folder.drive_id,
         )
-
-
-def mime_type_of(name: str) -> str:
-    """What Drive would take a file of this name for."""
-    suffix = name[name.rfind(".") :].lower() if "." in name else ""
-    return _MIME_TYPES.get(suffix) or mimetypes.types_map.get(suffix) or _UNKNOWN_MIME_TYPE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """Numbered files that are computed when they are asked for."""
-
-    ids: ids.Series
-    parent_id: str
-    count: int
-    size_bytes: int
-    name: str  # a format of the number
-
-    def content(self, index: int) -> Content:
-        return Synthetic(size_bytes=self.size_bytes, mark=f"{self.parent_id}/{index}")
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """What one folder holds: numbered files first, then entries, which are never taken out, so places stay."""
-
-    entries: list[str] = field(default_factory=list)
-    run: _Run | None = None
-
-    def __len__(self) -> int:
-        return (self.run.count if self.run else 0) + len(self.entries)
-
-
-_EMPTY_SHELF = _Shelf()
 
 
 def _content(content: bytes | Content) -> Content:

@@ -10,7 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from imageferry import __version__
 from imageferry.bootstrap import open_ferry
 from imageferry.engine.worker import at_work
-from imageferry.gateway import dialects, health, images, imports, jobs, page, problems
+from imageferry.gateway import contents, dialects, health, images, imports, jobs, manifests, page, problems
 from imageferry.gateway.gateway import Gateway
 from imageferry.gateway.security import Gate
 from imageferry.settings import Settings
@@ -48,10 +48,13 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _rooms() -> list[APIRouter]:
-    ours = APIRouter(prefix="/api")
-    for room in (imports, jobs, images, health):
+    """Ours under /api, then the root paths that the older systems' clients know, then what is no API."""
+    ours, root = APIRouter(prefix="/api"), APIRouter()
+    for room in (imports, jobs, manifests, images, contents, health):
         ours.include_router(room.router)
-    return [ours, dialects.router, health.probes, page.router]
+    for room in (imports, dialects, health):
+        root.include_router(room.router)
+    return [ours, root, health.probes, page.router]
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ def refusal(
         title=HTTPStatus(status).phrase, status=status, detail=detail, error=detail, code=code, errors=list(flaws)
     )
     return JSONResponse(
-        problem.model_dump(exclude_defaults=True) | {"type": problem.type},
+        {"type": problem.type} | problem.model_dump(exclude_defaults=True),
         status_code=status,
         headers=headers,
         media_type=MEDIA_TYPE,
@@ -63,8 +63,7 @@ class Net:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
+        """ASGI's interface."""
         begun = False
 
         async def watched(message: Message) -> None:
@@ -77,6 +76,8 @@ class Net:
         except ClientDisconnect:
             pass
         except Exception:
+            if scope["type"] != "http":
+                raise
             log.exception("request.failed", method=scope["method"], path=scope["path"])
             if begun:
                 raise  # only a cut connection can tell the client that the body is not whole
@@ -86,17 +87,22 @@ class Net:
 
 async def _of_http(_: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)  # noqa: S101 - the handler's own registration says so
-    return refusal(exc.status_code, _SENTENCES.get(exc.status_code, exc.detail), headers=exc.headers)
+    return refusal(exc.status_code, _IN_OUR_WORDS.get(exc.detail, exc.detail), headers=exc.headers)
 
 
 async def _of_validation(_: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 - the handler's own registration says so
-    # The input itself is not repeated: it may be long, and it may be secret.
-    flaws = [
-        Flaw(where=".".join(str(step) for step in error["loc"]), what=str(error["msg"]).removeprefix("Value error, "))
-        for error in exc.errors()[:FLAWS_MAX]
-    ]
+    flaws = [_flaw(error) for error in exc.errors()[:FLAWS_MAX]]
     return refusal(400, "; ".join(f"{flaw.where}: {flaw.what}" for flaw in flaws) + ".", flaws=flaws)
+
+
+def _flaw(error: Mapping[str, Any]) -> Flaw:
+    """What is wrong, without the input itself: it may be long, and it may be secret."""
+    place, *steps = map(str, error["loc"])
+    said = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "json_invalid":
+        return Flaw(where=place, what=f"it is not JSON ({error['ctx']['error']})")
+    return Flaw(where=".".join(steps) or place, what=_IN_OUR_WORDS.get(error["type"], said))
 
 
 async def _of_imageferry(_: Request, exc: Exception) -> JSONResponse:
@@ -119,7 +125,12 @@ def _status(exc: ImageferryError) -> HTTPStatus:
             return HTTPStatus.SERVICE_UNAVAILABLE
 
 
-_SENTENCES = {
-    404: "There is nothing at this address.",
-    405: "This address does not take this method.",
+# What the framework says, by its words or by its name for the flaw.
+_IN_OUR_WORDS = {
+    "Not Found": "There is nothing at this address.",
+    "Method Not Allowed": "This address does not take this method.",
+    "There was an error parsing the body": "The body is not JSON that can be read.",
+    "extra_forbidden": "no such option",
+    "missing": "it is missing",
+    "model_attributes_type": "send a JSON object, with Content-Type: application/json",
 }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from wcmatch import glob
 
 from imageferry.catalog.images import Held
-from imageferry.errors import Reason
+from imageferry.errors import Reason, UsageError
 from imageferry.model import File, Find, ItemState, JobOptions
 from imageferry.pipeline.image_types import image_type
 from imageferry.stores.keys import object_key
@@ -55,6 +55,15 @@ def dangling(file_id: str, name: str, *, folder_id: str, path: str, detail: str)
         reason=Reason.DANGLING_SHORTCUT,
         detail=detail,
     )
+
+
+def check_patterns(options: JobOptions) -> None:
+    """Raises UsageError when a pattern cannot be used, as braces that stand for thousands of patterns."""
+    for pattern in (*options.include, *options.exclude):
+        try:
+            _matches("name", [pattern])
+        except Exception as exc:  # wcmatch keeps its own kind of error private
+            raise UsageError(Reason.MISCONFIGURED, f"The pattern {pattern[:80]!r} cannot be used: {exc}.") from exc
 
 
 def wanted(name: str, *, path: str, options: JobOptions) -> bool:

@@ -8,6 +8,7 @@ from imageferry.catalog import jobs
 from imageferry.catalog.session import Catalog
 from imageferry.clock import utc_now
 from imageferry.model import Job, JobOptions, JobState, Locator
+from imageferry.pipeline.selection import check_patterns
 
 
 async def submit(
@@ -16,8 +17,9 @@ async def submit(
     """The job that imports a folder, and whether it is new.
 
     A job that is under way, or was cut off, and would do exactly the same is gone on with: two at once would
-    bring every file twice.
+    bring every file twice. Raises UsageError when the options cannot be used.
     """
+    check_patterns(options)
     fresh = Job(
         id=str(uuid4()),
         source=locator.source,

@@ -1,0 +1,1 @@
+"""The Drive stand-in."""

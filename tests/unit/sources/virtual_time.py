@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Coroutine
 from typing import Any
 
-SETTLING_TURNS = 20  # of the event loop, within which whatever can go on has gone on
+SETTLING_TURNS = 6  # of the event loop, within which whatever can go on has gone on
 
 
 class VirtualTime:

@@ -16,9 +16,9 @@ from imageferry.demo.drive.refusals import Refusal, RefusedError
 from imageferry.demo.drive.resources import renderer
 from imageferry.demo.drive.schema import FILE_DEFAULT, FILE_SCHEMA, LIST_DEFAULT, LIST_SCHEMA
 from imageferry.demo.faults import Damage
+from imageferry.demo.front_desk import FrontDesk
 from imageferry.demo.node import Node
 from imageferry.demo.operations import Operation
-from imageferry.demo.stage import Stage
 
 _PAGE_SIZE_DEFAULT = 100
 _PAGE_SIZE_MAX = 1000
@@ -28,9 +28,9 @@ _START: Place = (0, 0)
 class DriveApi:
     """Answers like `www.googleapis.com/drive/v3`, from a tree."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._tree = stage.tree
+    def __init__(self, desk: FrontDesk) -> None:
+        self._desk = desk
+        self._tree = desk.tree
         self._secret = secrets.token_bytes(32)  # of the page tokens
 
     def routes(self) -> list[web.RouteDef]:
@@ -50,7 +50,7 @@ class DriveApi:
         q = request.query.get("q", "")
         query = _query(q, root_id=self._tree.home.id)
         folder = self._tree.get(query.parents[0]) if query.parents else None
-        fault = await self._stage.admit(request, Operation.PAGE if token else Operation.LIST, folder)
+        fault = await self._desk.admit(request, Operation.PAGE if token else Operation.LIST, folder)
         caller = self._caller(request, parameters.FILES_LIST)
         if not _asks(request, "includeItemsFromAllDrives", "includeTeamDriveItems"):
             caller = replace(caller, all_drives=False)
@@ -74,7 +74,7 @@ class DriveApi:
         if request.query.get("alt") == "media":
             return await self._media(request)
         node_id = request.match_info["id"]
-        await self._stage.admit(request, Operation.GET, self._tree.get(node_id))
+        await self._desk.admit(request, Operation.GET, self._tree.get(node_id))
         caller = self._caller(request, parameters.FILES_GET)
         mask = _mask(request, schema=FILE_SCHEMA, default=FILE_DEFAULT)
         node = caller.find(self._tree, node_id)
@@ -82,16 +82,16 @@ class DriveApi:
 
     async def _media(self, request: web.Request) -> web.StreamResponse:
         node_id = request.match_info["id"]
-        fault = await self._stage.admit(request, Operation.MEDIA, self._tree.get(node_id))
+        fault = await self._desk.admit(request, Operation.MEDIA, self._tree.get(node_id))
         node = self._caller(request, parameters.FILES_GET).find(self._tree, node_id)
         if not node.downloadable:
             raise RefusedError(Refusal.CANNOT_DOWNLOAD)
-        return await self._stage.send(request, node, fault=fault)
+        return await self._desk.send(request, node, fault=fault)
 
     async def files_export(self, request: web.Request) -> web.Response:
         """A native document as something with bytes: here, its name."""
         node_id = request.match_info["id"]
-        await self._stage.admit(request, Operation.OTHER, self._tree.get(node_id))
+        await self._desk.admit(request, Operation.OTHER, self._tree.get(node_id))
         node = self._caller(request, parameters.FILES_EXPORT).find(self._tree, node_id)
         if not node.is_native:
             raise RefusedError(Refusal.BAD_VALUE, subject="mimeType")
@@ -99,7 +99,7 @@ class DriveApi:
 
     async def about_get(self, request: web.Request) -> web.Response:
         """Who calls, and what documents can be exported to."""
-        await self._stage.admit(request, Operation.OTHER)
+        await self._desk.admit(request, Operation.OTHER)
         caller = self._caller(request, parameters.ABOUT_GET)
         if "fields" not in request.query:
             raise RefusedError(Refusal.FIELDS_REQUIRED)
@@ -107,7 +107,7 @@ class DriveApi:
 
     async def drives_list(self, request: web.Request) -> web.Response:
         """The shared drives; here they fit one page."""
-        await self._stage.admit(request, Operation.OTHER)
+        await self._desk.admit(request, Operation.OTHER)
         caller = self._caller(request, parameters.DRIVES_LIST)
         drives = [
             _drive(node)
@@ -118,13 +118,13 @@ class DriveApi:
 
     async def drives_get(self, request: web.Request) -> web.Response:
         """One shared drive."""
-        await self._stage.admit(request, Operation.OTHER)
+        await self._desk.admit(request, Operation.OTHER)
         caller = replace(self._caller(request, parameters.DRIVES_GET), all_drives=True)
         node = caller.find(self._tree, request.match_info["id"])
         return _partial(request, _drive(node))
 
     def _caller(self, request: web.Request, known: AbstractSet[str]) -> Caller:
-        caller = self._stage.credentials.caller(request)
+        caller = self._desk.credentials.caller(request)
         for name in request.query:
             if name not in known:
                 raise RefusedError(Refusal.UNKNOWN_PARAMETER, subject=name)
@@ -165,9 +165,9 @@ def _page_size(request: web.Request) -> int:
     if text is None:
         return _PAGE_SIZE_DEFAULT
     if not text.isdecimal():
-        raise RefusedError(Refusal.BAD_NUMBER, subject="page_size")
+        raise RefusedError(Refusal.BAD_NUMBER, subject=text)
     if not 1 <= int(text) <= _PAGE_SIZE_MAX:
-        raise RefusedError(Refusal.BAD_VALUE, subject="pageSize")
+        raise RefusedError(Refusal.BAD_PAGE_SIZE, subject=text)
     return int(text)
 
 

@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     BAD_FIELDS = "invalidParameter"
     FIELDS_REQUIRED = "required"
     UNKNOWN_PARAMETER = "unknownParameter"
+    BAD_PAGE_SIZE = "badPageSize"
     BAD_NUMBER = "badNumber"
 
     # It fails.
@@ -217,8 +218,17 @@ WORDINGS: Mapping[Refusal, Wording] = {
         ),
         canonical="INVALID_ARGUMENT",
     ),
+    Refusal.BAD_PAGE_SIZE: Wording(
+        status=400,
+        message="Invalid value '{}'. Values must be within the range: [1, 1000]",
+        reason="invalidParameter",
+        location="pageSize",
+    ),
     Refusal.BAD_NUMBER: Wording(
-        status=400, message="Invalid value at '{}'", reason="invalid", canonical="INVALID_ARGUMENT"
+        status=400,
+        message="Invalid value at 'page_size' (TYPE_INT32), \"{}\"",
+        reason="invalid",
+        canonical="INVALID_ARGUMENT",
     ),
     Refusal.INTERNAL: Wording(status=500, message="Internal Error", reason="internalError"),
     Refusal.BACKEND: Wording(status=503, message="Backend Error", reason="backendError"),

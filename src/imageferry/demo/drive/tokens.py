@@ -5,8 +5,8 @@ from base64 import urlsafe_b64decode
 import msgspec
 from aiohttp import web
 
+from imageferry.demo.front_desk import FrontDesk
 from imageferry.demo.operations import Operation
-from imageferry.demo.stage import Stage
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _REFRESH_ACCOUNT = "somebody@example.com"
@@ -19,8 +19,8 @@ class _Claims(msgspec.Struct):
 class TokenEndpoint:
     """Answers like `oauth2.googleapis.com/token`, but checks no signature: whoever asks is believed."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, desk: FrontDesk) -> None:
+        self._desk = desk
 
     def routes(self) -> list[web.RouteDef]:
         """Where it is."""
@@ -28,7 +28,7 @@ class TokenEndpoint:
 
     async def issue(self, request: web.Request) -> web.Response:
         """An access token for the account that the assertion names."""
-        await self._stage.admit(request, Operation.TOKEN)
+        await self._desk.admit(request, Operation.TOKEN)
         form = await request.post()
         match form.get("grant_type"):
             case grant if grant == _JWT_BEARER:
@@ -39,7 +39,7 @@ class TokenEndpoint:
                 return _refused("unsupported_grant_type", "Invalid grant_type.")
         if account is None:
             return _refused("invalid_grant", "Invalid JWT: Token must be a short-lived token.")
-        credentials = self._stage.credentials
+        credentials = self._desk.credentials
         return web.json_response(
             {
                 "access_token": credentials.issue(account),

@@ -23,8 +23,6 @@ _SKIES: tuple[tuple[Colour, Colour, Colour], ...] = (
 )
 
 _RIDGE_POINTS = 257  # one more than a power of two
-# Light around a sun. Pillow's own radial gradient is still at 181 where it meets the edges.
-_HALO = Image.radial_gradient("L").point(lambda distance: max(0, 181 - distance) ** 2 * 230 // 181**2)
 
 
 def mountains(size: Size, random: Random) -> Image.Image:
@@ -172,7 +170,9 @@ def _glow(image: Image.Image, random: Random, *, colour: Colour) -> tuple[int, i
     width, height = image.size
     radius = round(min(width, height) * random.uniform(0.22, 0.34))
     centre = round(width * random.uniform(0.2, 0.8)), round(height * random.uniform(0.18, 0.42))
-    halo = _HALO.resize((2 * radius, 2 * radius))
+    # Pillow's radial gradient is still at 181 where it meets the edges.
+    light = Image.radial_gradient("L").point(lambda distance: max(0, 181 - distance) ** 2 * 230 // 181**2)
+    halo = light.resize((2 * radius, 2 * radius))
     image.paste(colour, (centre[0] - radius, centre[1] - radius), mask=halo)
     disc = radius // 4
     x, y = centre

@@ -1,17 +1,17 @@
 """The public pages over HTTP: folders, downloads and what stands before them."""
 
+from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import hdrs, web
-from yarl import URL
 
 from imageferry.demo import bodies
 from imageferry.demo.drive.access import Caller, web_visitor
 from imageferry.demo.drive.refusals import RefusedError
 from imageferry.demo.faults import Fault
+from imageferry.demo.front_desk import DivertedError, FrontDesk
 from imageferry.demo.node import Node, Sharing
 from imageferry.demo.operations import Operation
-from imageferry.demo.stage import DivertedError, Stage
 from imageferry.demo.web import markup
 
 
@@ -21,9 +21,9 @@ class PublicPages:
     Files above `scan_bytes_max` are not scanned for viruses: a page asks to confirm their download.
     """
 
-    def __init__(self, stage: Stage, *, scan_bytes_max: int) -> None:
-        self._stage = stage
-        self._tree = stage.tree
+    def __init__(self, desk: FrontDesk, *, scan_bytes_max: int) -> None:
+        self._desk = desk
+        self._tree = desk.tree
         self._scan_bytes_max = scan_bytes_max
 
     def routes(self) -> list[web.RouteDef]:
@@ -58,7 +58,7 @@ class PublicPages:
             # For a document of its own Google fails here, and clients know it by that.
             return _html(markup.SERVER_ERROR_PAGE, status=500)
         query = {**request.query, "export": "download"}
-        return _redirect(str(URL("/download").with_query(query)), status=303)
+        return _redirect(f"/download?{urlencode(query)}", status=303)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         """A file's bytes, or first the page that wants them confirmed."""
@@ -77,7 +77,7 @@ class PublicPages:
             hdrs.CONTENT_DISPOSITION: bodies.attachment(node.name),
             hdrs.CONTENT_TYPE: "application/octet-stream",
         }
-        return await self._stage.send(request, node, fault=fault, headers=headers)
+        return await self._desk.send(request, node, fault=fault, headers=headers)
 
     async def open(self, request: web.Request) -> web.Response:
         """Leads to where a browser shows it."""
@@ -103,7 +103,7 @@ class PublicPages:
     async def _admit(self, request: web.Request, operation: Operation, node_id: str) -> Fault | None:
         """The pages refuse in HTML."""
         try:
-            return await self._stage.admit(request, operation, self._tree.get(node_id))
+            return await self._desk.admit(request, operation, self._tree.get(node_id))
         except RefusedError as refused:
             status, text = markup.refusal_page(refused.refusal)
             raise DivertedError(_html(text, status=status)) from refused

@@ -7,7 +7,6 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import ClientResponse, ClientTimeout
 
-from imageferry.errors import Reason, UsageError
 from imageferry.model import FOLDER_MIME_TYPE, File, Folder, Locator, Page
 from imageferry.sources.google_drive import bodies
 from imageferry.sources.google_drive.answers import (
@@ -21,7 +20,7 @@ from imageferry.sources.google_drive.answers import (
 )
 from imageferry.sources.google_drive.config import GoogleDriveConfig
 from imageferry.sources.google_drive.credentials import Credentials
-from imageferry.sources.google_drive.errors import Asked, Call, error_from, not_found, not_the_file
+from imageferry.sources.google_drive.errors import Asked, Call, error_from, not_a_folder, not_found, not_the_file
 from imageferry.sources.google_drive.transport import Transport
 from imageferry.sources.google_drive.urls import NAME
 
@@ -39,22 +38,14 @@ class GoogleDriveSource:
         self._deadlines = config.deadlines
         self._cool_down_s = config.cool_down_s
         self._transport = Transport(origin=config.endpoint, connections=config.connections, deadlines=config.deadlines)
-        self._listing_deadline = self._transport.deadline(total_s=config.deadlines.listing_s)
-        self._stream_deadline = self._transport.deadline(stall_s=config.deadlines.stall_s)
 
         self._files_url = f"{config.endpoint.rstrip('/')}/drive/v3/files"
         quota_user = {"quotaUser": config.quota_user} if config.quota_user else {}
         every_call = {"supportsAllDrives": "true"} | quota_user
         self._media_query = urlencode({"alt": "media"} | every_call)
         self._stat_query = urlencode({"fields": f"{FILE_FIELDS},trashed"} | every_call)
-        self._listing_query = urlencode(
-            {
-                "pageSize": PAGE_SIZE,
-                "fields": LISTING_FIELDS,
-                "includeItemsFromAllDrives": "true",
-            }
-            | every_call
-        )
+        listing = {"pageSize": str(PAGE_SIZE), "fields": LISTING_FIELDS, "includeItemsFromAllDrives": "true"}
+        self._listing_query = urlencode(listing | every_call)
 
     async def resolve(self, locator: Locator) -> Folder:
         """See Source."""
@@ -62,15 +53,9 @@ class GoogleDriveSource:
         if target := entry.shortcut_details:
             entry = await self._entry(target.target_id, resource_key=target.target_resource_key, asked=Asked.FOLDER)
         if entry.mime_type != FOLDER_MIME_TYPE:
-            raise UsageError(
-                Reason.NOT_A_FOLDER_URL,
-                f"This is the link of a single file, {entry.name!r}, not of a folder. Open the folder that "
-                "holds it in Google Drive and copy its link.",
-            )
-        folder = folder_from(entry)
-        if folder.resource_key is None and entry.id == locator.folder_id:
-            return Folder(id=folder.id, name=folder.name, resource_key=locator.resource_key)
-        return folder
+            raise not_a_folder(entry.name)
+        resource_key = locator.resource_key if entry.id == locator.folder_id else None
+        return Folder(id=entry.id, name=entry.name, resource_key=entry.resource_key or resource_key)
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
         """See Source."""
@@ -91,15 +76,12 @@ class GoogleDriveSource:
 
     async def read(self, file: File) -> bytes:
         """See Source."""
-        if file.size_bytes is None:
-            deadline = self._stream_deadline
-        else:
-            deadline = self._transport.deadline(total_s=self._deadlines.body_s(file.size_bytes))
-        return await bodies.whole(await self._media(file, deadline=deadline), file=file, deadlines=self._deadlines)
+        response = await self._media(file, size_bytes=file.size_bytes)
+        return await bodies.whole(response, file=file, deadlines=self._deadlines)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
         """See Source."""
-        response = await self._media(file, deadline=self._stream_deadline, offset_bytes=offset_bytes)
+        response = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
         chunks = bodies.stream(response, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
         async with aclosing(chunks):
             async for chunk in chunks:
@@ -119,11 +101,11 @@ class GoogleDriveSource:
 
     async def _document(self, url: str, *, resource_key: str | None, call: Call) -> bytes:
         headers = _resource_keys(call.id, resource_key) if resource_key else {}
-        response = await self._get(url, headers=headers, deadline=self._listing_deadline, call=call)
+        response = await self._get(url, headers=headers, deadline=self._transport.listing_deadline, call=call)
         return await bodies.bounded(response, size_bytes_max=LISTING_SIZE_BYTES_MAX)
 
-    async def _media(self, file: File, *, deadline: ClientTimeout, offset_bytes: int = 0) -> ClientResponse:
-        """An answer whose body is the file's, from the offset on or from zero."""
+    async def _media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> ClientResponse:
+        """An answer whose body is the file's, from the offset on or from zero; see Transport.deadline for the size."""
         headers = _IDENTITY
         if file.resource_key:
             headers = headers | _resource_keys(file.id, file.resource_key)
@@ -131,7 +113,7 @@ class GoogleDriveSource:
             headers = headers | {"Range": f"bytes={offset_bytes}-"}
         url = f"{self._files_url}/{quote(file.id, safe='')}?{self._media_query}"
         call = self._call(Asked.FILE, file.id)
-        response = await self._get(url, headers=headers, deadline=deadline, call=call)
+        response = await self._get(url, headers=headers, deadline=self._transport.deadline(size_bytes), call=call)
         if bodies.is_page(response, file=file):
             response.close()
             raise not_the_file(call)

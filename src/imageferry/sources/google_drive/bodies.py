@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from http import HTTPStatus
 
 from aiohttp import ClientResponse
 
@@ -15,8 +16,6 @@ from imageferry.sources.google_drive.transport import TRANSPORT_ERRORS, broken
 CHUNK_SIZE_BYTES_MAX = 1 << 20
 WHOLE_SIZE_BYTES_MAX = 256 << 20
 OPENING_SIZE_BYTES_MAX = 64 << 10
-
-PARTIAL_CONTENT = 206
 
 
 async def whole(response: ClientResponse, *, file: File, deadlines: Deadlines) -> bytes:
@@ -38,7 +37,7 @@ async def stream(
     Raises TransientError(CORRUPT) as `whole` does, and TransientError(SOURCE_UNAVAILABLE) when bytes come too
     slowly; the time that whoever reads takes does not count.
     """
-    skipping = offset_bytes if response.status != PARTIAL_CONTENT else 0
+    skipping = offset_bytes if response.status != HTTPStatus.PARTIAL_CONTENT else 0
     position = offset_bytes - skipping
     _checked_size(response, file=file, offset_bytes=position)
     waited_s = 0.0

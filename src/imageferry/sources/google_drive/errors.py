@@ -14,6 +14,7 @@ from imageferry.errors import (
     Reason,
     ThrottledError,
     TransientError,
+    UsageError,
 )
 from imageferry.sources.google_drive.refusal import Refusal
 
@@ -61,9 +62,32 @@ def not_found(call: Call) -> NotFoundError:
     )
 
 
+def not_a_folder(name: str) -> UsageError:
+    """What a link names that was taken for a folder's."""
+    return UsageError(
+        Reason.NOT_A_FOLDER_URL,
+        f"This is the link of a single file, {name!r}, not of a folder. Open the folder that holds it in "
+        "Google Drive and copy its link.",
+    )
+
+
 def not_the_file(call: Call) -> TransientError:
     """What came with a status of success, and is something else."""
     return TransientError(Reason.NOT_THE_FILE, f"Google answered with a page instead of {call.asked} {call.id}.")
+
+
+def shut_out(call: Call, *, retry_after_s: float | None = None) -> ThrottledError:
+    """What the page about "automated queries" asks for, which seldom names a time."""
+    return ThrottledError(
+        Reason.RATE_LIMITED,
+        "Google takes the calls for those of a robot and asks to pause.",
+        retry_after_s=retry_after_s or call.cool_down_s,
+    )
+
+
+def withheld() -> DeferredError:
+    """What too many people have downloaded lately."""
+    return DeferredError(Reason.DOWNLOAD_QUOTA, f"{_WITHHELD}.")
 
 
 _MEND_CREDENTIALS = (
@@ -130,7 +154,7 @@ def _by_status(refusal: Refusal, *, call: Call) -> ImageferryError:
         case HTTPStatus.TOO_MANY_REQUESTS:
             error = _throttled(refusal)
         case HTTPStatus.FORBIDDEN if refusal.html:
-            error = _shut_out(refusal, cool_down_s=call.cool_down_s)
+            error = shut_out(call, retry_after_s=refusal.retry_after_s)
         case HTTPStatus.FORBIDDEN:
             error = PermanentError(Reason.FORBIDDEN, _told(f"Google refuses access to {call.asked} {call.id}", refusal))
         case HTTPStatus.BAD_REQUEST if call.paged:
@@ -149,15 +173,6 @@ def _by_status(refusal: Refusal, *, call: Call) -> ImageferryError:
 def _throttled(refusal: Refusal) -> ThrottledError:
     return ThrottledError(
         Reason.RATE_LIMITED, _told("Google asks to slow down", refusal), retry_after_s=refusal.retry_after_s
-    )
-
-
-def _shut_out(refusal: Refusal, *, cool_down_s: float) -> ThrottledError:
-    # "We're sorry ... automated queries": a page of HTML that names no time.
-    return ThrottledError(
-        Reason.RATE_LIMITED,
-        "Google takes the calls for those of a robot and asks to pause.",
-        retry_after_s=refusal.retry_after_s or cool_down_s,
     )
 
 

@@ -6,15 +6,9 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from imageferry.errors import (
-    DeferredError,
-    ImageferryError,
-    PermanentError,
-    Reason,
-    ThrottledError,
-)
+from imageferry.errors import ImageferryError, PermanentError, Reason
 from imageferry.model import File, Folder
-from imageferry.sources.google_drive.errors import Call, not_found
+from imageferry.sources.google_drive.errors import Call, not_found, shut_out, withheld
 
 _FOLDER_LINK = re.compile(r"/folders/([\w-]+)")
 _FILE_LINK = re.compile(r"/file/d/([\w-]+)")
@@ -65,33 +59,14 @@ def complaint_from(html: bytes, *, call: Call) -> ImageferryError | None:
     text = " ".join((page.body.text(separator=" ") if page.body else "").split()).lower()
     if page.css_first(_SIGN_IN) is not None or (title and re.search(r"(?i)\bsign.?in\b", title.text())):
         return not_found(call)
-    for phrase, kind, reason, sentence in _COMPLAINTS:
-        if phrase in text:
-            return kind(reason, sentence)
-    if "automated queries" in text:
-        return ThrottledError(
-            Reason.RATE_LIMITED,
-            "Google takes the calls for those of a robot and asks to pause.",
-            retry_after_s=call.cool_down_s,
-        )
-    return None
+    if any(phrase in text for phrase in _WITHHELD_PHRASES):
+        return withheld()
+    if "infected with a virus" in text:
+        return PermanentError(Reason.ABUSIVE, "Google found a virus in this file.")
+    return shut_out(call) if "automated queries" in text else None
 
 
-_COMPLAINTS: tuple[tuple[str, type[ImageferryError], Reason, str], ...] = (
-    (
-        "too many users have viewed or downloaded",
-        DeferredError,
-        Reason.DOWNLOAD_QUOTA,
-        "Too many people downloaded this file lately; Google gives it out again within about a day.",
-    ),
-    (
-        "quota exceeded",
-        DeferredError,
-        Reason.DOWNLOAD_QUOTA,
-        "The quota for downloads of this file is used up.",
-    ),
-    ("infected with a virus", PermanentError, Reason.ABUSIVE, "Google found a virus in this file."),
-)
+_WITHHELD_PHRASES = ("too many users have viewed or downloaded", "quota exceeded")
 
 
 def _entry(block: LexborNode) -> File | Folder | None:

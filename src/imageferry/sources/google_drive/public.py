@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientResponse, ClientTimeout
 
-from imageferry.errors import NotFoundError, PageTokenError, Reason, UsageError
+from imageferry.errors import NotFoundError, PageTokenError, Reason
 from imageferry.model import File, Folder, Locator, Page
 from imageferry.sources.google_drive import bodies
 from imageferry.sources.google_drive.config import GoogleDriveConfig
-from imageferry.sources.google_drive.errors import Asked, Call, error_from, not_found, not_the_file
+from imageferry.sources.google_drive.errors import Asked, Call, error_from, not_a_folder, not_found, not_the_file
 from imageferry.sources.google_drive.pages import (
     FolderPage,
     complaint_from,
@@ -50,8 +50,6 @@ class PublicFolderSource:
             deadlines=config.deadlines,
             keep_cookies=True,  # the form before a large file may count on one
         )
-        self._page_deadline = self._transport.deadline(total_s=config.deadlines.listing_s)
-        self._media_deadline = self._transport.deadline(stall_s=config.deadlines.stall_s)
 
     async def resolve(self, locator: Locator) -> Folder:
         """See Source."""
@@ -60,11 +58,7 @@ class PublicFolderSource:
         except NotFoundError as exc:
             raise not_found(Call(asked=Asked.FOLDER, id=locator.folder_id)) from exc
         if isinstance(found, File):
-            raise UsageError(
-                Reason.NOT_A_FOLDER_URL,
-                f"This is the link of a single file, {found.name!r}, not of a folder. Open the folder that "
-                "holds it in Google Drive and copy its link.",
-            )
+            raise not_a_folder(found.name)
         return found
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
@@ -86,18 +80,19 @@ class PublicFolderSource:
             page = await self._folder_page(file_id, resource_key=resource_key)
         except NotFoundError:
             file = File(id=file_id, name=file_id, resource_key=resource_key)
-            response = await self._media(file)
+            response = await self._media(file, size_bytes=None)
             response.close()
             return _file_from(response, file)
         return Folder(id=file_id, name=page.name, resource_key=resource_key)
 
     async def read(self, file: File) -> bytes:
         """See Source."""
-        return await bodies.whole(await self._media(file), file=file, deadlines=self._deadlines)
+        response = await self._media(file, size_bytes=file.size_bytes)
+        return await bodies.whole(response, file=file, deadlines=self._deadlines)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
         """See Source."""
-        response = await self._media(file, offset_bytes=offset_bytes)
+        response = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
         chunks = bodies.stream(response, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
         async with aclosing(chunks):
             async for chunk in chunks:
@@ -111,27 +106,28 @@ class PublicFolderSource:
         call = Call(asked=Asked.FOLDER, id=folder_id, cool_down_s=self._cool_down_s)
         # hl: a file's version is known by its date, which must not change with the reader's tongue.
         url = self._url("embeddedfolderview", {"id": folder_id, "hl": "en"}, resource_key=resource_key)
-        response = await self._get(url, headers={}, deadline=self._page_deadline, call=call)
+        response = await self._get(url, headers={}, deadline=self._transport.listing_deadline, call=call)
         html = await bodies.bounded(response, size_bytes_max=FOLDER_PAGE_SIZE_BYTES_MAX)
         page = await asyncio.to_thread(folder_page_from, html)  # a large folder's page takes a second to parse
         if page is None:
             raise complaint_from(html, call=call) or not_the_file(call)
         return page
 
-    async def _media(self, file: File, *, offset_bytes: int = 0) -> ClientResponse:
-        """An answer whose body is the file's, past the form that stands before a large one."""
+    async def _media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> ClientResponse:
+        """An answer whose body is the file's, past the form that stands before a large one; see Transport.deadline."""
         call = Call(asked=Asked.FILE, id=file.id, cool_down_s=self._cool_down_s)
+        deadline = self._transport.deadline(size_bytes)
         headers = {"Accept-Encoding": "identity"}
         if offset_bytes:
             headers["Range"] = f"bytes={offset_bytes}-"
         url = self._url("uc", {"export": "download", "id": file.id}, resource_key=file.resource_key)
-        response = await self._get(url, headers=headers, deadline=self._media_deadline, call=call)
+        response = await self._get(url, headers=headers, deadline=deadline, call=call)
         if _is_file(response, file):
             return response
         html = await bodies.opening(response)
         if link := download_link_from(html):
             target = str(self._transport.checked(response.url, link))
-            response = await self._get(target, headers=headers, deadline=self._media_deadline, call=call)
+            response = await self._get(target, headers=headers, deadline=deadline, call=call)
             if _is_file(response, file):
                 return response
             html = await bodies.opening(response)

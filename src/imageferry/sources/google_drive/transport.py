@@ -35,9 +35,12 @@ class Transport:
     """
 
     def __init__(self, *, origin: str, connections: int, deadlines: Deadlines, keep_cookies: bool = False) -> None:
-        self._origin = URL(origin).origin()
+        self._endpoint = URL(origin)
+        self._origin = _origin(self._endpoint)
         self._connections = connections
-        self._connect_s = deadlines.connect_s
+        self._deadlines = deadlines
+        self._stall = ClientTimeout(sock_connect=deadlines.connect_s, sock_read=deadlines.stall_s)
+        self.listing_deadline = ClientTimeout(total=deadlines.listing_s, sock_connect=deadlines.connect_s)
         self._keep_cookies = keep_cookies
         self._session: ClientSession | None = None
         self._proxy_headers: dict[str, str] | None = None
@@ -65,7 +68,7 @@ class Transport:
                 return response
             response.release()
             target = self.checked(target, response.headers.get("Location", ""))
-            if target.origin() != self._origin:
+            if _origin(target) != self._origin:
                 headers = {name: value for name, value in headers.items() if name in _HEADERS_FOR_ANY_HOST}
         raise TransientError(Reason.SOURCE_UNAVAILABLE, "Google redirects without end.")
 
@@ -73,7 +76,7 @@ class Transport:
         """Where a link on an answer leads; raises PermanentError unless to our endpoint or to Google."""
         try:
             target = base.join(URL(link))
-            origin = target.origin()
+            origin = _origin(target)
         except ValueError as exc:
             raise PermanentError(Reason.REFUSED_REDIRECT, "Google redirects to what is no address.") from exc
         google = target.scheme == "https" and f".{target.host}".endswith(_GOOGLE_DOMAINS)
@@ -82,9 +85,11 @@ class Transport:
         # Else whoever answers for Google could make us read hosts that only we can reach.
         raise PermanentError(Reason.REFUSED_REDIRECT, f"Google redirects to {target.host}, which is not its own.")
 
-    def deadline(self, *, total_s: float | None = None, stall_s: float | None = None) -> ClientTimeout:
-        """How long a call may take in all, and between two pieces of its body."""
-        return ClientTimeout(total=total_s, sock_connect=self._connect_s, sock_read=stall_s)
+    def deadline(self, size_bytes: int | None) -> ClientTimeout:
+        """How long a body may take: in all where its size is known, else from one piece to the next."""
+        if size_bytes is None:
+            return self._stall
+        return ClientTimeout(total=self._deadlines.body_s(size_bytes), sock_connect=self._deadlines.connect_s)
 
     async def close(self) -> None:
         """Let go of connections; idempotent."""
@@ -95,7 +100,7 @@ class Transport:
     def _open(self) -> ClientSession:
         # Proxies are looked up once, here: with trust_env aiohttp would hop to a thread twice for each call,
         # and send along what ~/.netrc holds.
-        proxy = _proxy_for(self._origin)
+        proxy = _proxy_for(self._endpoint)
         if proxy is not None and proxy.user is not None:
             credentials = encode_basic_auth(proxy.user, proxy.password or "")
             self._proxy_headers = {"Proxy-Authorization": credentials}
@@ -121,6 +126,10 @@ _GOOGLE_DOMAINS = (".google.com", ".googleusercontent.com")
 _HEADERS_FOR_ANY_HOST = frozenset({"Range", "Accept-Encoding"})  # never a key, a token or a resource key
 
 
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port  # the port also where it is the scheme's own and not written
+
+
 def broken(exc: Exception) -> TransientError:
     """What a failure of the transport is to whoever called."""
     told = str(exc) or type(exc).__name__
@@ -131,9 +140,9 @@ def broken(exc: Exception) -> TransientError:
     return TransientError(Reason.SOURCE_UNAVAILABLE, f"Google cannot be reached: {told}")
 
 
-def _proxy_for(origin: URL) -> URL | None:
-    """The proxy that the environment names for an origin (HTTPS_PROXY, NO_PROXY and their like)."""
-    if urllib.request.proxy_bypass(origin.host or ""):
+def _proxy_for(endpoint: URL) -> URL | None:
+    """The proxy that the environment names for an endpoint (HTTPS_PROXY, NO_PROXY and their like)."""
+    if urllib.request.proxy_bypass(endpoint.host or ""):
         return None
-    proxy = urllib.request.getproxies().get(origin.scheme)
+    proxy = urllib.request.getproxies().get(endpoint.scheme)
     return URL(proxy) if proxy else None

@@ -14,7 +14,7 @@ from imageferry.model import File, Folder, Media, Page, Shortcut
 from imageferry.sources.google_drive.answers import drive_file_from, file_from, page_from
 from imageferry.sources.google_drive.media import media_from
 
-METADATA = {
+METADATA: dict[str, object] = {
     "width": 4032,
     "height": 3024,
     "rotation": 1,
@@ -29,12 +29,13 @@ METADATA = {
     "focalLength": 6.86,
     "flashUsed": False,
 }
-PICTURE = {
+MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+PICTURE: dict[str, object] = {
     "id": "file-1",
     "name": "a.jpg",
     "mimeType": "image/jpeg",
     "size": "12345",
-    "md5Checksum": "d41d8cd98f00b204e9800998ecf8427e",
+    "md5Checksum": MD5,
     "modifiedTime": "2024-05-01T10:30:00.000Z",
     "capabilities": {"canDownload": True},
     "imageMediaMetadata": METADATA,
@@ -71,8 +72,8 @@ def test_a_file_is_told_with_size_digest_version_and_media() -> None:
             name="a.jpg",
             mime_type="image/jpeg",
             size_bytes=12345,
-            md5=PICTURE["md5Checksum"],
-            version=PICTURE["md5Checksum"],
+            md5=MD5,
+            version=MD5,
             media=MEDIA,
         ),
     )

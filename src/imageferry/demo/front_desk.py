@@ -28,7 +28,7 @@ class DivertedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class FrontDesk:
     """What all calls share."""
 
     tree: Tree

@@ -1,0 +1,27 @@
+"""Signs of life: of the service, of the process, of what it leans on."""
+
+from fastapi import APIRouter
+
+from imageferry.catalog import jobs
+from imageferry.errors import Reason, TransientError
+from imageferry.gateway.gateway import Here
+from imageferry.gateway.schemas import Health
+
+router = APIRouter(tags=["health"])
+probes = APIRouter(tags=["health"])
+
+
+@router.get("/health")
+@probes.get("/healthz")
+async def health() -> Health:
+    """The process answers."""
+    return Health()
+
+
+@probes.get("/readyz")
+async def ready(gateway: Here) -> Health:
+    """The catalog answers too, and the engine is at work."""
+    await gateway.read(lambda tx: jobs.latest(tx, limit=1))
+    if gateway.working.done():
+        raise TransientError(Reason.CATALOG_UNAVAILABLE, "The engine has ended: imports wait for the next start.")
+    return Health()

@@ -1,0 +1,68 @@
+"""Imports: begin one, and see how far it is."""
+
+from fastapi import APIRouter, Request, Response, status
+
+from imageferry.catalog import images
+from imageferry.gateway import dialects
+from imageferry.gateway.gateway import Gateway, Here, prompt
+from imageferry.gateway.images import image
+from imageferry.gateway.jobs import JobId, find, links
+from imageferry.gateway.schemas import Accepted, ImportRequest, ImportStatus
+from imageferry.model import Job, JobOptions
+from imageferry.pipeline.submit import submit
+from imageferry.sources.registry import recognise
+
+IMPORTED_MAX = 100
+RETRY_AFTER_S = 1
+
+router = APIRouter(prefix="/import", tags=["imports"])
+
+
+@router.post("/google-drive", status_code=status.HTTP_202_ACCEPTED)
+async def begin_import(asked: ImportRequest, request: Request, response: Response, gateway: Here) -> Accepted:
+    """Begin to import a folder. An import that is under way already, and would do the same, is answered instead."""
+    job = await _submit(asked, gateway)
+    gateway.engine.nudge()
+    response.headers["Location"] = links(job.id).status
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return Accepted(
+        job_id=job.id,
+        job_id_camel=job.id,
+        task_id=job.id,
+        message=dialects.greeting(asked, path=request.url.path),
+        links=links(job.id),
+    )
+
+
+@router.get("/status/{job_id}")
+async def import_status(job_id: JobId, gateway: Here) -> ImportStatus:
+    """How far an import is."""
+    job = await find(job_id, gateway)
+    latest = await gateway.read(lambda tx: [image(row) for row in images.latest(tx, job_id=job_id, limit=IMPORTED_MAX)])
+    return ImportStatus(
+        job_id=job.id,
+        status=job.state,
+        total=job.discovered,
+        processed=job.processed,
+        failed=job.failed,
+        imported=latest,
+        discovered=job.discovered,
+        stored=job.stored,
+        skipped=job.skipped,
+        unchanged=job.unchanged,
+        bytes=job.bytes_stored,
+        listing_done=job.open_folders == 0,
+        reason=job.reason,
+        detail=job.detail,
+        links=links(job.id),
+    )
+
+
+async def _submit(asked: ImportRequest, gateway: Gateway) -> Job:
+    """The job, once it is in the catalog: what is accepted is not lost."""
+    options = JobOptions(recursive=asked.recursive, include=tuple(asked.include), exclude=tuple(asked.exclude))
+    async with prompt():
+        job, _ = await submit(
+            recognise(asked.url), catalog=gateway.ferry.catalog, store_url=gateway.ferry.store.url, options=options
+        )
+    return job

@@ -1,0 +1,18 @@
+"""Bodies that are streamed."""
+
+from collections.abc import AsyncIterator
+
+
+async def begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same chunks, once the first is there.
+
+    So what is wrong from the start is raised while there is still time to answer with a problem.
+    """
+    first = await anext(chunks, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return whole()

@@ -1,0 +1,89 @@
+"""The whole flow in this process: what the import command does, without its words."""
+
+from dataclasses import dataclass, field
+from hashlib import md5
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import Row, select
+
+from imageferry.catalog.session import Catalog
+from imageferry.catalog.tables import images, items
+from imageferry.cli.importing import Ending, import_folder
+from imageferry.demo.node import Node
+from imageferry.demo.server import StandIn
+from imageferry.model import Job, JobOptions, JobState
+from imageferry.settings import Settings
+
+
+@dataclass(kw_only=True)
+class Flow:
+    """Imports from a stand-in into a home of its own, and what stands there afterwards."""
+
+    drive: StandIn
+    home: Path
+    given: dict[str, Any] = field(default_factory=dict)  # settings that differ from the embedded default
+    seen: list[Job] = field(default_factory=list)  # the job, each time it was looked at
+
+    @property
+    def settings(self) -> Settings:
+        ours = {
+            "home": self.home,
+            "store_url": str(self.home / "store"),
+            "database_url": SecretStr(f"sqlite:///{self.home / 'catalog.db'}"),
+            "google_api_key": SecretStr(self.drive.api_key),
+            "google_drive_endpoint": self.drive.url,
+            "google_drive_web_endpoint": self.drive.url,
+        }
+        return Settings.load(**ours | self.given)
+
+    async def run(self, root: Node | str, **options: Any) -> Ending:
+        url = root if isinstance(root, str) else self.drive.folder_url(root)
+        return await import_folder(
+            url, settings=self.settings, options=JobOptions(**options), begun=_not_told, show=self.seen.append
+        )
+
+    async def rows(self, table: Any, *, of: Job | None = None) -> list[Row[Any]]:
+        catalog = Catalog(self.settings.catalog_url)
+        try:
+            query = select(table) if of is None else select(table).where(table.c.job_id == of.id)
+            return list(await catalog.read(lambda tx: tx.execute(query).all()))
+        finally:
+            await catalog.close()
+
+    async def records(self) -> dict[str, Row[Any]]:
+        return {row.file_id: row for row in await self.rows(images)}
+
+    async def items(self, job: Job) -> dict[str, Row[Any]]:
+        return {row.file_id: row for row in await self.rows(items, of=job)}
+
+    def objects(self) -> dict[str, bytes]:
+        """Every file below the store's folder, staged ones too, by its key."""
+        store = self.home / "store"
+        return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+    async def holds_together(self, ending: Ending) -> None:
+        """What must hold at the end of every run (against the store's folder of this machine)."""
+        job = ending.job
+        assert job.state is JobState.COMPLETED
+        assert job.discovered == job.stored + job.skipped + job.failed
+        states = [row.state for row in (await self.items(job)).values()]
+        assert len(states) == job.discovered
+        assert (states.count("stored"), states.count("skipped"), states.count("failed")) == (
+            job.stored,
+            job.skipped,
+            job.failed,
+        )
+        records = {row.object_key: row for row in (await self.records()).values()}
+        objects = self.objects()
+        assert records.keys() == objects.keys()
+        for key, record in records.items():
+            assert md5(objects[key], usedforsecurity=False).hexdigest() == record.md5
+            assert len(objects[key]) == record.size_bytes
+        processed = [seen.processed for seen in self.seen if seen.id == job.id]
+        assert processed == sorted(processed)
+
+
+def _not_told(*_: object, **__: object) -> None:
+    pass

@@ -1,0 +1,173 @@
+"""HTTP to Google: where it may lead, what travels along, and what bounds it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+from aiohttp import web
+from yarl import URL
+
+from imageferry.errors import PermanentError, Reason, TransientError
+from imageferry.model import File
+from imageferry.sources.google_drive import bodies
+from imageferry.sources.google_drive.config import Deadlines
+from imageferry.sources.google_drive.transport import Transport
+
+DEADLINES = Deadlines(connect_s=2, listing_s=1, stall_s=0.3)
+SECRETS = {"X-Goog-Api-Key": "secret", "Range": "bytes=5-"}
+
+
+@asynccontextmanager
+async def served(handler: object, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """One handler for every path, on loopback."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)  # type: ignore[arg-type] # any coroutine function
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@asynccontextmanager
+async def opened(origin: str) -> AsyncIterator[Transport]:
+    transport = Transport(origin=origin, connections=4, deadlines=DEADLINES)
+    yield transport
+    await transport.close()
+
+
+async def hello(request: web.Request) -> web.Response:
+    return web.json_response(dict(request.headers))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/elsewhere",
+        "https://drive.usercontent.google.com/download?id=1",
+        "https://doc-0s-docs.googleusercontent.com/docs",
+        "https://google.com/sorry",
+        "https://www.googleapis.com:443/drive/v3/files/1",
+    ],
+)
+def test_links_to_the_own_origin_and_to_google_may_be_followed(link: str) -> None:
+    transport = Transport(origin="https://www.googleapis.com", connections=1, deadlines=DEADLINES)
+    assert transport.checked(URL("https://www.googleapis.com/a"), link).scheme == "https"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://127.0.0.1/",
+        "http://www.googleapis.com/",
+        "https://www.googleapis.com:8443/",
+        "http://drive.usercontent.google.com/",
+        "https://evilgoogle.com/",
+        "https://google.com.example.com/",
+        "https://drive.google.com@example.com/",
+        "//example.com/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "https://[bad/",
+        "http://0x7f000001/",
+    ],
+)
+def test_links_to_anywhere_else_are_refused(link: str) -> None:
+    transport = Transport(origin="https://www.googleapis.com", connections=1, deadlines=DEADLINES)
+    with pytest.raises(PermanentError) as raised:
+        transport.checked(URL("https://www.googleapis.com/a"), link)
+    assert raised.value.reason is Reason.REFUSED_REDIRECT
+
+
+async def test_a_redirect_within_the_origin_keeps_the_key() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/from":
+            raise web.HTTPFound("/to")
+        return await hello(request)
+
+    async with served(handler) as origin, opened(origin) as transport:
+        response = await transport.get(f"{origin}/from", headers=SECRETS, deadline=transport.listing_deadline)
+        assert (await response.json())["X-Goog-Api-Key"] == "secret"
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_a_transient_error() -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with served(hello, tls=context) as origin, opened(origin) as transport:
+        with pytest.raises(TransientError, match="certificate") as raised:
+            await transport.get(f"{origin}/", headers={}, deadline=transport.listing_deadline)
+        assert raised.value.reason is Reason.SOURCE_UNAVAILABLE
+
+
+async def test_ssl_cert_file_names_further_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with served(hello, tls=context) as origin, opened(origin) as transport:
+        response = await transport.get(f"{origin}/", headers={}, deadline=transport.listing_deadline)
+        assert response.status == 200
+        await response.read()
+
+
+async def test_the_environments_proxy_is_asked_with_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    monkeypatch.setenv("https_proxy", f"http://user:pass@127.0.0.1:{port}")
+    monkeypatch.setenv("no_proxy", "")
+    async with server, opened("https://drive.invalid") as transport:
+        with pytest.raises(TransientError, match="407"):
+            await transport.get("https://drive.invalid/", headers=SECRETS, deadline=transport.listing_deadline)
+    assert asked[0].startswith(b"CONNECT drive.invalid:443 ")
+    assert b"Proxy-Authorization: Basic dXNlcjpwYXNz" in asked[0]
+    assert b"secret" not in asked[0]
+
+
+async def test_a_name_that_does_not_resolve_is_a_transient_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    async with opened("http://drive.invalid") as transport:
+        with pytest.raises(TransientError):
+            await transport.get("http://drive.invalid/", headers={}, deadline=transport.listing_deadline)
+
+
+async def test_an_answer_larger_than_it_may_be_is_cut_off() -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(100):
+            await response.write(bytes(1 << 16))
+        return response
+
+    async with served(endless) as origin, opened(origin) as transport:
+        response = await transport.get(f"{origin}/", headers={}, deadline=transport.listing_deadline)
+        with pytest.raises(TransientError, match="larger"):
+            await bodies.bounded(response, size_bytes_max=1 << 20)
+        file = File(id="1", name="a.jpg", size_bytes=1000)
+        response = await transport.get(f"{origin}/", headers={}, deadline=transport.deadline(1000))
+        with pytest.raises(TransientError) as raised:
+            await bodies.whole(response, file=file, deadlines=DEADLINES)
+        assert raised.value.reason is Reason.CORRUPT
+
+
+async def test_a_compressed_body_is_measured_unpacked() -> None:
+    async def packed(_: web.Request) -> web.Response:
+        response = web.Response(body=bytes(5000))
+        response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async with served(packed) as origin, opened(origin) as transport:
+        file = File(id="1", name="a.jpg", size_bytes=5000)
+        response = await transport.get(f"{origin}/", headers={}, deadline=transport.deadline(5000))
+        assert await bodies.whole(response, file=file, deadlines=DEADLINES) == bytes(5000)
