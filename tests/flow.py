@@ -6,15 +6,30 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Table, select
 
+from imageferry.bootstrap import Limits
+from imageferry.catalog.ledger import Terms
 from imageferry.catalog.session import Catalog
-from imageferry.catalog.tables import images, items
+from imageferry.catalog.tables import batches, folders, images, items
 from imageferry.cli.importing import Ending, import_folder
 from imageferry.demo.node import Node
 from imageferry.demo.server import StandIn
 from imageferry.model import Job, JobOptions, JobState
 from imageferry.settings import Settings
+from imageferry.sources.google_drive.config import Deadlines
+from imageferry.sources.retry import Patience
+
+# Everything that fails is tried as often as ever, but soon.
+QUICK = Limits(
+    terms=Terms(again_ms=20, again_ms_max=200, probe_ms=200),
+    patience=Patience(wait_s_min=0.02, wait_s_max=0.1),
+    deadlines=Deadlines(connect_s=2, listing_s=2, stall_s=0.5),
+    cool_down_s=0.2,
+    store_timeout_s=2,
+    store_retry_timeout_s=3,
+    catalog_patience_s=3,
+)
 
 
 @dataclass(kw_only=True)
@@ -24,6 +39,7 @@ class Flow:
     drive: StandIn
     home: Path
     given: dict[str, Any] = field(default_factory=dict)  # settings that differ from the embedded default
+    limits: Limits = QUICK
     seen: list[Job] = field(default_factory=list)  # the job, each time it was looked at
 
     @property
@@ -38,13 +54,18 @@ class Flow:
         }
         return Settings.load(**ours | self.given)
 
-    async def run(self, root: Node | str, **options: Any) -> Ending:
+    async def run(self, root: Node | str, *, options: JobOptions | None = None) -> Ending:
         url = root if isinstance(root, str) else self.drive.folder_url(root)
         return await import_folder(
-            url, settings=self.settings, options=JobOptions(**options), begun=_not_told, show=self.seen.append
+            url,
+            settings=self.settings,
+            options=options or JobOptions(),
+            begun=_not_told,
+            show=self.seen.append,
+            limits=self.limits,
         )
 
-    async def rows(self, table: Any, *, of: Job | None = None) -> list[Row[Any]]:
+    async def rows(self, table: Table, *, of: Job | None = None) -> list[Row[Any]]:
         catalog = Catalog(self.settings.catalog_url)
         try:
             query = select(table) if of is None else select(table).where(table.c.job_id == of.id)
@@ -75,14 +96,20 @@ class Flow:
             job.skipped,
             job.failed,
         )
+        for table in (batches, folders):
+            assert {row.state for row in await self.rows(table, of=job)} <= {"done"}
+        processed = [seen.processed for seen in self.seen if seen.id == job.id]
+        assert processed == sorted(processed)
+        await self.store_is_the_catalogs()
+
+    async def store_is_the_catalogs(self) -> None:
+        """What must hold of the store at any end, also of a job that waits: whole objects, each with its record."""
         records = {row.object_key: row for row in (await self.records()).values()}
         objects = self.objects()
         assert records.keys() == objects.keys()
         for key, record in records.items():
             assert md5(objects[key], usedforsecurity=False).hexdigest() == record.md5
             assert len(objects[key]) == record.size_bytes
-        processed = [seen.processed for seen in self.seen if seen.id == job.id]
-        assert processed == sorted(processed)
 
 
 def _not_told(*_: object, **__: object) -> None:

@@ -75,7 +75,7 @@ def parcels(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[Par
 def pending(tx: Connection, *, batch_id: int) -> dict[int, int]:
     """The tries of each item of a batch that has no outcome yet, by item id."""
     query = select(items.c.id, items.c.tries).where(items.c.batch_id == batch_id, items.c.state == ItemState.PENDING)
-    return dict(tx.execute(query).tuples().all())
+    return dict(tx.execute(query).all())
 
 
 _SETTLE = (

@@ -110,7 +110,7 @@ def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: Term
     if job is None or job.state.terminal or not _is_at(tx, crawl):
         return
     row = tx.execute(select(folders).where(folders.c.id == crawl.crawl_id)).one()
-    untouched = crawl.root and row.pages == 0
+    untouched = row.folder_id == job.folder_id and row.pages == 0
     hopeful = isinstance(error, (TransientError, PageTokenError)) and row.tries < terms.folder_tries_max
     if hopeful or (isinstance(error, BlockedError) and not untouched):
         again = {"state": LedgerState.READY, "due_ms": now_ms + terms.pause_ms(row.tries)}
@@ -205,7 +205,7 @@ def _transfers(tx: Connection, job: Job, *, terms: Terms, now_ms: int) -> list[T
     if not ids:
         return []
     repeated: dict[int, bool] = dict(
-        tx.execute(select(batches.c.id, batches.c.tries > 1).where(batches.c.id.in_(ids))).tuples().all()
+        tx.execute(select(batches.c.id, batches.c.tries > 1).where(batches.c.id.in_(ids))).all()
     )
     return [
         Transfer(

@@ -17,6 +17,9 @@ from imageferry.errors import FatalError, Reason, TransientError
 
 T = TypeVar("T")
 
+Tx = Connection
+"""A connection within its transaction, as reads and writes are given it."""
+
 # The plain scheme people write, and the driver that serves it here.
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 _LOCK_WAIT_S = 30
@@ -49,11 +52,11 @@ class Catalog:
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="catalog-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="catalog-read")
 
-    async def read(self, query: Callable[[Connection], T]) -> T:
+    async def read(self, query: Callable[[Tx], T]) -> T:
         """The answer of a query, in a transaction of its own; tried again like a write."""
         return await self._run(self._readers, self._reading_engine, query)
 
-    async def write(self, change: Callable[[Connection], T]) -> T:
+    async def write(self, change: Callable[[Tx], T]) -> T:
         """What a change returns, once it is committed."""
         return await self._run(self._writers, self.engine, change)
 
@@ -64,7 +67,7 @@ class Catalog:
         self.engine.dispose()
         self._reading_engine.dispose()
 
-    async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], T]) -> T:
+    async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Tx], T]) -> T:
         loop = asyncio.get_running_loop()
         async for attempt in stamina.retry_context(
             on=TransientError, attempts=None, timeout=self._patience_s, wait_initial=0.05, wait_max=5
@@ -74,7 +77,7 @@ class Catalog:
         raise AssertionError("unreachable: the last attempt raises")
 
 
-def _transact(engine: Engine, work: Callable[[Connection], T]) -> T:
+def _transact(engine: Engine, work: Callable[[Tx], T]) -> T:
     try:
         for _ in range(_CONFLICTS_MAX):
             with suppress(IntegrityError), engine.begin() as tx:

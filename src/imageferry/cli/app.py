@@ -149,7 +149,9 @@ def demo(
     """
     from imageferry.cli.demonstrating import demonstrate  # noqa: PLC0415 - only this command needs it
 
-    work = partial(demonstrate, pictures=pictures, browser=browser, say=partial(people.print, markup=False, soft_wrap=True))
+    work = partial(
+        demonstrate, pictures=pictures, browser=browser, say=partial(people.print, markup=False, soft_wrap=True)
+    )
     _run(work, port=port)
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection
-
-from imageferry.bootstrap import Ferry, open_ferry
+from imageferry.bootstrap import Ferry, Limits, open_ferry
 from imageferry.catalog import items, jobs, manifest
+from imageferry.catalog.session import Tx
 from imageferry.cli.exits import Exit, of_job
 from imageferry.engine.worker import at_work
 from imageferry.errors import BlockedError, Mender, Reason
@@ -56,6 +55,7 @@ async def import_folder(
     begun: Begun,
     show: Callable[[Job], None],
     manifest_path: Path | None = None,
+    limits: Limits | None = None,
 ) -> Ending:
     """Import the folder behind a URL.
 
@@ -63,7 +63,7 @@ async def import_folder(
     """
     started_s = time.monotonic()
     locator = recognise(url)
-    async with open_ferry(settings) as ferry:
+    async with open_ferry(settings, limits=limits) as ferry:
         folder = await ferry.sources[locator.source].resolve(locator)
         await ferry.store.check()
         job, new = await submit(
@@ -145,7 +145,7 @@ async def _ending(ferry: Ferry, job_id: str, *, interrupted: bool, seconds: floa
 async def _write_manifest(ferry: Ferry, job_id: str, path: Path) -> None:
     form = manifest.as_csv if path.suffix == ".csv" else manifest.as_jsonl
 
-    def write(tx: Connection) -> None:
+    def write(tx: Tx) -> None:
         with path.open("wb") as file:
             file.writelines(form(manifest.entries(tx, job_id=job_id)))
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from rich.console import Console
 from rich.table import Column, Table
-from sqlalchemy import Connection
 
 from imageferry.bootstrap import open_catalog
 from imageferry.catalog import jobs, manifest
+from imageferry.catalog.session import Tx
 from imageferry.cli import wording
 from imageferry.cli.answer import answer
 from imageferry.cli.exits import Exit
@@ -45,7 +45,7 @@ async def list_jobs(settings: Settings, *, limit: int, as_json: bool) -> Exit:
 async def print_manifest(settings: Settings, *, job_id: str, csv: bool) -> Exit:
     """Print the receipt of a job."""
 
-    def write(tx: Connection) -> bool:
+    def write(tx: Tx) -> bool:
         if jobs.get(tx, job_id) is None:
             return False
         form = manifest.as_csv if csv else manifest.as_jsonl

@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
 import structlog
-from sqlalchemy import Connection
 
 from imageferry.catalog import jobs, ledger
 from imageferry.catalog.ledger import Terms
-from imageferry.catalog.session import Catalog
+from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import reclaim, sweep
 from imageferry.clock import now_ms
 from imageferry.engine.base import Stages
@@ -68,7 +67,7 @@ class LocalEngine:
         self._nudged.set()
 
     async def _reclaim(self) -> None:
-        def change(tx: Connection) -> None:
+        def change(tx: Tx) -> None:
             reclaim(
                 tx,
                 job_ids=self._mine([job.id for job in jobs.unfinished(tx) if job.store == self._store_url]),
@@ -77,7 +76,7 @@ class LocalEngine:
         await self._catalog.write(change)
 
     async def _sweep(self) -> None:
-        def change(tx: Connection) -> list[Crawl | Transfer]:
+        def change(tx: Tx) -> list[Crawl | Transfer]:
             active = self._mine(sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms()))
             given_out = [ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in active]
             return [message for messages in given_out for message in messages]

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
 from imageferry.catalog import images, jobs, ledger
 from imageferry.catalog.ledger import Terms
-from imageferry.catalog.session import Catalog
+from imageferry.catalog.session import Catalog, Tx
 from imageferry.clock import now_ms
 from imageferry.errors import ImageferryError, NotFoundError, PageTokenError, Reason, TransientError
 from imageferry.model import Crawl, File, Folder, Locator, Page, Shortcut, SubFolder, Transfer
@@ -107,9 +106,7 @@ async def _followed(page: Page, *, source: Source, root_name: str | None) -> Lis
     )
 
 
-def _advance(
-    tx: Connection, *, message: Crawl, listing: Listing, terms: Terms, folds_case: bool
-) -> list[Crawl | Transfer]:
+def _advance(tx: Tx, *, message: Crawl, listing: Listing, terms: Terms, folds_case: bool) -> list[Crawl | Transfer]:
     job = jobs.get(tx, message.job_id)
     if job is None:
         return []
@@ -128,7 +125,7 @@ def _advance(
     return ledger.dispatch(tx, job.id, terms=terms, now_ms=now_ms())
 
 
-def _stumble(tx: Connection, *, message: Crawl, error: ImageferryError, terms: Terms) -> list[Crawl | Transfer]:
+def _stumble(tx: Tx, *, message: Crawl, error: ImageferryError, terms: Terms) -> list[Crawl | Transfer]:
     ledger.stumble(tx, message, error=error, terms=terms, now_ms=now_ms())
     return ledger.dispatch(tx, message.job_id, terms=terms, now_ms=now_ms())
 

@@ -2,11 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from sqlalchemy import Connection
-
 from imageferry.catalog import ledger
 from imageferry.catalog.ledger import Terms
-from imageferry.catalog.session import Catalog
+from imageferry.catalog.session import Catalog, Tx
 from imageferry.clock import now_ms
 from imageferry.model import Crawl, Record, Transfer
 
@@ -14,7 +12,7 @@ from imageferry.model import Crawl, Record, Transfer
 async def record(message: Record, *, catalog: Catalog, terms: Terms) -> AsyncIterator[Crawl | Transfer]:
     """Write the outcomes, in one transaction; what follows is all that the job may begin now."""
 
-    def change(tx: Connection) -> list[Crawl | Transfer]:
+    def change(tx: Tx) -> list[Crawl | Transfer]:
         ledger.finish(tx, message, terms=terms, now_ms=now_ms())
         return ledger.dispatch(tx, message.job_id, terms=terms, now_ms=now_ms()) if message.final else []
 

@@ -2,10 +2,8 @@
 
 from uuid import uuid4
 
-from sqlalchemy import Connection
-
 from imageferry.catalog import jobs
-from imageferry.catalog.session import Catalog
+from imageferry.catalog.session import Catalog, Tx
 from imageferry.clock import utc_now
 from imageferry.model import Job, JobOptions, JobState, Locator
 from imageferry.pipeline.selection import check_patterns
@@ -45,7 +43,7 @@ async def submit(
         finished_at=None,
     )
 
-    def change(tx: Connection) -> tuple[Job, bool]:
+    def change(tx: Tx) -> tuple[Job, bool]:
         twin = jobs.twin(tx, fresh)
         if twin is not None:
             return twin, False

@@ -14,7 +14,8 @@ _FOLDER_LINK = re.compile(r"/folders/([\w-]+)")
 _FILE_LINK = re.compile(r"/file/d/([\w-]+)")
 _DOCUMENT_LINK = re.compile(r"//docs\.google\.com/(\w+)/d/([\w-]+)")
 _ICON_TYPE = re.compile(r"/type/([\w.+-]+/[\w.+-]+)")
-
+# A version is kept beside each record, whole.
+VERSION_LENGTH_MAX = 255
 _SIGN_IN = "#gaia_loginform, form[action*=ServiceLogin], form[action*=signin], input[type=password]"
 
 
@@ -85,7 +86,7 @@ def _entry(block: LexborNode) -> File | Folder | None:
             id=found[1],
             name=name,
             mime_type=_mime_type(block),
-            version=f"{name}|{_text(block, '.flip-entry-last-modified').strip()}",
+            version=f"{_text(block, '.flip-entry-last-modified').strip()}|{name}"[:VERSION_LENGTH_MAX],
             resource_key=resource_key,
         )
     return None

@@ -1,0 +1,390 @@
+"""What every catalog holds to: the ledger's moves, doubled, lost and late."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+
+from imageferry.catalog import images, items, jobs, ledger
+from imageferry.catalog.ledger import Terms
+from imageferry.catalog.schema import migrate
+from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.sweep import reclaim, sweep
+from imageferry.catalog.tables import batches, folders
+from imageferry.errors import BlockedError, NotFoundError, PageTokenError, Reason, TransientError
+from imageferry.model import (
+    Crawl,
+    File,
+    Find,
+    Folder,
+    ItemState,
+    Job,
+    JobOptions,
+    JobState,
+    LedgerState,
+    Locator,
+    Message,
+    Outcome,
+    Record,
+    SubFolder,
+    Transfer,
+)
+from imageferry.pipeline.submit import submit
+
+STORE = "memory://"
+TERMS = Terms(batches_in_flight_max=2, lease_ms=10_000, again_ms=1_000, tries_max=3)
+DAY_MS = 86_400_000
+NOW_MS = 1_800_000_000_000
+
+
+@pytest.fixture
+async def catalog(tmp_path: Path) -> AsyncIterator[Catalog]:
+    opened = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}", patience_s=5)
+    await migrate(opened)
+    yield opened
+    await opened.close()
+
+
+class Ledger:
+    """The moves, as the stages make them, at a time that the test tells."""
+
+    def __init__(self, catalog: Catalog, job: Job) -> None:
+        self.catalog = catalog
+        self.job_id = job.id
+        self.now_ms = NOW_MS
+
+    async def dispatch(self) -> list[Crawl | Transfer]:
+        return await self.catalog.write(lambda tx: ledger.dispatch(tx, self.job_id, terms=TERMS, now_ms=self.now_ms))
+
+    async def crawl(self) -> Crawl:
+        (message,) = [message for message in await self.dispatch() if isinstance(message, Crawl)]
+        return message
+
+    async def transfers(self) -> list[Transfer]:
+        return [message for message in await self.dispatch() if isinstance(message, Transfer)]
+
+    async def advance(
+        self, crawl: Crawl, *file_ids: str, subfolders: tuple[SubFolder, ...] = (), next_page_token: str | None = None
+    ) -> None:
+        finds = [found(file_id) for file_id in file_ids]
+        await self.catalog.write(
+            lambda tx: ledger.advance(
+                tx, crawl, finds=finds, subfolders=subfolders, next_page_token=next_page_token, folder_name="Root"
+            )
+        )
+
+    async def stumble(
+        self, crawl: Crawl, error: BlockedError | NotFoundError | PageTokenError | TransientError
+    ) -> None:
+        await self.catalog.write(lambda tx: ledger.stumble(tx, crawl, error=error, terms=TERMS, now_ms=self.now_ms))
+
+    async def finish(self, record: Record) -> None:
+        await self.catalog.write(lambda tx: ledger.finish(tx, record, terms=TERMS, now_ms=self.now_ms))
+
+    async def sweep(self) -> list[str]:
+        return await self.catalog.write(lambda tx: sweep(tx, store=STORE, terms=TERMS, now_ms=self.now_ms))
+
+    async def job(self) -> Job:
+        job = await self.catalog.read(lambda tx: jobs.get(tx, self.job_id))
+        assert job is not None
+        return job
+
+
+@pytest.fixture
+async def moves(catalog: Catalog) -> Ledger:
+    job, _ = await submit(
+        Locator(source="memory", folder_id="root"), catalog=catalog, store_url=STORE, options=JobOptions()
+    )
+    return Ledger(catalog, job)
+
+
+def found(file_id: str, state: ItemState = ItemState.PENDING, reason: Reason | None = None) -> Find:
+    file = File(id=file_id, name=f"{file_id}.jpg", mime_type="image/jpeg", size_bytes=10, md5="d", version="d")
+    return Find(file=file, folder_id="root", path="", state=state, reason=reason, object_key=f"root/{file_id}")
+
+
+def stored(transfer: Transfer, *, final: bool = True) -> Record:
+    outcomes = tuple(
+        Outcome(item_id=parcel.item_id, state=ItemState.STORED, size_bytes=10, md5="d", mime_type="image/jpeg")
+        for parcel in transfer.parcels
+    )
+    return Record(job_id=transfer.job_id, batch_id=transfer.batch_id, outcomes=outcomes, final=final)
+
+
+def unfinished(transfer: Transfer, outcomes: tuple[Outcome, ...] = ()) -> Record:
+    return Record(job_id=transfer.job_id, batch_id=transfer.batch_id, outcomes=outcomes, final=True)
+
+
+async def test_a_job_goes_from_its_root_to_its_end(moves: Ledger) -> None:
+    root = await moves.crawl()
+    assert (root.root, root.page_token) == (True, None)
+    await moves.advance(root, "a", "b")
+    (transfer,) = await moves.transfers()
+    await moves.finish(stored(transfer))
+    job = await moves.job()
+    assert (job.state, job.discovered, job.stored, job.bytes_stored) == (JobState.COMPLETED, 2, 2, 20)
+    assert job.finished_at is not None
+    assert await moves.catalog.read(images.count) == 2
+
+
+async def test_an_empty_folder_is_a_success(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl())
+    assert (await moves.job()).state is JobState.COMPLETED
+
+
+async def test_a_job_is_not_complete_while_a_page_is_unlisted(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), next_page_token="2")
+    assert (await moves.job()).state is JobState.RUNNING
+    second = await moves.crawl()
+    assert second.page_token == "2"
+    await moves.advance(second)
+    assert (await moves.job()).state is JobState.COMPLETED
+
+
+async def test_a_page_told_twice_counts_once(moves: Ledger) -> None:
+    root = await moves.crawl()
+    await moves.advance(root, "a", next_page_token="2")
+    await moves.advance(root, "a", next_page_token="2")
+    job = await moves.job()
+    assert (job.discovered, job.open_folders) == (1, 1)
+
+
+async def test_a_file_on_two_pages_or_twice_on_one_is_one_item(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", "a", next_page_token="2")
+    await moves.advance(await moves.crawl(), "a", "b")
+    assert (await moves.job()).discovered == 2
+
+
+async def test_a_folder_met_twice_is_listed_once(moves: Ledger) -> None:
+    root = SubFolder(folder=Folder(id="root", name="Root"), path="x", by_shortcut=True)
+    sub = SubFolder(folder=Folder(id="sub", name="Sub"), path="Sub")
+    await moves.advance(await moves.crawl(), subfolders=(root, sub, sub))
+    assert (await moves.job()).open_folders == 1
+
+
+async def test_outcomes_told_twice_count_once(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", next_page_token="2")
+    (transfer,) = await moves.transfers()
+    for _ in range(100):
+        await moves.finish(stored(transfer))
+    assert (await moves.job()).stored == 1
+
+
+async def test_part_of_a_batch_can_be_told_before_the_rest(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", "b")
+    (transfer,) = await moves.transfers()
+    first = stored(replace(transfer, parcels=transfer.parcels[:1]), final=False)
+    await moves.finish(first)
+    assert (await moves.job()).stored == 1
+    await moves.finish(stored(transfer))
+    assert (await moves.job()).state is JobState.COMPLETED
+
+
+async def test_what_a_batch_gives_back_is_given_out_again(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", "b")
+    (transfer,) = await moves.transfers()
+    await moves.finish(stored(replace(transfer, parcels=transfer.parcels[:1])))
+    (again,) = await moves.transfers()
+    assert [parcel.file_id for parcel in again.parcels] == ["b"]
+    assert again.repeated
+    assert again.parcels[0].tries == 0  # it was not begun
+
+
+async def test_a_file_that_is_to_be_tried_again_rests_first_and_fails_in_the_end(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a")
+    for attempt in range(TERMS.item_tries_max):
+        (transfer,) = await moves.transfers()
+        assert transfer.parcels[0].tries == attempt
+        (parcel,) = transfer.parcels
+        again = Outcome(item_id=parcel.item_id, state=ItemState.PENDING, reason=Reason.SOURCE_UNAVAILABLE, detail="502")
+        await moves.finish(unfinished(transfer, (again,)))
+        assert await moves.transfers() == []
+        moves.now_ms += TERMS.again_ms_max
+    job = await moves.job()
+    assert (job.state, job.failed) == (JobState.COMPLETED, 1)
+    causes = await moves.catalog.read(lambda tx: items.causes(tx, job_id=job.id, state=ItemState.FAILED))
+    assert causes == {Reason.SOURCE_UNAVAILABLE: 1}
+
+
+async def test_a_lease_that_runs_out_gives_the_batch_back(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a")
+    (lost,) = await moves.transfers()
+    moves.now_ms += TERMS.lease_ms - 1
+    await moves.sweep()
+    assert await moves.transfers() == []
+    moves.now_ms += 1
+    await moves.sweep()
+    (again,) = await moves.transfers()
+    await moves.finish(stored(again))
+    await moves.finish(stored(lost))  # late, and too late to change anything
+    assert (await moves.job()).stored == 1
+
+
+async def test_a_sign_of_life_renews_the_lease(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a")
+    (transfer,) = await moves.transfers()
+    moves.now_ms += TERMS.lease_ms - 1
+    await moves.finish(replace(unfinished(transfer), final=False))
+    moves.now_ms += TERMS.lease_ms - 1
+    await moves.sweep()
+    assert await moves.transfers() == []
+
+
+@pytest.mark.parametrize("jump_ms", [DAY_MS, -DAY_MS])
+async def test_leases_and_rests_survive_a_clock_that_jumps(moves: Ledger, jump_ms: int) -> None:
+    await moves.advance(await moves.crawl(), "a", next_page_token="2")
+    await moves.transfers()
+    moves.now_ms += jump_ms
+    await moves.sweep()
+    assert len(await moves.dispatch()) == 2  # the page and the batch, both at once
+
+
+async def test_a_batch_that_never_comes_back_is_set_aside(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a")
+    for _ in range(TERMS.tries_max):
+        assert len(await moves.transfers()) == 1
+        moves.now_ms += TERMS.lease_ms
+        await moves.sweep()
+    job = await moves.job()
+    assert (job.state, job.failed) == (JobState.COMPLETED, 1)
+
+
+async def test_a_page_that_never_comes_back_is_set_aside_and_its_job_says_so(moves: Ledger) -> None:
+    for _ in range(TERMS.tries_max):
+        await moves.crawl()
+        moves.now_ms += TERMS.lease_ms
+        await moves.sweep()
+    job = await moves.job()
+    assert (job.state, job.reason) == (JobState.FAILED, Reason.POISON)
+
+
+async def test_the_window_bounds_what_is_in_flight(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), *(f"f{number:03}" for number in range(350)))
+    given_out = await moves.transfers()
+    assert [len(transfer.parcels) for transfer in given_out] == [100, 100]
+    assert await moves.transfers() == []
+    await moves.finish(stored(given_out[0]))
+    assert [len(transfer.parcels) for transfer in await moves.transfers()] == [100]
+
+
+async def test_small_folders_share_a_batch_that_was_not_given_out(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), *(f"x{number}" for number in range(200)), next_page_token="2")
+    second, *full_window = await moves.dispatch()
+    assert isinstance(second, Crawl)
+    assert len(full_window) == TERMS.batches_in_flight_max
+    await moves.advance(second, "a", "b", next_page_token="3")
+    await moves.advance(await moves.crawl(), "c")
+    count = await moves.catalog.read(
+        lambda tx: tx.execute(select(func.count()).select_from(batches).where(batches.c.files == 3)).scalar_one()
+    )
+    assert count == 1
+
+
+async def test_a_rejected_page_token_starts_the_folder_again(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", next_page_token="2")
+    await moves.stumble(await moves.crawl(), PageTokenError(Reason.REJECTED, "stale"))
+    moves.now_ms += TERMS.again_ms_max
+    again = await moves.crawl()
+    assert again.page_token is None
+    await moves.advance(again, "a", "b")
+    assert (await moves.job()).discovered == 2
+
+
+async def test_a_root_that_is_not_found_fails_its_job_with_the_sentence(moves: Ledger) -> None:
+    await moves.stumble(await moves.crawl(), NotFoundError(Reason.FOLDER_NOT_FOUND, "Not public."))
+    job = await moves.job()
+    assert (job.state, job.reason, job.detail) == (JobState.FAILED, Reason.FOLDER_NOT_FOUND, "Not public.")
+
+
+async def test_a_sub_folder_that_is_lost_is_an_item_that_failed(moves: Ledger) -> None:
+    sub = SubFolder(folder=Folder(id="sub", name="Sub"), path="Sub")
+    link = SubFolder(folder=Folder(id="link", name="Link"), path="Link", by_shortcut=True)
+    await moves.advance(await moves.crawl(), subfolders=(sub, link))
+    for crawl in await moves.dispatch():
+        assert isinstance(crawl, Crawl)
+        await moves.stumble(crawl, NotFoundError(Reason.GONE, "gone"))
+    job = await moves.job()
+    assert (job.state, job.discovered, job.failed, job.skipped) == (JobState.COMPLETED, 2, 1, 1)
+
+
+async def test_a_job_that_is_blocked_waits_and_tries_again(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a")
+    (transfer,) = await moves.transfers()
+    await moves.finish(replace(unfinished(transfer), blocked=Reason.STORE_FULL, blocked_detail="full"))
+    job = await moves.job()
+    assert (job.state, job.reason, job.detail) == (JobState.WAITING, Reason.STORE_FULL, "full")
+    assert await moves.dispatch() == []
+    moves.now_ms += TERMS.probe_ms
+    await moves.sweep()
+    (again,) = await moves.transfers()
+    await moves.finish(stored(again))
+    assert (await moves.job()).state is JobState.COMPLETED
+
+
+async def test_what_a_dead_process_had_in_flight_is_reclaimed_at_once(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", next_page_token="2")
+    assert len(await moves.dispatch()) == 2
+    await moves.catalog.write(lambda tx: reclaim(tx, job_ids=[moves.job_id]))
+    assert len(await moves.dispatch()) == 2
+
+
+async def test_a_terminal_job_never_changes_by_itself(moves: Ledger) -> None:
+    root = await moves.crawl()
+    await moves.advance(root)
+    ended = await moves.job()
+    late: list[Message] = [root]
+    for message in late:
+        assert isinstance(message, Crawl)
+        await moves.advance(message, "late")
+        await moves.stumble(message, TransientError(Reason.SOURCE_UNAVAILABLE, "late"))
+    moves.now_ms += DAY_MS
+    assert await moves.sweep() == []
+    assert await moves.job() == ended
+
+
+async def test_the_same_request_while_the_first_is_under_way_is_the_same_job(moves: Ledger) -> None:
+    locator = Locator(source="memory", folder_id="root")
+    same, new = await submit(locator, catalog=moves.catalog, store_url=STORE, options=JobOptions())
+    assert (same.id, new) == (moves.job_id, False)
+    other, new = await submit(locator, catalog=moves.catalog, store_url=STORE, options=JobOptions(recursive=False))
+    assert new
+    assert other.id != moves.job_id
+
+
+async def test_a_changed_file_keeps_its_record(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a")
+    (transfer,) = await moves.transfers()
+    await moves.finish(stored(transfer))
+    (before,) = await moves.catalog.read(lambda tx: images.page(tx, limit=10))
+    job, _ = await submit(
+        Locator(source="memory", folder_id="root"), catalog=moves.catalog, store_url=STORE, options=JobOptions()
+    )
+    second = Ledger(moves.catalog, job)
+    await second.advance(await second.crawl(), "a")
+    (transfer,) = await second.transfers()
+    outcome = replace(stored(transfer).outcomes[0], md5="e", size_bytes=11)
+    await second.finish(replace(stored(transfer), outcomes=(outcome,)))
+    (after,) = await moves.catalog.read(lambda tx: images.page(tx, limit=10))
+    assert (after.id, after.created_at, after.md5, after.size_bytes) == (before.id, before.created_at, "e", 11)
+    assert after.job_id == job.id
+
+
+async def test_two_writers_at_one_row_take_turns(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), *(f"f{number}" for number in range(50)))
+    (transfer,) = await moves.transfers()
+    halves = [replace(transfer, parcels=transfer.parcels[:30]), replace(transfer, parcels=transfer.parcels[20:])]
+    await asyncio.gather(*(moves.finish(stored(half, final=False)) for half in halves))
+    assert (await moves.job()).stored == 50
+
+
+async def test_a_write_that_breaks_off_leaves_nothing(moves: Ledger) -> None:
+    def broken(tx: Tx) -> None:
+        tx.execute(update(folders).values(state=LedgerState.DONE))
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it is ours
+        await moves.catalog.write(broken)
+    assert await moves.crawl()

@@ -1,0 +1,55 @@
+"""What counts as an image."""
+
+import pytest
+
+from imageferry.pipeline.image_types import image_type, sniff
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type", "told"),
+    [
+        ("a.jpg", "image/jpeg", "image/jpeg"),
+        ("a", "image/png", "image/png"),
+        ("IMG_1.HEIC", "application/octet-stream", "image/heic"),
+        ("raw.CR3", "application/octet-stream", "image/x-canon-cr3"),
+        ("a.NEF", "application/octet-stream", "image/x-nikon-nef"),
+        ("drawing.svg", "text/plain", "image/svg+xml"),
+        ("notes.txt", "text/plain", None),
+        ("film.mp4", "video/mp4", None),
+        ("Drawing.png", "application/vnd.google-apps.drawing", None),
+        ("x" * 5000 + ".avif", "application/octet-stream", "image/avif"),
+    ],
+)
+def test_an_image_is_told_by_its_type_or_its_extension(name: str, mime_type: str, told: str | None) -> None:
+    assert image_type(name=name, mime_type=mime_type) == told
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n....", "image/png"),
+        (b"GIF89a", "image/gif"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
+        (b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00avifmif1", "image/avif"),
+        (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heic", "image/heif"),
+        (b"\x00\x00\x00\x18ftypXXXX\x00\x00\x00\x00heicmif1", "image/heic"),
+        (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00mp42isom", None),
+        (b"<?xml version='1.0'?>\n<!-- x --><svg xmlns='...'>", "image/svg+xml"),
+        (b"<!DOCTYPE html><html>", None),
+        (b"%PDF-1.7", None),
+        (b"PK\x03\x04", None),
+        (b"RIFF\x00\x00\x00\x00WAVE", None),
+        (b"no signature that anyone knows", "image/jpeg"),
+        (b"", "image/jpeg"),
+    ],
+)
+def test_content_has_the_last_word_where_it_speaks(head: bytes, told: str | None) -> None:
+    assert sniff(head, name="x.jpg", mime_type="image/jpeg") == told
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("x.nef", "image/x-nikon-nef"), ("x.tif", "image/tiff"), ("x.jpg", "image/tiff")]
+)
+def test_a_tiff_container_is_the_raw_format_that_its_extension_names(name: str, told: str) -> None:
+    assert sniff(b"II*\x00....", name=name, mime_type="image/x") == told
