@@ -17,14 +17,13 @@ from imageferry.demo.node import Node
 from imageferry.demo.server import StandIn
 from imageferry.model import Job, JobOptions, JobState
 from imageferry.settings import Settings
-from imageferry.sources.google_drive.config import Deadlines
 from imageferry.sources.retry import Patience
 
 # Everything that fails is tried as often as ever, but soon.
 QUICK = Limits(
     terms=Terms(again_ms=20, again_ms_max=200, probe_ms=200),
-    patience=Patience(wait_s_min=0.02, wait_s_max=0.1),
-    deadlines=Deadlines(connect_s=2, listing_s=2, stall_s=0.5),
+    sweep_every_s=0.05,
+    patience=Patience(wait_s_min=0.01, wait_s_max=0.05),
     cool_down_s=0.2,
     store_timeout_s=2,
     store_retry_timeout_s=3,

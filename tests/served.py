@@ -22,7 +22,13 @@ class Served:
         self.session = session
         self.url = url
 
-    async def get(self, path: str) -> Any:
+    @property
+    def address(self) -> tuple[str, int]:
+        """Its host and port."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        return host, int(port)
+
+    async def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         """What a path that must succeed answers."""
         async with self.session.get(path) as answer:
             assert answer.status == 200, await answer.text()
@@ -53,9 +59,10 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
     """A gateway that runs in this process until the context ends, by the signal that ends it for everybody."""
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(settings, on_ready=ready.set_result))
-    await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
+    serving.add_done_callback(lambda _: ready.cancel())
+    await asyncio.wait([ready])
     if serving.done():
-        serving.result()
+        serving.result()  # raises what kept it from starting
     try:
         async with aiohttp.ClientSession(ready.result(), timeout=aiohttp.ClientTimeout(30)) as session:
             yield Served(session, url=ready.result())

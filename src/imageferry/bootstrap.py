@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from imageferry.catalog.ledger import Terms
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog
 from imageferry.engine.base import Stages
-from imageferry.engine.local import LocalEngine
+from imageferry.engine.local import SWEEP_EVERY_S, LocalEngine
 from imageferry.engine.lock import EngineLock
 from imageferry.errors import FatalError, Reason
 from imageferry.pipeline.bounds import Bounds
@@ -18,9 +18,9 @@ from imageferry.pipeline.record import record
 from imageferry.pipeline.transfer import transfer
 from imageferry.settings import Settings
 from imageferry.sources.base import Source
-from imageferry.sources.google_drive.config import GoogleDriveConfig
+from imageferry.sources.google_drive.config import Deadlines, GoogleDriveConfig
 from imageferry.sources.registry import open_source
-from imageferry.sources.retry import RetryingSource
+from imageferry.sources.retry import Patience, RetryingSource
 from imageferry.sources.throttle import ThrottledSource
 from imageferry.stores.open import StoreConfig, open_store
 from imageferry.stores.store import Store
@@ -31,10 +31,25 @@ LISTING_CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long things may take and how often they are tried; nobody sets them from outside."""
+
+    terms: Terms = field(default_factory=Terms)  # of the ledger
+    sweep_every_s: float = SWEEP_EVERY_S
+    patience: Patience = field(default_factory=Patience)  # with one call to a source
+    deadlines: Deadlines = field(default_factory=Deadlines)  # of one call to a source
+    cool_down_s: float = 60  # the pause when a source takes us for a robot and names no time
+    store_timeout_s: float = 120  # of one request, its body included
+    store_retry_timeout_s: float = 60  # of one request with its repetitions
+    catalog_patience_s: float = 60  # with a catalog that is busy or away
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ferry:
     """The parts of one process, each made and none of them running yet."""
 
     settings: Settings
+    limits: Limits
     catalog: Catalog
     store: Store
     sources: dict[str, Source]
@@ -43,7 +58,7 @@ class Ferry:
     def engine(self, *, job_ids: Collection[str] | None = None) -> LocalEngine:
         """A local engine, for all jobs of the catalog or for these alone."""
         bounds = Bounds(files_at_once=self.settings.concurrency, bytes_at_once=self.settings.memory_bytes_max)
-        terms = Terms()
+        terms = self.limits.terms
         stages = Stages(
             crawl=partial(
                 crawl, sources=self.sources, catalog=self.catalog, terms=terms, folds_case=self.store.folds_case
@@ -55,31 +70,33 @@ class Ferry:
             stages,
             catalog=self.catalog,
             store_url=self.store.url,
-            stopping=bounds.stopping,
+            bounds=bounds,
             terms=terms,
             job_ids=job_ids,
+            sweep_every_s=self.limits.sweep_every_s,
         )
 
 
 @asynccontextmanager
-async def open_ferry(settings: Settings) -> AsyncIterator[Ferry]:
+async def open_ferry(settings: Settings, *, limits: Limits | None = None) -> AsyncIterator[Ferry]:
     """The parts that the settings name; let go of at the end.
 
     Raises FatalError or BlockedError, in one sentence, when a part cannot be had.
     """
-    async with open_catalog(settings) as catalog:
-        store = open_store(_store_config(settings))
-        sources = {name: _wrapped(name, settings) for name in SOURCES}
+    limits = limits or Limits()
+    async with open_catalog(settings, patience_s=limits.catalog_patience_s) as catalog:
+        store = open_store(_store_config(settings, limits))
+        sources = {name: _wrapped(name, settings, limits) for name in SOURCES}
         lock = EngineLock(settings.home, catalog_url=settings.catalog_url)
         try:
-            yield Ferry(settings=settings, catalog=catalog, store=store, sources=sources, lock=lock)
+            yield Ferry(settings=settings, limits=limits, catalog=catalog, store=store, sources=sources, lock=lock)
         finally:
             for source in sources.values():
                 await source.close()
 
 
 @asynccontextmanager
-async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
+async def open_catalog(settings: Settings, *, patience_s: float = 60) -> AsyncIterator[Catalog]:
     """The catalog that the settings name, its schema up to date; let go of at the end.
 
     Raises FatalError, in one sentence, when it cannot be had.
@@ -89,7 +106,7 @@ async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
     except OSError as exc:
         message = f"The folder {settings.home} cannot be made ({exc.strerror}): set IMAGEFERRY_HOME to another."
         raise FatalError(Reason.MISCONFIGURED, message) from exc
-    catalog = Catalog(settings.catalog_url)
+    catalog = Catalog(settings.catalog_url, patience_s=patience_s)
     try:
         await migrate(catalog)
         yield catalog
@@ -97,16 +114,16 @@ async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
         await catalog.close()
 
 
-def _wrapped(name: str, settings: Settings) -> Source:
+def _wrapped(name: str, settings: Settings, limits: Limits) -> Source:
     throttled = ThrottledSource(
-        open_source(name, google_drive_config=_google_drive_config(settings)),
+        open_source(name, google_drive_config=_google_drive_config(settings, limits)),
         list_calls_s_max=settings.list_calls_s_max,
         byte_calls_s_max=settings.download_calls_s_max,
     )
-    return RetryingSource(throttled)
+    return RetryingSource(throttled, patience=limits.patience)
 
 
-def _google_drive_config(settings: Settings) -> GoogleDriveConfig:
+def _google_drive_config(settings: Settings, limits: Limits) -> GoogleDriveConfig:
     key = settings.google_api_key
     return GoogleDriveConfig(
         endpoint=settings.google_drive_endpoint.rstrip("/"),
@@ -114,10 +131,12 @@ def _google_drive_config(settings: Settings) -> GoogleDriveConfig:
         api_key=None if key is None else key.get_secret_value(),
         service_account_file=settings.google_application_credentials,
         connections=settings.concurrency + LISTING_CONNECTIONS,
+        deadlines=limits.deadlines,
+        cool_down_s=limits.cool_down_s,
     )
 
 
-def _store_config(settings: Settings) -> StoreConfig:
+def _store_config(settings: Settings, limits: Limits) -> StoreConfig:
     given = {
         "aws_access_key_id": settings.aws_access_key_id,
         "aws_secret_access_key": settings.aws_secret_access_key and settings.aws_secret_access_key.get_secret_value(),
@@ -132,4 +151,6 @@ def _store_config(settings: Settings) -> StoreConfig:
         url=settings.store_location,
         options={name: value for name, value in given.items() if value} if is_s3 else {},
         allow_http=(settings.aws_endpoint_url or "").startswith("http://"),
+        timeout_s=limits.store_timeout_s,
+        retry_timeout_s=limits.store_retry_timeout_s,
     )

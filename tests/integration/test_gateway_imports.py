@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -78,9 +78,9 @@ async def test_the_clients_own_spelling_tells_what_it_expects_to_hear(
     tree: Tree, flow: Flow, path: str, field: str, message: str
 ) -> None:
     root = holiday(tree, files=0)
-    async with served(anywhere(flow)) as gateway:
-        async with gateway.session.post(path, json={field: flow.drive.folder_url(root)}) as answer:
-            assert (await answer.json())["message"] == message
+    body = {field: flow.drive.folder_url(root)}
+    async with served(anywhere(flow)) as gateway, gateway.session.post(path, json=body) as answer:
+        assert (await answer.json())["message"] == message
 
 
 async def test_asking_again_while_an_import_is_under_way_begins_no_second_one(tree: Tree, flow: Flow) -> None:
@@ -89,6 +89,17 @@ async def test_asking_again_while_an_import_is_under_way_begins_no_second_one(tr
         job_ids = await asyncio.gather(*(gateway.begin(url) for _ in range(8)))
         await gateway.ending(job_ids[0])
         assert len((await gateway.get("/api/jobs"))["items"]) == len(set(job_ids)) == 1
+
+
+async def test_our_own_page_and_the_origins_that_are_named_can_begin_an_import(tree: Tree, flow: Flow) -> None:
+    flow.given["cors_origins"] = ("https://gallery.example",)
+    body = {"folder_url": flow.drive.folder_url(holiday(tree))}
+    async with served(anywhere(flow)) as gateway:
+        for origin, allowed in ((gateway.url, None), ("https://gallery.example", "https://gallery.example")):
+            headers = {"Origin": origin}
+            async with gateway.session.post("/api/import/google-drive", json=body, headers=headers) as answer:
+                assert answer.status == 202
+                assert answer.headers.get("Access-Control-Allow-Origin") == allowed
 
 
 async def test_options_select_what_is_imported(tree: Tree, flow: Flow) -> None:
@@ -168,7 +179,7 @@ async def test_a_killed_gateway_goes_on_with_its_jobs_when_it_starts_again(tree:
 
 
 async def some_are_stored(gateway: Served, job_id: str) -> None:
-    while (await gateway.get(f"/api/import/status/{job_id}"))["stored"] == 0:
+    while (await gateway.get(f"/api/import/status/{job_id}"))["stored"] == 0:  # noqa: ASYNC110 - HTTP has no event
         await asyncio.sleep(0.02)
 
 
@@ -183,24 +194,20 @@ async def process(flow: Flow, *, concurrency: int) -> AsyncIterator[tuple[Served
         "IMAGEFERRY_CONCURRENCY": str(concurrency),
         "PORT": "0",
     }
-    log = flow.home.parent / "serve.log"
-    with log.open("wb") as told:
-        program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "imageferry", "serve"), env=environment, cwd=flow.home.parent, stderr=told
-        )
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "imageferry", "serve"), env=environment, cwd=flow.home.parent, stderr=PIPE
+    )
+    assert program.stderr is not None
     try:
-        url = await _told_url(log)
+        url = _url_in(await program.stderr.readline())
         async with aiohttp.ClientSession(url) as session:
             yield Served(session, url=url), program.pid
     finally:
         if program.returncode is None:
             program.terminate()
-        await asyncio.wait_for(program.wait(), 15)
+        await asyncio.wait_for(program.communicate(), 15)
 
 
-async def _told_url(log: Path) -> str:
-    while True:
-        for word in log.read_text().split():
-            if word.startswith("http://"):
-                return word
-        await asyncio.sleep(0.05)
+def _url_in(line: bytes) -> str:
+    (url,) = (word for word in line.decode().split() if word.startswith("http://"))
+    return url

@@ -1,14 +1,14 @@
 """Batches: which items travel together."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from imageferry.catalog import items
 from imageferry.catalog.tables import batches
-from imageferry.model import Find, ItemState, LedgerState
+from imageferry.model import Find, ItemState, LedgerState, Media
 
 FILES_MAX = 100
 SIZE_BYTES_MAX = 64 * 1024 * 1024
@@ -79,9 +79,13 @@ def _write(tx: Connection, job_id: str, load: _Load) -> int:
     return int(batch_id)
 
 
+# `taken_at` has a column of its own, and JSON has no dates.
+_TOLD = tuple(field.name for field in fields(Media) if field.name != "taken_at")
+
+
 def _row(job_id: str, find: Find) -> dict[str, Any]:
     file, media = find.file, find.file.media
-    told = None if media is None else {k: v for k, v in asdict(media).items() if v is not None and k != "taken_at"}
+    told = media and {name: value for name in _TOLD if (value := getattr(media, name)) is not None}
     return {
         "job_id": job_id,
         "batch_id": None,

@@ -12,6 +12,8 @@ from sqlalchemy.sql import Executable
 from imageferry.catalog.tables import images, items, jobs
 from imageferry.model import ItemState
 
+# A record, with the table's columns by their names.
+ImageRow = Row[Any]
 # What a record takes over from its item, by the same name.
 _FROM_ITEM = (
     "file_id",
@@ -67,23 +69,23 @@ def record(tx: Connection, *, item_ids: Collection[int], now: datetime) -> None:
     tx.execute(_upsert(tx.dialect.name, columns, rows))
 
 
-def page(tx: Connection, *, limit: int, offset: int = 0, job_id: str | None = None) -> Sequence[Row[Any]]:
+def page(tx: Connection, *, limit: int, offset: int = 0, job_id: str | None = None) -> Sequence[ImageRow]:
     """Records in the order they were first stored."""
     query = select(images).order_by(images.c.id).limit(limit).offset(offset)
     return tx.execute(query if job_id is None else query.where(images.c.job_id == job_id)).all()
 
 
-def latest(tx: Connection, *, job_id: str, limit: int) -> Sequence[Row[Any]]:
+def latest(tx: Connection, *, job_id: str, limit: int) -> Sequence[ImageRow]:
     """The records that a job stored last."""
     return tx.execute(select(images).where(images.c.job_id == job_id).order_by(images.c.id.desc()).limit(limit)).all()
 
 
-def after(tx: Connection, *, image_id: int, limit: int) -> Sequence[Row[Any]]:
+def after(tx: Connection, *, image_id: int, limit: int) -> Sequence[ImageRow]:
     """The records that follow one, in the order they were first stored; what a stream of all reads by."""
     return tx.execute(select(images).where(images.c.id > image_id).order_by(images.c.id).limit(limit)).all()
 
 
-def get(tx: Connection, image_id: int) -> Row[Any] | None:
+def get(tx: Connection, image_id: int) -> ImageRow | None:
     """One record."""
     return tx.execute(select(images).where(images.c.id == image_id)).one_or_none()
 

@@ -129,16 +129,17 @@ def causes(tx: Connection, *, job_id: str, state: ItemState) -> Counter[Reason]:
 def pages(
     tx: Connection, *, job_id: str, state: ItemState | None = None, page_size: int = 1000
 ) -> Iterator[Sequence[Row[Any]]]:
-    """Every item of a job as rows of the table, by pages, in the order they were found."""
-    last_id = 0
-    while rows := after(tx, job_id=job_id, item_id=last_id, limit=page_size, state=state):
+    """Every item of a job as rows of the table, by pages, in the order of the files' ids."""
+    last_id = ""
+    while rows := after(tx, job_id=job_id, file_id=last_id, limit=page_size, state=state):
         yield rows
-        last_id = rows[-1].id
+        last_id = rows[-1].file_id
 
 
 def after(
-    tx: Connection, *, job_id: str, item_id: int, limit: int, state: ItemState | None = None
+    tx: Connection, *, job_id: str, file_id: str, limit: int, state: ItemState | None = None
 ) -> Sequence[Row[Any]]:
-    """The items of a job that follow one, in the order they were found."""
-    query = select(items).where(items.c.job_id == job_id, items.c.id > item_id).order_by(items.c.id).limit(limit)
+    """The items of a job that follow one, in the order of the files' ids."""
+    query = select(items).where(items.c.job_id == job_id, items.c.file_id > file_id).order_by(items.c.file_id)
+    query = query.limit(limit)
     return tx.execute(query if state is None else query.where(items.c.state == state)).all()

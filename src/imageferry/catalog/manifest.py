@@ -18,7 +18,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def entries(tx: Connection, *, job_id: str) -> Iterator[list[Entry]]:
-    """The receipt's entries in the order the files were found, by pages.
+    """The receipt's entries in the order of the files' ids, by pages.
 
     `id` is the source's, `key` the object's, `size` in bytes, `digest` the MD5 of the stored bytes (hex),
     `outcome` one of stored, skipped, failed, or pending while the job runs.
@@ -27,10 +27,9 @@ def entries(tx: Connection, *, job_id: str) -> Iterator[list[Entry]]:
         yield [_entry(row) for row in rows]
 
 
-def page(tx: Connection, *, job_id: str, after_id: int, limit: int = 1000) -> tuple[list[Entry], int]:
-    """The entries that follow an item, and the last one's item: what a stream reads by, a transaction a page."""
-    rows = items.after(tx, job_id=job_id, item_id=after_id, limit=limit)
-    return [_entry(row) for row in rows], rows[-1].id if rows else after_id
+def page(tx: Connection, *, job_id: str, after_id: str, limit: int = 1000) -> list[Entry]:
+    """The entries that follow a file's: what a stream reads by, a transaction a page."""
+    return [_entry(row) for row in items.after(tx, job_id=job_id, file_id=after_id, limit=limit)]
 
 
 def as_jsonl(pages: Iterable[list[Entry]]) -> Iterator[bytes]:

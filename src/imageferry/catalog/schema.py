@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from imageferry.catalog.session import Catalog
 from imageferry.errors import FatalError, Reason, TransientError
 
+# At the start somebody is looking: what does not open soon is told at once.
+PATIENCE_S = 2.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -23,9 +25,9 @@ async def migrate(catalog: Catalog) -> bool:
     cannot be opened or was written by a newer version.
     """
     try:
-        if await catalog.read(_is_current):
+        if await catalog.read(_is_current, patience_s=PATIENCE_S):
             return False
-        await catalog.write(_upgrade)
+        await catalog.write(_upgrade, patience_s=PATIENCE_S)
     except (TransientError, DBAPIError) as exc:
         cause = exc.__cause__ if isinstance(exc, TransientError) else exc
         told = getattr(cause, "orig", None) or exc

@@ -52,13 +52,13 @@ class Catalog:
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="catalog-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="catalog-read")
 
-    async def read(self, query: Callable[[Tx], T]) -> T:
+    async def read(self, query: Callable[[Tx], T], *, patience_s: float | None = None) -> T:
         """The answer of a query, in a transaction of its own; tried again like a write."""
-        return await self._run(self._readers, self._reading_engine, query)
+        return await self._run(self._readers, self._reading_engine, query, patience_s)
 
-    async def write(self, change: Callable[[Tx], T]) -> T:
+    async def write(self, change: Callable[[Tx], T], *, patience_s: float | None = None) -> T:
         """What a change returns, once it is committed."""
-        return await self._run(self._writers, self.engine, change)
+        return await self._run(self._writers, self.engine, change, patience_s)
 
     async def close(self) -> None:
         """Wait for what runs, then disconnect; idempotent."""
@@ -67,10 +67,16 @@ class Catalog:
         self.engine.dispose()
         self._reading_engine.dispose()
 
-    async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Tx], T]) -> T:
+    async def _run(
+        self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Tx], T], patience_s: float | None
+    ) -> T:
         loop = asyncio.get_running_loop()
         async for attempt in stamina.retry_context(
-            on=TransientError, attempts=None, timeout=self._patience_s, wait_initial=0.05, wait_max=5
+            on=TransientError,
+            attempts=None,
+            timeout=self._patience_s if patience_s is None else patience_s,
+            wait_initial=0.05,
+            wait_max=5,
         ):
             with attempt:
                 return await loop.run_in_executor(threads, _transact, engine, work)
@@ -118,6 +124,7 @@ def _sqlite_engine(url: URL, *, begin: str) -> Engine:
         )  # survives a killed process; a power cut may undo the last moments
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -32768")  # KiB
+        connection.execute("PRAGMA temp_store = MEMORY")  # else each upsert writes a journal of its own to a disk
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from imageferry.catalog import items, jobs, ledger
 from imageferry.catalog.ledger import Terms
 from imageferry.catalog.tables import batches, folders
 from imageferry.errors import PermanentError, Reason
-from imageferry.model import Crawl, Folder, ItemState, JobState, LedgerState, Outcome, Record
+from imageferry.model import Crawl, Folder, ItemState, Job, JobState, LedgerState, Outcome, Record
 
 
 def sweep(tx: Connection, *, store: str, terms: Terms, now_ms: int) -> list[str]:
@@ -32,21 +32,18 @@ def sweep(tx: Connection, *, store: str, terms: Terms, now_ms: int) -> list[str]
 
 
 def reclaim(tx: Connection, *, job_ids: Collection[str]) -> None:
-    """Take back all that is in flight of these jobs, and let those that wait try now.
-
-    Only for an engine that knows that nobody else works on them.
-    """
+    """Take back all that is in flight of these jobs; only for an engine that knows that nobody else works on them."""
     for table in (batches, folders):
         _take_back(tx, table, table.c.job_id.in_(job_ids))
-    for job_id in job_ids:
-        wake(tx, job_id)
 
 
-def wake(tx: Connection, job_id: str) -> None:
-    """Let a waiting job try again."""
+def wake(tx: Connection, job_id: str) -> Job | None:
+    """Let a job that waits try again; the job as it is then, None when there is none."""
     job = jobs.get(tx, job_id, lock=True)
     if job is not None and job.state is JobState.WAITING:
-        jobs.save(tx, replace(job, state=JobState.RUNNING, reason=None, detail=None))
+        job = replace(job, state=JobState.RUNNING, reason=None, detail=None)
+        jobs.save(tx, job)
+    return job
 
 
 def _take_back(tx: Connection, table: Table, which: ColumnElement[bool]) -> None:

@@ -130,7 +130,7 @@ items = Table(
     Column("media", JSON(none_as_null=True)),  # everything the listing told of the picture
     UniqueConstraint("job_id", "file_id"),  # a file listed twice is one item
     Index("ix_items_batch_id", "batch_id"),
-    Index("ix_items_job_id_state", "job_id", "state"),
+    Index("ix_items_job_id_state", "job_id", "state", "id"),
 )
 
 images = Table(

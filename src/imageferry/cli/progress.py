@@ -112,8 +112,7 @@ def line(job: Job, estimate: Estimate) -> str:
     if estimate.bytes_s:
         parts.append(f"{wording.size(estimate.bytes_s)}/s")
     if estimate.left_s:
-        soonest, latest = map(wording.duration, estimate.left_s)
-        parts.append(f"about {latest} left" if soonest == latest else f"{soonest} to {latest} left")
+        parts.append(f"{wording.time_range(*estimate.left_s)} left")
     if job.unchanged:
         parts.append(f"{job.unchanged:,} unchanged")
     if job.failed:

@@ -38,7 +38,10 @@ async def list_jobs(settings: Settings, *, limit: int, as_json: bool) -> Exit:
     for job in latest:
         counts = (wording.listed(job), f"{job.stored:,}", f"{job.skipped:,}", f"{job.failed:,}")
         table.add_row(job.id, job.folder_name or job.folder_id, job.state, *counts, wording.size(job.bytes_stored))
-    Console().print(table if latest else "No jobs yet: start one with imageferry import URL.", soft_wrap=True)
+    width = None if sys.stdout.isatty() else 200  # nothing is cut off where no screen bounds it
+    Console(width=width).print(
+        table if latest else "No jobs yet: start one with imageferry import URL.", soft_wrap=True
+    )
     return Exit.DONE
 
 

@@ -28,6 +28,14 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
+def time_range(shortest_s: float, longest_s: float) -> str:
+    """A range of times, as coarse as a guess is: `12 s to 20 s`."""
+    shortest, longest = duration(max(round(shortest_s), 10)), duration(max(round(longest_s), 10))
+    if longest_s < 10:  # noqa: PLR2004 - nobody plans by less
+        return "some seconds"
+    return f"about {longest}" if shortest == longest else f"{shortest} to {longest}"
+
+
 def files(count: int) -> str:
     """A number of files."""
     return f"{count:,} file" if count == 1 else f"{count:,} files"
@@ -51,11 +59,11 @@ def ending(job: Job) -> str:
         return f"{job.state.capitalize()}: {job.detail or 'no reason was told.'}"
     if job.discovered == 0:
         return "The folder holds no files: nothing to import."
-    if job.unchanged and job.unchanged == job.processed - job.failed:
-        return f"Nothing new: {files(job.unchanged)} unchanged, 0 bytes moved, in {took}."
-    parts = [f"{files(job.stored)} stored and verified ({size(job.bytes_stored)})"]
-    if job.unchanged:
-        parts.append(f"{job.unchanged:,} unchanged")
+    if job.unchanged and not job.stored:
+        parts = [f"Nothing new: {files(job.unchanged)} unchanged, 0 bytes moved"]
+    else:
+        parts = [f"{files(job.stored)} stored and verified ({size(job.bytes_stored)})"]
+        parts += [f"{job.unchanged:,} unchanged"] if job.unchanged else []
     if job.skipped > job.unchanged:
         parts.append(f"{job.skipped - job.unchanged:,} skipped")
     if job.failed:

@@ -9,15 +9,18 @@ import structlog
 from imageferry.catalog import jobs, ledger
 from imageferry.catalog.ledger import Terms
 from imageferry.catalog.session import Catalog, Tx
-from imageferry.catalog.sweep import reclaim, sweep
+from imageferry.catalog.sweep import reclaim, sweep, wake
 from imageferry.clock import now_ms
 from imageferry.engine.base import Stages
 from imageferry.errors import TransientError
 from imageferry.model import Crawl, Message, Record, Transfer
+from imageferry.pipeline.bounds import Bounds
 
 SWEEP_EVERY_S = 1.0
-# How long files that are under way have to come to an end when the engine stops.
-GRACE_S = 8.0
+# How long files that are under way have to come to their end when the engine stops; then downloads are broken
+# off, and what is on its way into the store has the last of it.
+GRACE_S = 3.0
+LAST_GRACE_S = 5.0
 # How long a message rests when the catalog could not be written.
 REST_S = 2.0
 
@@ -36,22 +39,25 @@ class LocalEngine:
         *,
         catalog: Catalog,
         store_url: str,
-        stopping: asyncio.Event,
+        bounds: Bounds,
         terms: Terms,
         job_ids: Collection[str] | None = None,
+        sweep_every_s: float = SWEEP_EVERY_S,
     ) -> None:
         self._stages = stages
         self._catalog = catalog
         self._store_url = store_url
-        self._stopping = stopping
+        self._bounds = bounds
+        self._stopping = bounds.stopping
         self._terms = terms
         self._job_ids = job_ids
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweep_every_s = sweep_every_s
+        self._tasks: dict[asyncio.Task[None], Message] = {}
         self._nudged = asyncio.Event()
 
     async def run(self) -> None:
-        """Take back what a process before this one left in flight, then work until stopped."""
-        await self._patiently(self._reclaim)
+        """Take back what a process before this one left in flight, let jobs that wait try, then work until stopped."""
+        await self._patiently(self._begin)
         while not self._stopping.is_set():
             await self._patiently(self._sweep)
             await self._rest()
@@ -66,14 +72,17 @@ class LocalEngine:
         """Sweep now."""
         self._nudged.set()
 
-    async def _reclaim(self) -> None:
+    async def _begin(self) -> None:
         def change(tx: Tx) -> None:
-            reclaim(
-                tx,
-                job_ids=self._mine([job.id for job in jobs.unfinished(tx) if job.store == self._store_url]),
-            )
+            reclaim(tx, job_ids=(mine := self._unfinished(tx)))
+            for job_id in mine:
+                wake(tx, job_id)
 
         await self._catalog.write(change)
+
+    async def _give_back(self) -> None:
+        # A job that waits goes on waiting: whoever looks at it is to see what for.
+        await self._catalog.write(lambda tx: reclaim(tx, job_ids=self._unfinished(tx)))
 
     async def _sweep(self) -> None:
         def change(tx: Tx) -> list[Crawl | Transfer]:
@@ -84,14 +93,17 @@ class LocalEngine:
         for message in await self._catalog.write(change):
             self._send(message)
 
+    def _unfinished(self, tx: Tx) -> list[str]:
+        return self._mine([job.id for job in jobs.unfinished(tx) if job.store == self._store_url])
+
     def _mine(self, job_ids: Collection[str]) -> list[str]:
         return [job_id for job_id in job_ids if self._job_ids is None or job_id in self._job_ids]
 
     def _send(self, message: Message) -> None:
         # Bounded by the ledger: it gives out no more than each job's window.
         task = asyncio.create_task(self._deliver(message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = message
+        task.add_done_callback(self._tasks.pop)
 
     async def _deliver(self, message: Message) -> None:
         try:
@@ -120,7 +132,7 @@ class LocalEngine:
                 await self._rest_s(REST_S)
 
     async def _rest(self) -> None:
-        await self._rest_s(SWEEP_EVERY_S)
+        await self._rest_s(self._sweep_every_s)
 
     async def _rest_s(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -128,11 +140,19 @@ class LocalEngine:
         self._nudged.clear()
 
     async def _wind_up(self) -> None:
-        """Let files that are under way end, tell the catalog of them, and drop the rest."""
-        ends_at = asyncio.get_running_loop().time() + GRACE_S
-        while self._tasks and (left_s := ends_at - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(self._tasks, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        """Let files that are under way come to their end, tell the catalog, and drop the rest."""
+        for task, message in self._tasks.items():
+            if isinstance(message, Crawl):
+                task.cancel()
+        await self._settle(within_s=GRACE_S)
+        self._bounds.break_off()
+        await self._settle(within_s=LAST_GRACE_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._patiently(self._reclaim)
+        await self._patiently(self._give_back)
+
+    async def _settle(self, *, within_s: float) -> None:
+        ends_at = asyncio.get_running_loop().time() + within_s
+        while self._tasks and (left_s := ends_at - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)

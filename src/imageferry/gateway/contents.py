@@ -1,13 +1,12 @@
 """An image's bytes, as the store holds them, made harmless to the gateway's own origin."""
 
 import re
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy import Row
 
+from imageferry.catalog.images import ImageRow
 from imageferry.gateway.gateway import Here
 from imageferry.gateway.images import ImageId, find
 from imageferry.gateway.streams import begun
@@ -41,7 +40,7 @@ async def image_content(image_id: ImageId, request: Request, gateway: Here) -> R
     return StreamingResponse(await begun(store.read(row.object_key)), headers=headers, media_type=_type(row))
 
 
-def _headers(row: Row[Any]) -> dict[str, str]:
+def _headers(row: ImageRow) -> dict[str, str]:
     shown = "inline" if _type(row).startswith("image/") else "attachment"
     name = quote(row.name[:_NAME_LENGTH_MAX], safe="", errors="replace")
     return {
@@ -52,7 +51,7 @@ def _headers(row: Row[Any]) -> dict[str, str]:
     }
 
 
-def _type(row: Row[Any]) -> str:
+def _type(row: ImageRow) -> str:
     # What the source claims may be anything, a web page among it.
     return row.mime_type if _IMAGE_TYPE.fullmatch(row.mime_type) else "application/octet-stream"
 

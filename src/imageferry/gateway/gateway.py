@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
-from sqlalchemy import Connection
 
 from imageferry.bootstrap import Ferry
+from imageferry.catalog.session import Tx
 from imageferry.engine.base import Engine
 from imageferry.errors import Reason, TransientError
 
@@ -28,17 +28,17 @@ class Gateway:
     engine: Engine
     working: asyncio.Task[None]  # the engine's run
 
-    async def read(self, query: Callable[[Connection], T]) -> T:
+    async def read(self, query: Callable[[Tx], T]) -> T:
         """What the catalog answers; TransientError when it does not in time."""
         async with prompt():
             return await self.ferry.catalog.read(query)
 
 
 @asynccontextmanager
-async def prompt() -> AsyncIterator[None]:
+async def prompt(*, limit_s: float = CATALOG_ANSWER_S) -> AsyncIterator[None]:
     """Raise TransientError(CATALOG_UNAVAILABLE) when the catalog takes longer than a client waits."""
     try:
-        async with asyncio.timeout(CATALOG_ANSWER_S):
+        async with asyncio.timeout(limit_s):
             yield
     except TimeoutError as exc:
         message = "The catalog does not answer: try again in a moment."

@@ -1,9 +1,8 @@
 """Signs of life: of the service, of the process, of what it leans on."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 
 from imageferry.catalog import jobs
-from imageferry.errors import Reason, TransientError
 from imageferry.gateway.gateway import Here
 from imageferry.gateway.schemas import Health
 
@@ -23,5 +22,5 @@ async def ready(gateway: Here) -> Health:
     """The catalog answers too, and the engine is at work."""
     await gateway.read(lambda tx: jobs.latest(tx, limit=1))
     if gateway.working.done():
-        raise TransientError(Reason.CATALOG_UNAVAILABLE, "The engine has ended: imports wait for the next start.")
+        raise HTTPException(503, "The engine has ended: imports wait for the next start.")
     return Health()

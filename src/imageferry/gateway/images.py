@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row
 
 from imageferry.catalog import images
+from imageferry.catalog.images import ImageRow
+from imageferry.catalog.session import Tx
 from imageferry.gateway.gateway import Gateway, Here
 from imageferry.gateway.schemas import Image, ImagePage, Location
 from imageferry.gateway.streams import begun
@@ -36,7 +37,7 @@ async def list_images(
 ) -> ImagePage:
     """A page of records, in the order in which their files were first stored."""
 
-    def query(tx: Connection) -> tuple[int, list[Image]]:
+    def query(tx: Tx) -> tuple[int, list[Image]]:
         rows = images.page(tx, limit=per_page, offset=(page - 1) * per_page)
         return images.count(tx), [image(row) for row in rows]
 
@@ -64,7 +65,7 @@ async def get_image(image_id: ImageId, gateway: Here) -> Image:
     return image(await find(image_id, gateway))
 
 
-async def find(image_id: int, gateway: Gateway) -> Row[Any]:
+async def find(image_id: int, gateway: Gateway) -> ImageRow:
     """A record's row; 404 when there is none of this id."""
     row = await gateway.read(lambda tx: images.get(tx, image_id))
     if row is None:
@@ -72,7 +73,7 @@ async def find(image_id: int, gateway: Gateway) -> Row[Any]:
     return row
 
 
-def image(row: Row[Any]) -> Image:
+def image(row: ImageRow) -> Image:
     """A row of the catalog as the record that is shown."""
     located = row.latitude is not None and row.longitude is not None
     return Image(
@@ -108,7 +109,7 @@ async def _array(gateway: Gateway) -> AsyncIterator[bytes]:
     yield b"[]" if separator == b"[" else b"]"
 
 
-def _records_after(tx: Connection, *, image_id: int) -> tuple[bytes, int]:
+def _records_after(tx: Tx, *, image_id: int) -> tuple[bytes, int]:
     """The next records as JSON, without the brackets; made here, in the catalog's thread, to spare the event loop."""
     rows = images.after(tx, image_id=image_id, limit=STREAM_PAGE)
     last_id = rows[-1].id if rows else image_id

@@ -42,9 +42,7 @@ async def _pages(
 ) -> AsyncIterator[bytes]:
     """A page at a time: no transaction stays open while a client reads slowly."""
     yield heading
-    last_id = 0
-    while True:
-        entries, last_id = await gateway.read(partial(manifest.page, job_id=job_id, after_id=last_id))
-        if not entries:
-            return
+    last_id = ""
+    while entries := await gateway.read(partial(manifest.page, job_id=job_id, after_id=last_id)):
         yield form(entries)
+        last_id = entries[-1]["id"]

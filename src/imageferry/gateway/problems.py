@@ -51,9 +51,8 @@ def refusal(
 
 def install(app: FastAPI) -> None:
     """Answer errors that routes raise with problems."""
-    app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(ImageferryError, _of_imageferry)
+    for kind in (HTTPException, RequestValidationError, ImageferryError):
+        app.add_exception_handler(kind, _answer)
 
 
 class Net:
@@ -85,15 +84,17 @@ class Net:
             await answer(scope, receive, send)
 
 
-async def _of_http(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, HTTPException)  # noqa: S101 - the handler's own registration says so
-    return refusal(exc.status_code, _IN_OUR_WORDS.get(exc.detail, exc.detail), headers=exc.headers)
-
-
-async def _of_validation(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, RequestValidationError)  # noqa: S101 - the handler's own registration says so
-    flaws = [_flaw(error) for error in exc.errors()[:FLAWS_MAX]]
-    return refusal(400, "; ".join(f"{flaw.where}: {flaw.what}" for flaw in flaws) + ".", flaws=flaws)
+async def _answer(_: Request, exc: Exception) -> JSONResponse:
+    match exc:
+        case HTTPException():
+            return refusal(exc.status_code, _IN_OUR_WORDS.get(exc.detail, exc.detail), headers=exc.headers)
+        case RequestValidationError():
+            flaws = [_flaw(error) for error in exc.errors()[:FLAWS_MAX]]
+            return refusal(400, "; ".join(f"{flaw.where}: {flaw.what}" for flaw in flaws) + ".", flaws=flaws)
+        case ImageferryError():
+            return refusal(_status(exc), exc.message, code=exc.reason, headers=_retry_after(exc))
+        case _:
+            raise exc
 
 
 def _flaw(error: Mapping[str, Any]) -> Flaw:
@@ -105,12 +106,10 @@ def _flaw(error: Mapping[str, Any]) -> Flaw:
     return Flaw(where=".".join(steps) or place, what=_IN_OUR_WORDS.get(error["type"], said))
 
 
-async def _of_imageferry(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, ImageferryError)  # noqa: S101 - the handler's own registration says so
-    headers = {}
+def _retry_after(exc: ImageferryError) -> dict[str, str]:
     if isinstance(exc, TransientError) and exc.retry_after_s is not None:
-        headers["Retry-After"] = str(ceil(exc.retry_after_s))
-    return refusal(_status(exc), exc.message, code=exc.reason, headers=headers)
+        return {"Retry-After": str(ceil(exc.retry_after_s))}
+    return {}
 
 
 def _status(exc: ImageferryError) -> HTTPStatus:

@@ -27,10 +27,6 @@ CORRUPT_TRIES_MAX = 3
 log = structlog.get_logger()
 
 
-class StoppedError(Exception):
-    """The process was asked to stop while a file was under way; what was begun of it is undone."""
-
-
 async def carry(parcel: Parcel, *, source: Source, store: Store, bounds: Bounds, repeated: bool = False) -> Outcome:
     """Bring one file into the store; every end that the file alone can have is an outcome.
 
@@ -145,21 +141,29 @@ class _Carriage:
         size_bytes = self._listed.size_bytes
         if size_bytes is not None and size_bytes <= WHOLE_BYTES_MAX:
             async with self._bounds.memory.hold(size_bytes):
-                return await self._put_whole(await self._source.read(self._listed))
+                with self._bounds.download():
+                    data = await self._source.read(self._listed)
+                return await self._put_whole(data)
         async with (
             self._bounds.memory.hold(STREAM_BYTES_HELD),
             aclosing(self._source.stream(self._listed)) as chunks,
         ):
-            begun = await _first(chunks, at_most=WHOLE_BYTES_MAX)
+            begun = await self._first(chunks, at_most=WHOLE_BYTES_MAX)
             if size_bytes is None and len(begun) < WHOLE_BYTES_MAX:
                 return await self._put_whole(begun)
             return await self._put_stream(begun, chunks)
 
+    async def _first(self, chunks: AsyncIterator[bytes], *, at_most: int) -> bytes:
+        begun = bytearray()
+        while len(begun) < at_most and (chunk := await self._bounds.next_chunk(chunks)) is not None:
+            begun += chunk
+        return bytes(begun)
+
     async def _put_whole(self, data: bytes) -> _Arrival:
-        if not data:
-            raise PermanentError(Reason.EMPTY, "The file holds no bytes.")
         key, listed = self._parcel.key, self._listed
         self._verify_size(len(data))
+        if not data:
+            raise PermanentError(Reason.EMPTY, "The file holds no bytes.")
         mime_type = self._sniff(data)
         # The store's own digest spares ours, unless a wrong object would stand in a good one's place meanwhile.
         trusts_store = self._store.answers_md5 and not self._parcel.replaces and not self._distrusts_store
@@ -179,11 +183,11 @@ class _Carriage:
 
         async def checked() -> AsyncGenerator[bytes, None]:
             # An error raised here, before the last part is closed, leaves nothing in the store.
-            async for chunk in _chain(begun, chunks):
-                if self._bounds.stopping.is_set():
-                    raise StoppedError
+            chunk: bytes | None = begun
+            while chunk is not None:
                 await digest.add(chunk)
                 yield chunk
+                chunk = await self._bounds.next_chunk(chunks)
             self._verify_size(digest.size_bytes)
             self._verify_md5(digest.md5)
 
@@ -250,21 +254,6 @@ async def _standing(parcel: Parcel, *, store: Store) -> Outcome | None:
         mime_type=sniff(head, name=parcel.name, mime_type=parcel.mime_type),
         moved=False,
     )
-
-
-async def _first(chunks: AsyncIterator[bytes], *, at_most: int) -> bytes:
-    begun = bytearray()
-    async for chunk in chunks:
-        begun += chunk
-        if len(begun) >= at_most:
-            break
-    return bytes(begun)
-
-
-async def _chain(begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield begun
-    async for chunk in chunks:
-        yield chunk
 
 
 def _is_whole_jpeg(data: bytes) -> bool:

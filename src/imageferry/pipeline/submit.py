@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from imageferry.catalog import jobs
 from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.sweep import wake
 from imageferry.clock import utc_now
 from imageferry.model import Job, JobOptions, JobState, Locator
 from imageferry.pipeline.selection import check_patterns
@@ -14,8 +15,8 @@ async def submit(
 ) -> tuple[Job, bool]:
     """The job that imports a folder, and whether it is new.
 
-    A job that is under way, or was cut off, and would do exactly the same is gone on with: two at once would
-    bring every file twice. Raises UsageError when the options cannot be used.
+    A job that is under way, waits or was cut off, and would do exactly the same, is gone on with, at once: two
+    would bring every file twice. Raises UsageError when the options cannot be used.
     """
     check_patterns(options)
     fresh = Job(
@@ -46,7 +47,7 @@ async def submit(
     def change(tx: Tx) -> tuple[Job, bool]:
         twin = jobs.twin(tx, fresh)
         if twin is not None:
-            return twin, False
+            return wake(tx, twin.id) or twin, False
         jobs.accept(tx, fresh)
         return fresh, True
 

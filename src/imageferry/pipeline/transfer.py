@@ -8,8 +8,8 @@ import structlog
 
 from imageferry.errors import BlockedError, Reason
 from imageferry.model import ItemState, Outcome, Parcel, Record, Transfer
-from imageferry.pipeline.bounds import Bounds
-from imageferry.pipeline.carry import StoppedError, carry
+from imageferry.pipeline.bounds import Bounds, StoppedError
+from imageferry.pipeline.carry import carry
 from imageferry.sources.base import Source
 from imageferry.stores.store import Store
 

@@ -34,6 +34,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
             "InvalidAccessKeyId",
             "SignatureDoesNotMatch",
             "AuthenticationFailed",
+            "169\\.254\\.169\\.254",  # where a cloud's machine asks for credentials when none are set
             "credential",
         ),
         Reason.STORE_DENIED,

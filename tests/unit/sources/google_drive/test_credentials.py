@@ -15,7 +15,8 @@ from imageferry.demo.server import StandIn
 from imageferry.errors import BlockedError, NotFoundError, Reason, TransientError
 from imageferry.model import File, Folder, Locator
 from imageferry.sources.google_drive.config import GoogleDriveConfig
-from imageferry.sources.google_drive.credentials import ServiceAccount, credentials_from
+from imageferry.sources.google_drive.credentials import credentials_from
+from imageferry.sources.google_drive.service_account import ServiceAccount
 from imageferry.sources.registry import open_google_drive
 
 

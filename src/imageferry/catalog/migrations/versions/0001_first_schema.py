@@ -127,7 +127,7 @@ items = Table(
     Column("media", JSON(none_as_null=True)),
     UniqueConstraint("job_id", "file_id"),
     Index("ix_items_batch_id", "batch_id"),
-    Index("ix_items_job_id_state", "job_id", "state"),
+    Index("ix_items_job_id_state", "job_id", "state", "id"),
 )
 
 images = Table(

@@ -1,0 +1,1 @@
+"""Races against rclone over the same files, on one machine, without any network."""

@@ -1,0 +1,35 @@
+"""`python -m benchmarks small`: one race, its table on stdout and its figures under benchmarks/results/."""
+
+import argparse
+import sys
+from dataclasses import replace
+
+from benchmarks import report
+from benchmarks.courses import COURSES
+from benchmarks.enclave import EnclaveError, enter
+from benchmarks.race import race
+
+
+def main() -> int:
+    """Race, inside an enclave; the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("course", choices=COURSES, help="; ".join(f"{n}: {c.title}" for n, c in COURSES.items()))
+    parser.add_argument("--rounds", type=int, default=5, help="of each contestant, in turn (default: 5)")
+    parser.add_argument("--files", type=int, help="instead of the course's own number")
+    asked = parser.parse_args()
+    course = COURSES[asked.course]
+    if asked.files:
+        course = replace(course, files=asked.files)
+    try:
+        enter()
+    except EnclaveError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 2
+    result = race(course, rounds=asked.rounds, tell=lambda line: sys.stderr.write(f"{line}\n"))
+    sys.stdout.write(report.table(result))
+    sys.stderr.write(f"Written to {report.save(asked.course, result)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Where the race is run: Google's host behind TLS, a target, and the files, all in memory."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trustme
+
+from benchmarks import nginx
+from benchmarks.courses import Course, Target
+from benchmarks.enclave import GOOGLE_HOST
+from imageferry.demo.node import Node
+from imageferry.demo.synthetic import plant
+from imageferry.demo.tree import Tree
+from imageferry.stores.keys import object_key
+from tests.contract.accounts import service_account_file
+
+BUCKET = "photos"
+READY_S_MAX = 120.0
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a disk would decide the race; the folder in it has a name of its own
+_TARGET_ADDRESS = ("127.0.0.1", 9000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arena:
+    """What contestants need to know, and what is looked at after they ran."""
+
+    course: Course
+    folder: Path  # for everything that a race writes
+    folder_url: str
+    folder_id: str
+    api_key: str
+    account_file: Path
+    authority: Path  # to be trusted for Google's host
+    objects: Path  # the bucket, as a folder
+    target_url: str
+    bucket: str = BUCKET
+    access_key: str = "access"
+    secret_key: str = "secret"  # noqa: S105 - of a server that lives for a minute
+
+    def clear(self) -> None:
+        """Empty the target."""
+        for entry in self.objects.iterdir():
+            shutil.rmtree(entry)
+
+    def holds_all(self, prefix: str) -> bool:
+        """True: the target has every file below a prefix, in its full size."""
+        sizes = [path.stat().st_size for path in (self.objects / prefix).rglob("[!.]*") if path.is_file()]
+        return sizes == [self.course.size_bytes] * self.course.files
+
+
+@contextmanager
+def arena_for(course: Course) -> Iterator[Arena]:
+    """An arena, its servers running until the context ends."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="imageferry-race-", dir=_MEMORY)))
+        objects = folder / "target" / BUCKET
+        objects.mkdir(parents=True)
+        standin = stack.enter_context(_standin(course, media=folder / "media"))
+        url = f"https://{GOOGLE_HOST}"
+        arena = Arena(
+            course=course,
+            folder=folder,
+            folder_url=standin["folder_url"],
+            folder_id=standin["folder_url"].rpartition("/")[2],
+            api_key=standin["api_key"],
+            account_file=service_account_file(folder, token_url=f"{url}/token"),
+            authority=folder / "authority.pem",
+            objects=objects,
+            target_url="http://{}:{}".format(*_TARGET_ADDRESS),
+        )
+        source = _source_configuration(arena, standin=standin["url"].removeprefix("http://"))
+        stack.enter_context(_running(["nginx", "-c", str(source)], ready=lambda: _answers(("127.0.0.1", 443))))
+        stack.enter_context(_running(_target(arena), ready=lambda: _answers(_TARGET_ADDRESS)))
+        yield arena
+
+
+def _source_configuration(arena: Arena, *, standin: str) -> Path:
+    authority = trustme.CA()
+    certificate = authority.issue_cert(GOOGLE_HOST)
+    authority.cert_pem.write_to_path(arena.authority)
+    chain, key = arena.folder / "certificate.pem", arena.folder / "key.pem"
+    chain.write_bytes(b"".join(part.bytes() for part in certificate.cert_chain_pems))
+    certificate.private_key_pem.write_to_path(key)
+    return nginx.source_configuration(
+        arena.folder, standin=standin, media=arena.folder / "media", certificate=chain, key=key
+    )
+
+
+def _target(arena: Arena) -> list[str]:
+    address = "{}:{}".format(*_TARGET_ADDRESS)
+    if arena.course.target is Target.SERVER:
+        rclone = str(Path(sys.executable).with_name("rclone"))
+        auth = f"--auth-key={arena.access_key},{arena.secret_key}"
+        return [rclone, "serve", "s3", str(arena.objects.parent), f"--addr={address}", auth, "--config=", "--no-modtime"]
+    sink = nginx.sink_configuration(
+        arena.folder, address=address, bucket=arena.objects, digests=_digests(arena.course)
+    )
+    return ["nginx", "-c", str(sink)]
+
+
+def _digests(course: Course) -> Iterator[tuple[str, str]]:
+    """The MD5 of each file, under the name that either contestant gives it."""
+    tree = Tree()  # the stand-in's own: the same calls give the same ids
+    root = plant(
+        tree, files=course.files, size_bytes=course.size_bytes, folders=course.folders, depth=course.depth
+    )
+    paths = {root.id: ""}
+    for node in _below(tree, root):
+        (parent,) = node.parents
+        path = f"{paths[parent]}/{node.name}"
+        if node.content is None:
+            paths[node.id] = path
+            continue
+        md5 = node.content.digest("md5")
+        yield f"/{BUCKET}/rclone{path}", md5
+        yield f"/{BUCKET}/imageferry/{object_key(folder_id=parent, file_id=node.id, name=node.name)}", md5
+
+
+def _below(tree: Tree, folder: Node) -> Iterator[Node]:
+    for node in tree.children(folder):
+        yield node
+        yield from _below(tree, node)
+
+
+@contextmanager
+def _standin(course: Course, *, media: Path) -> Iterator[dict[str, str]]:
+    command = [sys.executable, "-m", "imageferry.demo", "--export", str(media)]
+    command += ["--files", str(course.files), "--file-size", str(course.size_bytes)]
+    command += ["--folders", str(course.folders), "--depth", str(course.depth)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+        try:
+            if process.stdout is None or not (line := process.stdout.readline()):
+                raise RuntimeError("The stand-in did not start.")
+            yield json.loads(line)
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def _running(command: list[str], *, ready: Callable[[], bool]) -> Iterator[None]:
+    with subprocess.Popen(command) as process:  # noqa: S603 - ours
+        try:
+            ends_at_s = time.monotonic() + READY_S_MAX
+            while not ready():
+                if process.poll() is not None or time.monotonic() > ends_at_s:
+                    raise RuntimeError(f"{command[0]} did not start.")
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,227 @@
+"""The commands as processes, as a person or a script runs them."""
+
+import asyncio
+import csv
+import json
+import os
+import sqlite3
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from imageferry.demo.server import StandIn
+from imageferry.demo.tree import Tree
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        (line,) = self.out.splitlines()
+        answer: dict[str, object] = json.loads(line)
+        return answer
+
+
+class Shell:
+    """Runs commands with a home of its own, against the stand-in."""
+
+    def __init__(self, drive: StandIn, home: Path) -> None:
+        self.home = home
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "IMAGEFERRY_HOME": str(home),
+            "GOOGLE_API_KEY": drive.api_key,
+            "GOOGLE_DRIVE_ENDPOINT": drive.url,
+            "GOOGLE_DRIVE_WEB_ENDPOINT": drive.url,
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+
+    async def __call__(self, *words: str, **environment: str) -> Told:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "imageferry",
+            *words,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self.environment | environment,
+            cwd=self.home.parent,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode is not None
+        assert b"Traceback" not in err
+        return Told(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def shell(drive: StandIn, tmp_path: Path) -> Shell:
+    """Commands against the stand-in."""
+    return Shell(drive, tmp_path / "home")
+
+
+@pytest.fixture
+def url(drive: StandIn, tree: Tree) -> str:
+    """The link of a folder with two images, a text and a document."""
+    root = tree.folder("Holiday")
+    tree.file(root, "a.png", content=PNG + b"a", mime_type="image/png")
+    tree.file(tree.folder("Day 1", parent=root), "b.jpg", content=b"b" * 1000, mime_type="image/jpeg")
+    tree.file(root, "notes.txt", content=b"text", mime_type="text/plain")
+    tree.document(root, "Plans")
+    return drive.folder_url(root)
+
+
+async def test_import_ends_with_one_json_object_and_zero(shell: Shell, url: str) -> None:
+    told = await shell("import", url, "--json")
+    assert told.code == 0
+    answer = told.json
+    assert {"job_id", "status", "discovered", "stored", "skipped", "failed", "bytes", "seconds"} <= answer.keys()
+    assert (answer["status"], answer["discovered"], answer["stored"], answer["skipped"]) == ("completed", 4, 2, 2)
+    assert answer["bytes"] == 1009
+
+
+async def test_people_are_told_on_stderr_and_nothing_on_stdout(shell: Shell, url: str) -> None:
+    told = await shell("import", url)
+    assert told.out == ""
+    assert "Importing “Holiday”" in told.err
+    assert "2 files stored and verified (1.0 kB), 2 skipped" in told.err
+
+
+async def test_a_second_import_says_that_nothing_moved(shell: Shell, url: str) -> None:
+    await shell("import", url)
+    told = await shell("import", url, "--json")
+    assert "0 bytes moved" in told.err
+    assert (told.json["unchanged"], told.json["stored"], told.json["bytes_moved"]) == (2, 0, 0)
+
+
+async def test_dry_run_shows_the_plan_and_leaves_no_trace(shell: Shell, url: str) -> None:
+    told = await shell("import", url, "--dry-run", "--json")
+    assert told.code == 0
+    answer = told.json
+    assert (answer["status"], answer["discovered"], answer["to_store"]) == ("planned", 4, 2)
+    assert answer["types"] == {"image/png": 1, "image/jpeg": 1}
+    assert list((shell.home / "store").iterdir()) == []
+    assert (await shell("jobs", "--json")).json == {"jobs": []}
+
+
+async def test_include_exclude_and_no_recursive_choose(shell: Shell, url: str) -> None:
+    assert (await shell("import", url, "--dry-run", "--json", "--include", "*.jpg")).json["to_store"] == 1
+    assert (await shell("import", url, "--dry-run", "--json", "--exclude", "Day*/**")).json["to_store"] == 1
+    assert (await shell("import", url, "--dry-run", "--json", "--no-recursive")).json["discovered"] == 3
+
+
+async def test_the_manifest_lists_every_file(shell: Shell, url: str, tmp_path: Path) -> None:
+    receipt = tmp_path / "receipt.csv"
+    told = await shell("import", url, "--json", "--manifest", str(receipt))
+    with receipt.open() as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["outcome"] for row in rows) == ["skipped", "skipped", "stored", "stored"]
+    printed = await shell("manifest", str(told.json["job_id"]))
+    entries = [json.loads(line) for line in printed.out.splitlines()]
+    assert [entry["id"] for entry in entries] == [row["id"] for row in rows]
+    stored = [entry for entry in entries if entry["outcome"] == "stored"]
+    assert all((shell.home / "store" / entry["key"]).stat().st_size == entry["size"] for entry in stored)
+
+
+async def test_failed_files_are_told_by_cause_and_by_the_exit_code(shell: Shell, drive: StandIn, tree: Tree) -> None:
+    root = tree.folder("Holiday")
+    tree.file(root, "good.jpg", content=b"good")
+    tree.file(root, "empty.jpg", content=b"")
+    told = await shell("import", drive.folder_url(root), "--json")
+    assert told.code == 1
+    assert told.json["failures"] == [{"reason": "empty", "count": 1, "mender": "owner"}]
+    assert "1 failed: empty" in told.err
+
+
+@pytest.mark.parametrize(
+    ("pasted", "code", "sentence"),
+    [
+        ("https://example.com/folder", 2, "not a Google Drive folder's link"),
+        ("https://drive.google.com/file/d/1AbCdEfGhIjKlMnOpQrStUvWxYz012345/view", 2, "of a single file"),
+        ("", 2, "link"),
+        ("1AbCdEfGhIjKlMnOpQrStUvWxYz012345", 3, "Anyone with the link"),
+    ],
+)
+async def test_what_is_no_folder_is_told_in_a_sentence(shell: Shell, pasted: str, code: int, sentence: str) -> None:
+    told = await shell("import", pasted)
+    assert (told.code, told.out) == (code, "")
+    assert sentence in told.err
+    assert not (shell.home / "store").exists() or not list((shell.home / "store").iterdir())
+
+
+async def test_a_link_that_names_a_file_by_a_bare_id_is_told(shell: Shell, tree: Tree) -> None:
+    file = tree.file(tree.folder("Holiday"), "a.jpg", content=b"a")
+    told = await shell("import", file.id)
+    assert told.code == 2
+    assert "folder" in told.err
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "sentence"),
+    [
+        ({"GOOGLE_API_KEY": "wrong"}, 7, "GOOGLE_API_KEY"),
+        ({"STORE_URL": "ftp://host/x"}, 7, "STORE_URL"),
+        ({"STORE_URL": "/proc/nowhere"}, 7, "/proc/nowhere"),
+        ({"DATABASE_URL": "sqlite:////proc/nowhere/catalog.db"}, 7, "DATABASE_URL"),
+        ({"DATABASE_URL": "nonsense"}, 7, "DATABASE_URL"),
+        ({"IMAGEFERRY_HOME": "/proc/nowhere"}, 7, "IMAGEFERRY_HOME"),
+        ({"IMAGEFERRY_CONCURRENCY": "many"}, 2, "concurrency"),
+        ({"IMAGEFERRY_PATIENCE": "long"}, 7, "IMAGEFERRY_PATIENCE"),
+        ({"STORE_URL": "s3://bucket/x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 5, "s3://bucket/x"),
+    ],
+)
+async def test_what_must_be_mended_is_told_in_a_sentence(
+    shell: Shell, url: str, environment: dict[str, str], code: int, sentence: str
+) -> None:
+    told = await shell("import", url, **environment)
+    assert told.code == code
+    assert sentence in told.err
+    assert len(told.err) < 900
+
+
+async def test_a_catalog_of_a_newer_version_is_left_alone(shell: Shell, url: str) -> None:
+    await shell("migrate")
+    with sqlite3.connect(shell.home / "catalog.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    told = await shell("import", url)
+    assert told.code == 7
+    assert "newer imageferry" in told.err
+
+
+async def test_jobs_lists_what_was_done(shell: Shell, url: str) -> None:
+    assert "No jobs yet" in (await shell("jobs")).out
+    job_id = (await shell("import", url, "--json")).json["job_id"]
+    listed = await shell("jobs")
+    assert str(job_id) in listed.out
+    assert "completed" in listed.out
+
+
+async def test_a_manifest_of_no_job_is_told(shell: Shell) -> None:
+    told = await shell("manifest", "no-such-job")
+    assert (told.code, told.out) == (3, "")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["import", "--help"], ["serve", "--help"], ["demo", "--help"]])
+async def test_help_helps(shell: Shell, words: list[str]) -> None:
+    told = await shell(*words)
+    assert told.code == 0
+    assert "Usage:" in told.out
+
+
+async def test_without_a_key_the_public_pages_are_read(shell: Shell, url: str) -> None:
+    told = await shell("import", url, "--json", GOOGLE_API_KEY="")
+    assert told.code == 0
+    assert told.json["stored"] == 2
+    again = await shell("import", url, "--json", GOOGLE_API_KEY="")
+    assert (again.json["unchanged"], again.json["bytes_moved"]) == (2, 0)
