@@ -1,5 +1,6 @@
 """The whole flow in this process: what the import command does, without its words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import md5
 from pathlib import Path
@@ -39,6 +40,7 @@ class Flow:
     home: Path
     given: dict[str, Any] = field(default_factory=dict)  # settings that differ from the embedded default
     limits: Limits = QUICK
+    held: Callable[[], dict[str, bytes]] | None = None  # what the store holds, when it is no folder of this machine
     seen: list[Job] = field(default_factory=list)  # the job, each time it was looked at
 
     @property
@@ -79,12 +81,14 @@ class Flow:
         return {row.file_id: row for row in await self.rows(items, of=job)}
 
     def objects(self) -> dict[str, bytes]:
-        """Every file below the store's folder, staged ones too, by its key."""
+        """All that the store holds, by key; of a folder every file, staged ones too."""
+        if self.held is not None:
+            return self.held()
         store = self.home / "store"
         return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
 
     async def holds_together(self, ending: Ending) -> None:
-        """What must hold at the end of every run (against the store's folder of this machine)."""
+        """What must hold at the end of every run."""
         job = ending.job
         assert job.state is JobState.COMPLETED
         assert job.discovered == job.stored + job.skipped + job.failed

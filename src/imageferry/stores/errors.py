@@ -19,16 +19,16 @@ def _any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-# obstore tells a file system's errors, and most of a server's, only in words: (what it says, reason, what to say).
+# obstore tells a file system's errors (as Python does, nearly), and most of a server's, only in words: (what it says, reason, what to say).
 _SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (
-        _any_of(r"os error (28|122)\b", "no space left", "quota ?exceeded", "InsufficientStorage", r"\b507 "),
+        _any_of(r"(os error|errno) (28|122)\b", "no space left", "quota ?exceeded", "InsufficientStorage", r"\b507 "),
         Reason.STORE_FULL,
         "The store {store} is full: free some space, or set STORE_URL to another store.",
     ),
     (
         _any_of(
-            r"os error (30|13|1)\b",
+            r"(os error|errno) (30|13|1)\b",
             r"\b40[13] (Forbidden|Unauthorized)",
             "AccessDenied",
             "InvalidAccessKeyId",
@@ -42,7 +42,10 @@ _SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     ),
     (
         _any_of(
-            "NoSuchBucket", "ContainerNotFound", "specified (bucket|container) does not exist", r"os error (2|20)\b"
+            "NoSuchBucket",
+            "ContainerNotFound",
+            "specified (bucket|container) does not exist",
+            r"(os error|errno) (2|20)\b",
         ),
         Reason.STORE_MISSING,
         "The store {store} does not exist: create the bucket or container, or set STORE_URL to another.",
