@@ -19,13 +19,12 @@ from imageferry.pipeline.transfer import transfer
 from imageferry.settings import Settings
 from imageferry.sources.base import Source
 from imageferry.sources.google_drive.config import Deadlines, GoogleDriveConfig
-from imageferry.sources.registry import open_source
+from imageferry.sources.registry import open_sources
 from imageferry.sources.retry import Patience, RetryingSource
 from imageferry.sources.throttle import ThrottledSource
 from imageferry.stores.open import StoreConfig, open_store
 from imageferry.stores.store import Store
 
-SOURCES = ("google_drive", "memory")
 # Calls to a source beside the files in flight: pages and look-ups.
 LISTING_CONNECTIONS = 16
 
@@ -86,7 +85,8 @@ async def open_ferry(settings: Settings, *, limits: Limits | None = None) -> Asy
     limits = limits or Limits()
     async with open_catalog(settings, patience_s=limits.catalog_patience_s) as catalog:
         store = open_store(_store_config(settings, limits))
-        sources = {name: _wrapped(name, settings, limits) for name in SOURCES}
+        bare = open_sources(google_drive_config=_google_drive_config(settings, limits))
+        sources = {name: _wrapped(source, settings, limits) for name, source in bare.items()}
         lock = EngineLock(settings.home, catalog_url=settings.catalog_url)
         try:
             yield Ferry(settings=settings, limits=limits, catalog=catalog, store=store, sources=sources, lock=lock)
@@ -114,9 +114,9 @@ async def open_catalog(settings: Settings, *, patience_s: float = 60) -> AsyncIt
         await catalog.close()
 
 
-def _wrapped(name: str, settings: Settings, limits: Limits) -> Source:
+def _wrapped(source: Source, settings: Settings, limits: Limits) -> Source:
     throttled = ThrottledSource(
-        open_source(name, google_drive_config=_google_drive_config(settings, limits)),
+        source,
         list_calls_s_max=settings.list_calls_s_max,
         byte_calls_s_max=settings.download_calls_s_max,
     )

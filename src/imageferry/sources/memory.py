@@ -14,21 +14,9 @@ from imageferry.errors import (
 from imageferry.model import File, Folder, Locator, Media, Page, Shortcut
 
 NAME = "memory"
-SCHEME = "memory:"
 CHUNK_SIZE_BYTES = 1 << 20
 
 Entry = File | Folder | Shortcut
-
-
-def read_url(text: str) -> Locator | None:
-    """The folder that `memory:ID` names; None for any other text."""
-    pasted = text.strip()
-    if not pasted.startswith(SCHEME):
-        return None
-    folder_id = pasted.removeprefix(SCHEME)
-    if not folder_id:
-        raise UsageError(Reason.NOT_A_FOLDER_URL, "Name a folder behind `memory:`, as memory:root.")
-    return Locator(source=NAME, folder_id=folder_id)
 
 
 @dataclass(slots=True)
@@ -42,7 +30,7 @@ class MemorySource:
     _contents: dict[str, bytes] = field(default_factory=dict)
 
     def add_folder(self, name: str, *, parent: Folder | None = None, folder_id: str | None = None) -> Folder:
-        """A new folder; one without a parent is a root, which `memory:ID` names."""
+        """A new folder; one without a parent is a root."""
         folder = Folder(id=folder_id or self._next_id("folder"), name=name)
         self._children[folder.id] = []
         self._add(folder, parent)

@@ -1,8 +1,7 @@
 """The sources by name: which one a pasted text belongs to, and how each is opened."""
 
-from imageferry.errors import FatalError, Reason, UsageError
+from imageferry.errors import Reason, UsageError
 from imageferry.model import Locator
-from imageferry.sources import memory
 from imageferry.sources.base import Source
 from imageferry.sources.google_drive import urls as google_drive
 from imageferry.sources.google_drive.api import GoogleDriveSource
@@ -20,7 +19,7 @@ def recognise(text: str) -> Locator:
     """
     if len(text) > PASTED_LENGTH_MAX:
         raise UsageError(Reason.NOT_A_FOLDER_URL, "This is too long for a link. Paste the folder's link alone.")
-    locator = memory.read_url(text) or google_drive.read_url(text)
+    locator = google_drive.read_url(text)
     if locator is None:
         raise UsageError(
             Reason.NOT_A_FOLDER_URL,
@@ -30,15 +29,9 @@ def recognise(text: str) -> Locator:
     return locator
 
 
-def open_source(name: str, *, google_drive_config: GoogleDriveConfig) -> Source:
-    """A source, bare of wrappers and without any I/O yet; FatalError for a name that no source has."""
-    match name:
-        case google_drive.NAME:
-            return open_google_drive(google_drive_config)
-        case memory.NAME:
-            return memory.MemorySource()
-        case _:
-            raise FatalError(Reason.MISCONFIGURED, f"There is no source {name!r}.")
+def open_sources(*, google_drive_config: GoogleDriveConfig) -> dict[str, Source]:
+    """Every source by its name, bare of wrappers and without any I/O yet."""
+    return {google_drive.NAME: open_google_drive(google_drive_config)}
 
 
 def open_google_drive(config: GoogleDriveConfig) -> GoogleDriveSource | PublicFolderSource:

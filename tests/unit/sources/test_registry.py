@@ -2,17 +2,15 @@
 
 import pytest
 
-from imageferry.errors import FatalError, Reason, UsageError
+from imageferry.errors import Reason, UsageError
 from imageferry.model import Locator
 from imageferry.sources.google_drive.api import GoogleDriveSource
 from imageferry.sources.google_drive.config import GoogleDriveConfig
 from imageferry.sources.google_drive.public import PublicFolderSource
-from imageferry.sources.memory import MemorySource
-from imageferry.sources.registry import open_source, recognise
+from imageferry.sources.registry import open_sources, recognise
 
 
-def test_each_source_reads_its_own_urls() -> None:
-    assert recognise("memory:root") == Locator(source="memory", folder_id="root")
+def test_a_drive_link_is_drives() -> None:
     folder_id = "1AbCdEfGhIjKlMnOpQrStUvWxYz012345"
     pasted = f"https://drive.google.com/drive/folders/{folder_id}"
     assert recognise(pasted) == Locator(source="google_drive", folder_id=folder_id)
@@ -27,16 +25,10 @@ def test_what_no_source_reads_is_refused_with_a_sentence(text: str) -> None:
 
 
 def test_credentials_decide_how_drive_is_seen() -> None:
-    keyless = open_source("google_drive", google_drive_config=GoogleDriveConfig())
-    keyed = open_source("google_drive", google_drive_config=GoogleDriveConfig(api_key="key"))
+    keyless = open_sources(google_drive_config=GoogleDriveConfig())["google_drive"]
+    keyed = open_sources(google_drive_config=GoogleDriveConfig(api_key="key"))["google_drive"]
     assert isinstance(keyless, PublicFolderSource)
     assert isinstance(keyed, GoogleDriveSource)
-    assert isinstance(open_source("memory", google_drive_config=GoogleDriveConfig()), MemorySource)
-
-
-def test_a_source_that_is_not_there_cannot_be_opened() -> None:
-    with pytest.raises(FatalError):
-        open_source("dropbox", google_drive_config=GoogleDriveConfig())
 
 
 def test_a_key_does_not_show_when_its_config_is_printed() -> None:
