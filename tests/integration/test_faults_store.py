@@ -133,7 +133,7 @@ async def test_an_object_that_the_store_always_damages_fails_and_is_removed(tree
     await flow.holds_together(ending)
 
 
-async def test_etags_that_are_no_digest_are_learnt_once_and_then_not_asked(
+async def test_where_etags_are_no_digests_each_object_is_read_back_and_compared(
     tree: Tree, drive: StandIn, tmp_path: Path
 ) -> None:
     root = _album(tree, files=20)
@@ -143,7 +143,7 @@ async def test_etags_that_are_no_digest_are_learnt_once_and_then_not_asked(
         ending = await flow.run(root)
 
         assert (ending.exit, ending.job.stored) == (Exit.DONE, 20)
-        assert s3.calls[Call.GET] == 1
+        assert s3.calls[Call.GET] == 20
         await flow.holds_together(ending)
 
 
@@ -188,6 +188,16 @@ async def test_a_store_that_takes_nothing_any_more_lets_the_job_wait_until_that_
     assert told in str(waiting.job.detail)
     assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 10)
     await flow.holds_together(ending)
+
+
+async def test_what_a_file_is_called_is_not_taken_for_what_the_store_says(tree: Tree, flow: Flow, s3: S3) -> None:
+    root = tree.folder("Root")
+    tree.file(root, "AccessDenied, NoSuchBucket, credential, no space left.jpg", content=b"a")
+    s3.goes_wrong(Trouble.SLOW_DOWN, on=Call.PUT)
+
+    waiting = await flow.run(root)
+
+    assert waiting.job.reason is Reason.STORE_UNAVAILABLE
 
 
 # 24

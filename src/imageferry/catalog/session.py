@@ -41,8 +41,8 @@ class Catalog:
         self._is_sqlite = self.url.get_backend_name() == "sqlite"
         if self._is_sqlite:
             # SQLite has one writer: a second would only wait for the first, in a busy loop.
-            self.engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE")
-            self._reading_engine = _sqlite_engine(self.url, begin="BEGIN")
+            self.engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", cache_kib=16_384)
+            self._reading_engine = _sqlite_engine(self.url, begin="BEGIN", cache_kib=4_096)
             writers, readers = 1, 4
         else:
             self.engine = self._reading_engine = create_engine(
@@ -111,7 +111,7 @@ def _parse(text: str) -> URL:
     return url
 
 
-def _sqlite_engine(url: URL, *, begin: str) -> Engine:
+def _sqlite_engine(url: URL, *, begin: str, cache_kib: int) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -123,7 +123,7 @@ def _sqlite_engine(url: URL, *, begin: str) -> Engine:
             "PRAGMA synchronous = NORMAL"
         )  # survives a killed process; a power cut may undo the last moments
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -32768")  # KiB
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         connection.execute("PRAGMA temp_store = MEMORY")  # else each upsert writes a journal of its own to a disk
 
     @event.listens_for(engine, "begin")

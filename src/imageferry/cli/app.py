@@ -45,6 +45,7 @@ StoreUrl = Annotated[
     typer.Option(
         "--store",
         envvar="STORE_URL",
+        metavar="URL",
         help="Where to: s3://bucket/prefix, az://, gs://, or a folder.",
         show_default=False,
     ),

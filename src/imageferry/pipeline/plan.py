@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from imageferry.catalog import images
 from imageferry.catalog.session import Catalog
-from imageferry.errors import NotFoundError, PermanentError, Reason, TransientError
+from imageferry.errors import PermanentError, Reason, TransientError
 from imageferry.model import Crawl, Find, Folder, ItemState, JobOptions
 from imageferry.pipeline.crawl import Listing, list_page, subfolders
-from imageferry.pipeline.selection import dangling, judge
+from imageferry.pipeline.selection import check_patterns, dangling, judge
 from imageferry.sources.base import Source
 
 FOLDERS_AT_ONCE = 8
@@ -59,7 +59,11 @@ async def plan(
     options: JobOptions,
     progress: Callable[[Plan], None] = lambda _: None,
 ) -> Plan:
-    """List a folder to its end and judge every file; `progress` is told after each page."""
+    """List a folder to its end and judge every file; `progress` is told after each page.
+
+    Raises UsageError when the options cannot be used.
+    """
+    check_patterns(options)
     survey = _Survey(Plan(folder=folder), source=source, catalog=catalog, store_url=store_url, options=options)
     root = Crawl(job_id="", source=source.name, crawl_id=0, folder=folder, path="")
     waiting: list[Crawl] = [root]
@@ -92,7 +96,7 @@ class _Survey:
         """List a page; the pages to list then."""
         try:
             listing = await self._list(crawl)
-        except (NotFoundError, PermanentError) as exc:
+        except PermanentError as exc:
             self.plan.files += 1
             self.plan.failing[exc.reason] += 1
             return []

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 from obstore.exceptions import (
     BaseError,
@@ -12,14 +13,15 @@ from obstore.exceptions import (
     UnauthenticatedError,
 )
 
-from imageferry.errors import BlockedError, ImageferryError, PermanentError, Reason
+from imageferry.errors import BlockedError, ImageferryError, PermanentError, Reason, TransientError
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-# obstore tells a file system's errors (as Python does, nearly), and most of a server's, only in words: (what it says, reason, what to say).
+# obstore tells a file system's errors (as Python does, nearly), and most of a server's, only in words:
+# what it says, the reason, what to say.
 _SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (
         _any_of(r"(os error|errno) (28|122)\b", "no space left", "quota ?exceeded", "InsufficientStorage", r"\b507 "),
@@ -56,26 +58,31 @@ _BUSY = re.compile(r"\b(408|409|429) [A-Z]|SlowDown|RequestTimeout")
 
 
 @contextmanager
-def translated(store: str) -> Iterator[None]:
+def translated(store: str, *, key: str = "") -> Iterator[None]:
     """Raise what obstore raises as errors by behaviour.
 
     A store that cannot take objects now is BlockedError: it would refuse the next file too, so the job
-    waits. What it says of one object alone is PermanentError.
+    waits. What it says of one object alone is PermanentError, or TransientError when that object may be put again.
     """
     try:
         yield
     except (BaseError, OSError, NotImplementedError) as exc:
-        raise _translate(exc, store) from exc
+        raise _translate(exc, store, key=key) from exc
 
 
-def _translate(exc: Exception, store: str) -> ImageferryError:
+def _translate(exc: Exception, store: str, *, key: str) -> ImageferryError:
     said = _first_line(exc)
+    # A key ends in a file's name, which may say anything.
+    words = str(exc).replace(key, "").replace(quote(key), "")
     for sign, reason, sentence in _SIGNS:
-        if sign.search(str(exc)):
+        if sign.search(words):
             return BlockedError(reason, f"{sentence.format(store=store)} ({said})")
     if isinstance(exc, (PermissionDeniedError, UnauthenticatedError)):
         message = f"The store {store} may not be written: check its credentials and permissions. ({said})"
         return BlockedError(Reason.STORE_DENIED, message)
+    if "NoSuchUpload" in words:
+        # It was completed and the answer lost, or somebody else aborted it: what stands under the key will tell.
+        return TransientError(Reason.STORE_UNAVAILABLE, f"The store {store} does not know the upload any more: {said}")
     if isinstance(exc, (NotFoundError, FileNotFoundError)):
         message = f"The store {store} does not exist: create it, or set STORE_URL to another. ({said})"
         return BlockedError(Reason.STORE_MISSING, message)

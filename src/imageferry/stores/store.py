@@ -30,7 +30,8 @@ class Standing:
 class Store:
     """An object store behind a URL; keys are relative to it.
 
-    Errors are BlockedError when the store takes nothing now, PermanentError when it does not take this object.
+    Errors are BlockedError when the store takes nothing now, PermanentError when it does not take this object,
+    TransientError when it may take it the next time.
     """
 
     def __init__(self, url: str, inner: ObjectStore, *, folds_case: bool = False) -> None:
@@ -44,7 +45,7 @@ class Store:
 
     async def put(self, key: str, data: bytes, *, mime_type: str) -> str | None:
         """Write an object whole, or not at all; the store's own digest of it."""
-        with translated(self.url):
+        with translated(self.url, key=key):
             result = await obstore.put_async(
                 self._inner, key, data, use_multipart=False, attributes=self._attributes(mime_type)
             )
@@ -56,7 +57,7 @@ class Store:
         The object appears when the chunks have ended. When they raise, the parts are aborted, nothing
         appears, and the error goes on. Not to be cancelled: that would leave the parts behind.
         """
-        with translated(self.url):
+        with translated(self.url, key=key):
             result = await obstore.put_async(
                 self._inner,
                 key,
@@ -70,7 +71,7 @@ class Store:
 
     async def head(self, key: str) -> Standing | None:
         """What stands under a key; None: nothing."""
-        with translated(self.url):
+        with translated(self.url, key=key):
             try:
                 meta = await obstore.head_async(self._inner, key)
             except _NOT_FOUND:
@@ -79,19 +80,19 @@ class Store:
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
         """An object's bytes, in chunks."""
-        with translated(self.url):
+        with translated(self.url, key=key):
             result = await obstore.get_async(self._inner, key)
             async for chunk in result.stream(min_chunk_size=1024 * 1024):
                 yield bytes(chunk)
 
     async def read_head(self, key: str, *, size_bytes: int) -> bytes:
         """An object's first bytes."""
-        with translated(self.url):
+        with translated(self.url, key=key):
             return bytes(await obstore.get_range_async(self._inner, key, start=0, length=size_bytes))
 
     async def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
-        with translated(self.url):
+        with translated(self.url, key=key):
             try:
                 await obstore.delete_async(self._inner, key)
             except _NOT_FOUND:

@@ -42,7 +42,7 @@ def test_a_folders_page_tells_files_folders_and_documents_apart() -> None:
     assert page.name == "Fish & Chips"
     assert page.entries == (
         Folder(id=FOLDER_ID, name="Beach", resource_key="0-k"),
-        File(id=FILE_ID, name="a <b>.jpg", mime_type="image/jpeg", version="a <b>.jpg|May 1, 2024"),
+        File(id=FILE_ID, name="a <b>.jpg", mime_type="image/jpeg", version="May 1, 2024|a <b>.jpg"),
         File(id=SHEET_ID, name="Sums", mime_type="application/vnd.google-apps.spreadsheet"),
     )
 
