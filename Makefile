@@ -49,13 +49,13 @@ format: dev ## Format the code and mend what lint can mend
 
 lock: dev ## Write the lock files anew, with the newest versions that fit
 	@$(COMPILE) --upgrade --group build -o requirements.txt
-	@$(COMPILE) --upgrade --all-extras --group build --group dev -c requirements.txt -o requirements-dev.txt
+	@$(COMPILE) --upgrade --group build --group dev -c requirements.txt -o requirements-dev.txt
 
 # Compiling over a copy keeps every pin that still fits: a difference means that pyproject.toml has moved on.
 lock-check:
 	@cp requirements.txt .venv/lock.txt && cp requirements-dev.txt .venv/lock-dev.txt
 	@$(COMPILE) --group build -o .venv/lock.txt > /dev/null
-	@$(COMPILE) --all-extras --group build --group dev -c requirements.txt -o .venv/lock-dev.txt > /dev/null
+	@$(COMPILE) --group build --group dev -c requirements.txt -o .venv/lock-dev.txt > /dev/null
 	@diff -q requirements.txt .venv/lock.txt > /dev/null && diff -q requirements-dev.txt .venv/lock-dev.txt > /dev/null \
 		|| (echo "The lock files are older than pyproject.toml: run 'make lock'." && exit 1)
 

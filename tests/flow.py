@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import Row, Table, select
 
 from imageferry.bootstrap import Limits
+from imageferry.catalog import jobs
 from imageferry.catalog.ledger import Terms
 from imageferry.catalog.session import Catalog
 from imageferry.catalog.tables import batches, folders, images, items
@@ -87,9 +88,18 @@ class Flow:
         store = self.home / "store"
         return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
 
-    async def holds_together(self, ending: Ending) -> None:
+    async def job(self) -> Job:
+        """The newest job, as the catalog has it."""
+        catalog = Catalog(self.settings.catalog_url)
+        try:
+            (job,) = await catalog.read(lambda tx: jobs.latest(tx, limit=1))
+        finally:
+            await catalog.close()
+        return job
+
+    async def holds_together(self, ended: Ending | Job) -> None:
         """What must hold at the end of every run."""
-        job = ending.job
+        job = ended.job if isinstance(ended, Ending) else ended
         assert job.state is JobState.COMPLETED
         assert job.discovered == job.stored + job.skipped + job.failed
         states = [row.state for row in (await self.items(job)).values()]

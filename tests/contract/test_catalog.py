@@ -33,6 +33,7 @@ from imageferry.model import (
     Transfer,
 )
 from imageferry.pipeline.submit import submit
+from tests.databases import database
 
 STORE = "memory://"
 TERMS = Terms(batches_in_flight_max=2, lease_ms=10_000, again_ms=1_000, tries_max=3)
@@ -40,12 +41,14 @@ DAY_MS = 86_400_000
 NOW_MS = 1_800_000_000_000
 
 
-@pytest.fixture
-async def catalog(tmp_path: Path) -> AsyncIterator[Catalog]:
-    opened = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}", patience_s=5)
-    await migrate(opened)
-    yield opened
-    await opened.close()
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+async def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Catalog]:
+    """An empty catalog, of each kind in turn."""
+    with database(request.param, tmp_path) as url:
+        opened = Catalog(url, patience_s=5)
+        await migrate(opened)
+        yield opened
+        await opened.close()
 
 
 class Ledger:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, literal, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql import Executable
 
@@ -50,23 +51,17 @@ class Held:
 def held(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[str, Held]:
     """The records of these files in one store, by file id."""
     query = select(images.c.file_id, images.c.version, images.c.size_bytes, images.c.object_key).where(
-        images.c.source == source, images.c.store == store, images.c.file_id.in_(file_ids)
+        images.c.source == source, images.c.store == store, images.c.file_id.in_(bindparam("file_ids", expanding=True))
     )
     return {
         file_id: Held(version=version, size_bytes=size_bytes, object_key=object_key)
-        for file_id, version, size_bytes, object_key in tx.execute(query)
+        for file_id, version, size_bytes, object_key in tx.execute(query, {"file_ids": file_ids})
     }
 
 
 def record(tx: Connection, *, item_ids: Collection[int], now: datetime) -> None:
     """Write the records of items that are stored, or bring them up to date: one statement, whatever their number."""
-    columns = [*_FROM_ITEM, "source", "store", "created_at", "updated_at"]
-    rows = (
-        select(*(items.c[name] for name in _FROM_ITEM), jobs.c.source, jobs.c.store, literal(now), literal(now))
-        .join(jobs, jobs.c.id == items.c.job_id)
-        .where(items.c.id.in_(item_ids), items.c.state == ItemState.STORED)
-    )
-    tx.execute(_upsert(tx.dialect.name, columns, rows))
+    tx.execute(_recording(tx.dialect.name), {"item_ids": item_ids, "now": now})
 
 
 def page(tx: Connection, *, limit: int, offset: int = 0, job_id: str | None = None) -> Sequence[ImageRow]:
@@ -95,7 +90,16 @@ def count(tx: Connection) -> int:
     return tx.execute(select(func.count()).select_from(images)).scalar_one()
 
 
-def _upsert(dialect: str, columns: list[str], rows: Select[Any]) -> Executable:
+@cache
+def _recording(dialect: str) -> Executable:
+    """The statement of `record`; to build it takes longer than to run it."""
+    columns = [*_FROM_ITEM, "source", "store", "created_at", "updated_at"]
+    now = bindparam("now", type_=images.c.created_at.type)
+    rows = (
+        select(*(items.c[name] for name in _FROM_ITEM), jobs.c.source, jobs.c.store, now, now)
+        .join(jobs, jobs.c.id == items.c.job_id)
+        .where(items.c.id.in_(bindparam("item_ids", expanding=True)), items.c.state == ItemState.STORED)
+    )
     changing = [name for name in columns if name not in (*_IDENTITY, "created_at")]
     if dialect in {"mysql", "mariadb"}:
         into = mysql.insert(images).from_select(columns, rows)

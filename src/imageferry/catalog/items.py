@@ -13,8 +13,9 @@ from imageferry.model import ItemState, Outcome, Parcel
 
 def known_ids(tx: Connection, *, job_id: str, file_ids: Collection[str]) -> set[str]:
     """Which of these files the job has an item for already."""
-    query = select(items.c.file_id).where(items.c.job_id == job_id, items.c.file_id.in_(file_ids))
-    return set(tx.execute(query).scalars())
+    among = items.c.file_id.in_(bindparam("file_ids", expanding=True))
+    query = select(items.c.file_id).where(items.c.job_id == job_id, among)
+    return set(tx.execute(query, {"file_ids": file_ids}).scalars())
 
 
 def insert(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

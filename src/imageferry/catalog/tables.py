@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -15,9 +16,22 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
 from sqlalchemy.dialects import mysql
+
+
+class WithoutNul(TypeDecorator[str]):
+    """Text in a database that holds every character but NUL: it is kept as U+2400, its picture."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base's
+        """What is written."""
+        return None if value is None else value.replace("\0", "\N{SYMBOL FOR NULL}")
+
 
 metadata = MetaData(
     naming_convention={
@@ -32,7 +46,11 @@ metadata = MetaData(
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 # Names hold any character and tell upper from lower case: MySQL's default collation does neither fully.
 Exact = String(255).with_variant(mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
-Long = Text().with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+Long = (
+    Text()
+    .with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+    .with_variant(WithoutNul(), "postgresql")
+)
 # Whole seconds are not enough to order events by; MySQL keeps them unless told otherwise.
 Instant = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")  # UTC, no zone
 
@@ -48,7 +66,7 @@ jobs = Table(
     Column("options", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", String(32)),  # why it waits or failed
-    Column("detail", Text),  # the same in one sentence
+    Column("detail", Long),  # the same in one sentence
     Column("due_ms", BigInteger, nullable=False),  # waiting: when to probe
     Column("open_folders", Integer, nullable=False),  # not listed to their end
     Column("discovered", BigInteger, nullable=False),  # files seen: stored + skipped + failed + pending
@@ -118,7 +136,7 @@ items = Table(
     Column("replaces", Boolean, nullable=False),  # an older version stands under the key
     Column("state", String(16), nullable=False),  # an ItemState
     Column("reason", String(32)),
-    Column("detail", Text),
+    Column("detail", Long),
     Column("flagged", Boolean, nullable=False),  # stored although the source's digest never matched
     Column("tries", SmallInteger, nullable=False),
     Column("width", Integer),

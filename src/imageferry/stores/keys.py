@@ -1,6 +1,5 @@
 """Object key layout."""
 
-import re
 import unicodedata
 from hashlib import md5
 from pathlib import PurePosixPath
@@ -10,8 +9,6 @@ NAME_BYTES_MAX = 160
 SUFFIX_BYTES_MAX = 16
 # Forbidden or treacherous on some file system, in a URL, or in obstore's own paths (`#1` marks a staged file).
 _UNSAFE = frozenset('/\\:*?"<>|%#~^`{}[]&$;=@\x7f')
-# Most names need no look at each character.
-_PLAIN = re.compile(r"[A-Za-z0-9 _.,!'()+-]*")
 
 
 def object_key(*, folder_id: str, file_id: str, name: str, folds_case: bool = False) -> str:
@@ -43,7 +40,7 @@ def safe_name(name: str) -> str:
 
 
 def _safe(text: str) -> str:
-    if _PLAIN.fullmatch(text):
+    if text.isascii() and text.isprintable() and _UNSAFE.isdisjoint(text):
         return text
     # C: control, format (bidi marks), surrogate, private use; Z other than a blank: line and paragraph ends.
     return "".join(

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -46,7 +47,7 @@ jobs = Table(
     Column("options", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", String(32)),
-    Column("detail", Text),
+    Column("detail", Long),
     Column("due_ms", BigInteger, nullable=False),
     Column("open_folders", Integer, nullable=False),
     Column("discovered", BigInteger, nullable=False),
@@ -115,7 +116,7 @@ items = Table(
     Column("replaces", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", String(32)),
-    Column("detail", Text),
+    Column("detail", Long),
     Column("flagged", Boolean, nullable=False),
     Column("tries", SmallInteger, nullable=False),
     Column("width", Integer),

@@ -1,0 +1,218 @@
+"""Processes that are killed, stopped and started twice, as real processes."""
+
+import asyncio
+import random
+import time
+from contextlib import AbstractAsyncContextManager
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
+
+import pytest
+from sqlalchemy import Table, update
+
+from imageferry.catalog.session import Catalog
+from imageferry.catalog.tables import batches, folders, jobs
+from imageferry.cli.exits import Exit
+from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.faults import Fault
+from imageferry.demo.node import Node
+from imageferry.demo.operations import Operation
+from imageferry.demo.tree import Tree
+from imageferry.model import Job, JobState
+from tests.flow import Flow
+from tests.processes import Command, command
+
+pytestmark = pytest.mark.integration
+
+FILES = 400
+AT_ONCE = 8
+LARGE_BYTES = 9 << 20
+DAY_MS = 86_400_000
+
+
+# 41 and 46
+
+
+async def test_a_command_that_is_killed_again_and_again_loses_nothing_and_moves_little_twice(
+    tree: Tree, flow: Flow
+) -> None:
+    root = _album(tree)
+    kills_at = sorted(random.sample(range(FILES), 4))
+
+    for downloads in (0, *kills_at):
+        async with _import(flow, root) as running:
+            await _downloads(flow, at_least=downloads)
+            running.send(SIGKILL)
+            assert (await running.ended()).code == -SIGKILL
+    async with _import(flow, root) as running:
+        ended = await running.ended()
+
+    assert ended.code == Exit.DONE, ended.said
+    downloads_twice = flow.drive.requests.count(Operation.MEDIA) - FILES - 1
+    assert downloads_twice <= AT_ONCE * (len(kills_at) + 1)
+    await flow.holds_together(await flow.job())
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.4, 0.6])
+async def test_a_command_that_is_killed_before_it_did_anything_leaves_nothing_in_the_way(
+    tree: Tree, flow: Flow, after_s: float
+) -> None:
+    root = tree.folder("Root")
+    tree.numbered_files(root, 3, size_bytes=1000)
+
+    async with _import(flow, root) as running:
+        await asyncio.sleep(after_s)
+        running.send(SIGKILL)
+        await running.ended()
+    async with _import(flow, root) as running:
+        ended = await running.ended()
+
+    assert ended.code == Exit.DONE, ended.said
+    await flow.holds_together(await flow.job())
+
+
+async def test_what_a_killed_command_left_is_finished_by_serve_unaided(tree: Tree, flow: Flow) -> None:
+    root = _album(tree)
+    async with _import(flow, root) as running:
+        await _downloads(flow, at_least=FILES // 3)
+        running.send(SIGKILL)
+        await running.ended()
+
+    async with command(flow, "serve") as serving:
+        await serving.says("imageferry is at")
+        job = await _terminal(flow)
+        serving.send(SIGTERM)
+        ended = await serving.ended()
+
+    assert (job.state, job.stored) == (JobState.COMPLETED, FILES + 1)
+    assert ended.code == Exit.DONE
+    await flow.holds_together(job)
+
+
+# 42
+
+
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM], ids=str)
+async def test_a_command_that_is_interrupted_gives_back_its_work_and_the_same_command_goes_on(
+    tree: Tree, flow: Flow, number: Signals
+) -> None:
+    root = _album(tree)
+    flow.drive.faults.add(Fault(kind=Refusal.UNAVAILABLE, file="IMG_0000007.jpg"))
+
+    async with _import(flow, root) as running:
+        await _downloads(flow, at_least=FILES // 3)
+        sent_at_s = time.monotonic()
+        running.send(number)
+        interrupted = await running.ended()
+        took_s = time.monotonic() - sent_at_s
+    leases = [row for table in (batches, folders) for row in await flow.rows(table) if row.state == "in_flight"]
+    await flow.store_is_the_catalogs()
+    flow.drive.faults.clear()
+    async with _import(flow, root) as running:
+        ended = await running.ended()
+
+    assert interrupted.code == Exit.INTERRUPTED
+    assert "The same command goes on from here" in interrupted.said
+    assert "Traceback" not in interrupted.said
+    assert took_s < 10
+    assert leases == []
+    assert ended.code == Exit.DONE, ended.said
+    assert set(flow.drive.requests.downloads_by_file.values()) == {1}
+    await flow.holds_together(await flow.job())
+
+
+# Two at once.
+
+
+async def test_two_commands_for_one_folder_share_one_job_and_no_file_is_moved_twice(tree: Tree, flow: Flow) -> None:
+    root = _album(tree)
+
+    async with _import(flow, root) as one, _import(flow, root) as other:
+        ends = await asyncio.gather(one.ended(), other.ended())
+
+    assert [ended.code for ended in ends] == [Exit.DONE, Exit.DONE], ends
+    assert {ended.said.split(" ", 1)[0] for ended in ends} == {"Importing", "Going"}
+    assert len(await flow.rows(jobs)) == 1
+    assert set(flow.drive.requests.downloads_by_file.values()) == {1}
+    await flow.holds_together(await flow.job())
+
+
+async def test_a_command_that_outlives_the_one_it_followed_finishes_the_job(tree: Tree, flow: Flow) -> None:
+    root = _album(tree)
+
+    async with _import(flow, root) as one:
+        await _downloads(flow, at_least=FILES // 4)
+        async with _import(flow, root) as other:
+            await other.says("Going on with")
+            one.send(SIGKILL)
+            await one.ended()
+            ended = await other.ended()
+
+    assert ended.code == Exit.DONE, ended.said
+    assert flow.drive.requests.count(Operation.MEDIA) <= FILES + 1 + AT_ONCE
+    await flow.holds_together(await flow.job())
+
+
+async def test_an_import_while_serve_runs_is_followed_to_its_end(tree: Tree, flow: Flow) -> None:
+    root = _album(tree)
+
+    async with command(flow, "serve") as serving:
+        await serving.says("imageferry is at")
+        async with _import(flow, root) as running:
+            ended = await running.ended()
+        serving.send(SIGTERM)
+        served = await serving.ended()
+
+    assert (ended.code, served.code) == (Exit.DONE, Exit.DONE)
+    assert set(flow.drive.requests.downloads_by_file.values()) == {1}
+    await flow.holds_together(await flow.job())
+
+
+# 45
+
+
+@pytest.mark.parametrize("jump_ms", [DAY_MS, -DAY_MS], ids=["set back by a day", "put on by a day"])
+async def test_a_clock_that_jumped_holds_nothing_up(tree: Tree, flow: Flow, jump_ms: int) -> None:
+    root = _album(tree)
+    async with _import(flow, root) as running:
+        await _downloads(flow, at_least=FILES // 3)
+        running.send(SIGKILL)
+        await running.ended()
+    for table in (jobs, batches, folders):
+        await _shift(flow, table, jump_ms)
+
+    async with _import(flow, root) as running:
+        ended = await running.ended()
+
+    assert ended.code == Exit.DONE, ended.said
+    await flow.holds_together(await flow.job())
+
+
+def _album(tree: Tree) -> Node:
+    root = tree.folder("Root")
+    tree.numbered_files(root, FILES, size_bytes=20_000)
+    tree.numbered_files(tree.folder("Large", parent=root), 1, size_bytes=LARGE_BYTES, name="large.jpg")
+    return root
+
+
+def _import(flow: Flow, root: Node) -> AbstractAsyncContextManager[Command]:
+    return command(flow, "import", flow.drive.folder_url(root), "--concurrency", str(AT_ONCE))
+
+
+async def _downloads(flow: Flow, *, at_least: int) -> None:
+    """Returns once so many downloads have begun; the test's own deadline bounds the wait."""
+    while flow.drive.requests.count(Operation.MEDIA) < at_least:  # noqa: ASYNC110 - the stand-in tells by counters
+        await asyncio.sleep(0.001)
+
+
+async def _terminal(flow: Flow) -> Job:
+    while not (job := await flow.job()).state.terminal:
+        await asyncio.sleep(0.1)
+    return job
+
+
+async def _shift(flow: Flow, table: Table, by_ms: int) -> None:
+    catalog = Catalog(flow.settings.catalog_url)
+    try:
+        await catalog.write(lambda tx: tx.execute(update(table).values(due_ms=table.c.due_ms + by_ms)))
+    finally:
+        await catalog.close()

@@ -1,0 +1,82 @@
+"""imageferry's own commands as real processes, which can be interrupted and killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from tests.flow import Flow
+
+PATIENCE_S = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int  # negative: by that signal
+    answer: str  # its stdout
+    said: str  # its stderr
+
+
+class Command:
+    """A command under way; see `command`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    async def ended(self) -> Ended:
+        """Its end, which must come soon."""
+        async with asyncio.timeout(PATIENCE_S):
+            answer, said = await self._process.communicate()
+        assert self._process.returncode is not None
+        return Ended(code=self._process.returncode, answer=answer.decode(), said=said.decode())
+
+    async def says(self, words: str) -> str:
+        """The line of its stderr that holds some words, once it is said."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(PATIENCE_S):
+            while line := (await self._process.stderr.readline()).decode():
+                if words in line:
+                    return line
+        raise AssertionError(f"It ended without saying {words!r}.")
+
+
+@asynccontextmanager
+async def command(flow: Flow, *words: str) -> AsyncIterator[Command]:
+    """`python -m imageferry ...` with the flow's settings; killed at the end of the context if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "imageferry",
+        *words,
+        env=_environment(flow),
+        cwd=flow.home.parent,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Command(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+def _environment(flow: Flow) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return inherited | {
+        "IMAGEFERRY_HOME": str(flow.home),
+        "STORE_URL": str(flow.home / "store"),
+        "GOOGLE_API_KEY": flow.drive.api_key,
+        "GOOGLE_DRIVE_ENDPOINT": flow.drive.url,
+        "GOOGLE_DRIVE_WEB_ENDPOINT": flow.drive.url,
+        "PORT": "0",
+    }
