@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import func, select, text, update
 
 from imageferry.catalog import images, items, jobs, ledger
 from imageferry.catalog.ledger import Terms
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import reclaim, sweep
-from imageferry.catalog.tables import batches, folders
+from imageferry.catalog.tables import batches, folders, metadata
 from imageferry.errors import BlockedError, NotFoundError, PageTokenError, Reason, TransientError
 from imageferry.model import (
     Crawl,
@@ -391,3 +393,23 @@ async def test_a_write_that_breaks_off_leaves_nothing(moves: Ledger) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - it is ours
         await moves.catalog.write(broken)
     assert await moves.crawl()
+
+
+async def test_the_migrations_make_what_the_tables_tell(catalog: Catalog) -> None:
+    differences = await catalog.read(lambda tx: compare_metadata(MigrationContext.configure(tx), metadata))
+    # MariaDB keeps JSON as text, and tells it so.
+    kinds = {difference[0][0] if isinstance(difference, list) else difference[0] for difference in differences}
+    assert kinds <= ({"modify_type"} if catalog.engine.dialect.name in {"mysql", "mariadb"} else set())
+
+
+async def test_a_migration_that_was_killed_is_completed_by_the_next(catalog: Catalog) -> None:
+    def undo_half(tx: Tx) -> None:
+        tx.execute(text("DELETE FROM alembic_version"))
+        tx.execute(text("DROP TABLE images"))
+        for index in metadata.tables["jobs"].indexes:
+            index.drop(tx)
+
+    await catalog.write(undo_half)
+    assert await migrate(catalog)
+    assert not await migrate(catalog)
+    assert await catalog.read(images.count) == 0

@@ -92,7 +92,7 @@ def import_(
         ),
     ] = None,
     store: StoreUrl = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; move no byte and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; move no byte and start no job.")] = False,
     manifest: Annotated[
         Path | None,
         typer.Option(

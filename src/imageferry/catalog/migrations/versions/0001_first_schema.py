@@ -20,7 +20,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
-
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
