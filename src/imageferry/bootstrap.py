@@ -9,9 +9,11 @@ from imageferry.catalog.ledger import Terms
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog
 from imageferry.engine.base import Stages
-from imageferry.engine.local import SWEEP_EVERY_S, LocalEngine
+from imageferry.engine.local import LocalEngine
 from imageferry.engine.lock import EngineLock
+from imageferry.engine.sweeper import SWEEP_EVERY_S
 from imageferry.errors import FatalError, Reason
+from imageferry.model import Crawl, Record, Transfer
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.crawl import crawl
 from imageferry.pipeline.record import record
@@ -58,13 +60,13 @@ class Ferry:
         """A local engine, for all jobs of the catalog or for these alone."""
         bounds = Bounds(files_at_once=self.settings.concurrency, bytes_at_once=self.settings.memory_bytes_max)
         terms = self.limits.terms
-        stages = Stages(
-            crawl=partial(
+        stages: Stages = {
+            Crawl: partial(
                 crawl, sources=self.sources, catalog=self.catalog, terms=terms, folds_case=self.store.folds_case
             ),
-            transfer=partial(transfer, sources=self.sources, store=self.store, bounds=bounds),
-            record=partial(record, catalog=self.catalog, terms=terms),
-        )
+            Transfer: partial(transfer, sources=self.sources, store=self.store, bounds=bounds),
+            Record: partial(record, catalog=self.catalog, terms=terms),
+        }
         return LocalEngine(
             stages,
             catalog=self.catalog,

@@ -114,11 +114,12 @@ async def test_a_command_that_is_interrupted_gives_back_its_work_and_the_same_co
     await flow.holds_together(await flow.job())
 
 
+@pytest.mark.parametrize("name", ["large.jpg", "IMG_0000007.jpg"])
 async def test_a_command_that_is_interrupted_while_the_source_hangs_ends_soon_and_cleanly(
-    tree: Tree, flow: Flow
+    tree: Tree, flow: Flow, name: str
 ) -> None:
     root = _album(tree)
-    flow.drive.faults.add(Fault(kind=Damage.STALL, file="large.jpg", seconds=12))
+    flow.drive.faults.add(Fault(kind=Damage.STALL, file=name, seconds=12))
 
     async with _import(flow, root) as running:
         await _downloads(flow, at_least=FILES + 1)
@@ -129,7 +130,7 @@ async def test_a_command_that_is_interrupted_while_the_source_hangs_ends_soon_an
 
     assert interrupted.code == Exit.INTERRUPTED
     assert "Traceback" not in interrupted.said
-    assert 1 < took_s < 10
+    assert took_s < 10
     await flow.store_is_the_catalogs()
 
 

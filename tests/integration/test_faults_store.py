@@ -1,10 +1,7 @@
 """What the store refuses, loses, damages and has no room for."""
 
 import asyncio
-import os
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +17,7 @@ from imageferry.demo.tree import Tree
 from imageferry.errors import BlockedError, Reason
 from imageferry.model import JobState
 from imageferry.stores.keys import object_key
+from tests.disks import remount, small_disk
 from tests.flow import Flow
 from tests.s3 import S3, Call, Trouble
 
@@ -240,9 +238,7 @@ async def test_a_multipart_upload_whose_source_dies_is_aborted(tree: Tree, flow:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of its own, of 1 MiB."""
-    point = tmp_path / "home" / "store"
-    point.mkdir(parents=True)
-    with _mounted(point):
+    with small_disk(tmp_path / "home" / "store") as point:
         yield point
 
 
@@ -254,7 +250,7 @@ async def test_a_full_disk_lets_the_job_wait_with_no_partial_file_and_room_lets_
 
     waiting = await flow.run(root)
     await flow.store_is_the_catalogs()
-    _remount(disk, "size=8m")
+    remount(disk, "size=8m")
     ending = await flow.run(root)
 
     assert (waiting.exit, waiting.job.state, waiting.job.reason) == (
@@ -286,7 +282,7 @@ async def test_a_disk_that_is_read_only_is_refused_before_anything_is_written(
 ) -> None:
     root = _album(tree, files=1)
     flow = Flow(drive=drive, home=tmp_path / "home")
-    _remount(disk, "ro")
+    remount(disk, "ro")
 
     with pytest.raises(BlockedError, match="check its credentials and permissions") as refused:
         await flow.run(root)
@@ -306,10 +302,10 @@ async def test_a_disk_that_becomes_read_only_under_way_lets_the_job_wait(
     importing = asyncio.create_task(flow.run(root))
     while not drive.faults.struck[held_up]:  # noqa: ASYNC110 - the stand-in tells by its counters
         await asyncio.sleep(0.001)
-    _remount(disk, "ro")
+    remount(disk, "ro")
     waiting = await importing
     await flow.store_is_the_catalogs()
-    _remount(disk, "rw")
+    remount(disk, "rw")
     ending = await flow.run(root)
 
     assert (waiting.exit, waiting.job.reason) == (Exit.FATAL, Reason.STORE_DENIED)
@@ -339,22 +335,3 @@ def _album(tree: Tree, *, files: int, size_bytes: int = 1000) -> Node:
 def _large(tree: Tree, root: Node) -> None:
     folder = tree.folder("Large", parent=root)
     tree.numbered_files(folder, 1, size_bytes=LARGE_BYTES)
-
-
-@contextmanager
-def _mounted(point: Path) -> Iterator[None]:
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a disk that is soon full")
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", point], check=False, capture_output=True, text=True
-    )
-    if made.returncode:
-        pytest.skip(f"no disk can be mounted here: {made.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", point], check=True)
-
-
-def _remount(point: Path, option: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{option}", point], check=True)

@@ -1,32 +1,14 @@
 """The port that every engine implements, and the stages that it serves."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Protocol
 
-from imageferry.model import Crawl, Message, Record, Transfer
+from imageferry.model import Message
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stages:
-    """The stage functions, with everything they lean on already given to them.
-
-    A stage never sends: it yields the messages that follow, and the engine delivers them.
-    """
-
-    crawl: Callable[[Crawl], AsyncIterator[Message]]
-    transfer: Callable[[Transfer], AsyncIterator[Message]]
-    record: Callable[[Record], AsyncIterator[Message]]
-
-    def of(self, message: Message) -> AsyncIterator[Message]:
-        """The messages that follow one, from the stage that it is for."""
-        match message:
-            case Crawl():
-                return self.crawl(message)
-            case Transfer():
-                return self.transfer(message)
-            case Record():
-                return self.record(message)
+# A stage never sends: it yields the messages that follow, and the engine delivers them.
+Stage = Callable[[Any], AsyncIterator[Message]]
+# The stages that a process serves, by the class of their messages, with everything they lean on already given.
+Stages = Mapping[type[Message], Stage]
 
 
 class Engine(Protocol):

@@ -1,28 +1,23 @@
 """The engine of one process: asyncio tasks, with the catalog for a memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
+from collections.abc import Collection
 
 import structlog
 
-from imageferry.catalog import jobs, ledger
 from imageferry.catalog.ledger import Terms
 from imageferry.catalog.session import Catalog, Tx
-from imageferry.catalog.sweep import reclaim, sweep, wake
-from imageferry.clock import now_ms
+from imageferry.catalog.sweep import reclaim, wake
 from imageferry.engine.base import Stages
+from imageferry.engine.sweeper import REST_S, SWEEP_EVERY_S, Sweeper
 from imageferry.errors import TransientError
-from imageferry.model import Crawl, Message, Record, Transfer
+from imageferry.model import Crawl, Message, Record
 from imageferry.pipeline.bounds import Bounds
 
-SWEEP_EVERY_S = 1.0
 # How long files that are under way have to come to their end when the engine stops; then downloads are broken
 # off, and what is on its way into the store has the last of it.
 GRACE_S = 3.0
 LAST_GRACE_S = 5.0
-# How long a message rests when the catalog could not be written.
-REST_S = 2.0
 
 log = structlog.get_logger()
 
@@ -46,98 +41,62 @@ class LocalEngine:
     ) -> None:
         self._stages = stages
         self._catalog = catalog
-        self._store_url = store_url
         self._bounds = bounds
-        self._stopping = bounds.stopping
-        self._terms = terms
-        self._job_ids = job_ids
-        self._sweep_every_s = sweep_every_s
         self._tasks: dict[asyncio.Task[None], Message] = {}
-        self._nudged = asyncio.Event()
+        self._sweeper = Sweeper(
+            catalog, store_url=store_url, terms=terms, send=self._send, job_ids=job_ids, every_s=sweep_every_s
+        )
 
     async def run(self) -> None:
         """Take back what a process before this one left in flight, let jobs that wait try, then work until stopped."""
-        await self._patiently(self._begin)
-        while not self._stopping.is_set():
-            await self._patiently(self._sweep)
-            await self._rest()
+        await self._sweeper.patiently(self._begin)
+        await self._sweeper.run()
         await self._wind_up()
 
     def stop(self) -> None:
         """Begin nothing any more."""
-        self._stopping.set()
-        self._nudged.set()
+        self._bounds.stopping.set()
+        self._sweeper.stop()
 
     def nudge(self) -> None:
         """Sweep now."""
-        self._nudged.set()
+        self._sweeper.nudge()
 
     async def _begin(self) -> None:
         def change(tx: Tx) -> None:
-            reclaim(tx, job_ids=(mine := self._unfinished(tx)))
-            for job_id in mine:
+            unfinished = self._sweeper.unfinished(tx)
+            reclaim(tx, job_ids=unfinished)
+            for job_id in unfinished:
                 wake(tx, job_id)
 
         await self._catalog.write(change)
 
     async def _give_back(self) -> None:
         # A job that waits goes on waiting: whoever looks at it is to see what for.
-        await self._catalog.write(lambda tx: reclaim(tx, job_ids=self._unfinished(tx)))
+        await self._catalog.write(lambda tx: reclaim(tx, job_ids=self._sweeper.unfinished(tx)))
 
-    async def _sweep(self) -> None:
-        def change(tx: Tx) -> list[Crawl | Transfer]:
-            active = self._mine(sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms()))
-            given_out = [ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in active]
-            return [message for messages in given_out for message in messages]
-
-        for message in await self._catalog.write(change):
-            self._send(message)
-
-    def _unfinished(self, tx: Tx) -> list[str]:
-        return self._mine([job.id for job in jobs.unfinished(tx) if job.store == self._store_url])
-
-    def _mine(self, job_ids: Collection[str]) -> list[str]:
-        return [job_id for job_id in job_ids if self._job_ids is None or job_id in self._job_ids]
-
-    def _send(self, message: Message) -> None:
+    async def _send(self, message: Message) -> None:
         # Bounded by the ledger: it gives out no more than each job's window.
         task = asyncio.create_task(self._deliver(message))
         self._tasks[task] = message
         task.add_done_callback(self._tasks.pop)
 
     async def _deliver(self, message: Message) -> None:
+        stopping = self._bounds.stopping
         try:
-            async for following in self._stages.of(message):
-                # What follows is in flight in the catalog already; a stopping engine gives it back at its next start.
-                if not self._stopping.is_set() or isinstance(following, Record):
-                    self._send(following)
+            async for following in self._stages[type(message)](message):
+                # What follows is in flight in the catalog already; a stopping engine gives it back at its end.
+                if not stopping.is_set() or isinstance(following, Record):
+                    await self._send(following)
         except TransientError as exc:
             # The catalog is away. What it must be told is kept until it is back.
             log.warning("catalog.away", detail=exc.message)
-            if isinstance(message, Record) and not self._stopping.is_set():
-                await self._rest_s(REST_S)
-                self._send(message)
+            if isinstance(message, Record) and not stopping.is_set():
+                await self._sweeper.rest(REST_S)
+                await self._send(message)
         except Exception:
             # The work stays in flight; when its lease runs out it is given out again, a bounded number of times.
             log.exception("stage.failed", message_kind=type(message).__name__, job_id=message.job_id)
-
-    async def _patiently(self, move: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                return await move()
-            except TransientError as exc:
-                log.warning("catalog.away", detail=exc.message)
-                if self._stopping.is_set():
-                    return None
-                await self._rest_s(REST_S)
-
-    async def _rest(self) -> None:
-        await self._rest_s(self._sweep_every_s)
-
-    async def _rest_s(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._nudged.wait(), seconds)
-        self._nudged.clear()
 
     async def _wind_up(self) -> None:
         """Let files that are under way come to their end, tell the catalog, and drop the rest."""
@@ -150,7 +109,7 @@ class LocalEngine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._patiently(self._give_back)
+        await self._sweeper.patiently(self._give_back)
 
     async def _settle(self, *, within_s: float) -> None:
         ends_at = asyncio.get_running_loop().time() + within_s

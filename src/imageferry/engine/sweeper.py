@@ -1,0 +1,93 @@
+"""What every engine beats with: the catalog is looked through again and again, and what is ready is sent."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+
+import structlog
+
+from imageferry.catalog import jobs, ledger
+from imageferry.catalog.ledger import Terms
+from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.sweep import sweep
+from imageferry.clock import now_ms
+from imageferry.errors import TransientError
+from imageferry.model import Crawl, Transfer
+
+SWEEP_EVERY_S = 1.0
+# How long to rest when the catalog is away.
+REST_S = 2.0
+
+log = structlog.get_logger()
+
+
+class Sweeper:
+    """Sweeps the catalog and sends what the jobs of one store may begin; with `job_ids`, of these jobs alone."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        store_url: str,
+        terms: Terms,
+        send: Callable[[Crawl | Transfer], Awaitable[None]],
+        job_ids: Collection[str] | None = None,
+        every_s: float = SWEEP_EVERY_S,
+    ) -> None:
+        self._catalog = catalog
+        self._store_url = store_url
+        self._terms = terms
+        self._send = send
+        self._job_ids = job_ids
+        self._every_s = every_s
+        self._nudged = asyncio.Event()
+        self._stopped = False
+
+    async def run(self) -> None:
+        """Sweep until stopped."""
+        while not self._stopped:
+            await self.patiently(self._sweep)
+            await self.rest(self._every_s)
+
+    def stop(self) -> None:
+        """Sweep no more."""
+        self._stopped = True
+        self._nudged.set()
+
+    def nudge(self) -> None:
+        """Sweep now."""
+        self._nudged.set()
+
+    def unfinished(self, tx: Tx) -> list[str]:
+        """The ids of the jobs that are this sweeper's and not terminal."""
+        return self._mine([job.id for job in jobs.unfinished(tx) if job.store == self._store_url])
+
+    async def patiently(self, move: Callable[[], Awaitable[None]]) -> None:
+        """Make a move, again and again while the catalog is away; when stopped, no more than once."""
+        while True:
+            try:
+                return await move()
+            except TransientError as exc:
+                log.warning("catalog.away", detail=exc.message)
+                if self._stopped:
+                    return None
+                await self.rest(REST_S)
+
+    async def rest(self, seconds: float) -> None:
+        """Rest, at most until nudged or stopped."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._nudged.wait(), seconds)
+        if not self._stopped:
+            self._nudged.clear()
+
+    async def _sweep(self) -> None:
+        def change(tx: Tx) -> list[Crawl | Transfer]:
+            active = self._mine(sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms()))
+            given_out = [ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in active]
+            return [message for messages in given_out for message in messages]
+
+        for message in await self._catalog.write(change):
+            await self._send(message)
+
+    def _mine(self, job_ids: Collection[str]) -> list[str]:
+        return [job_id for job_id in job_ids if self._job_ids is None or job_id in self._job_ids]
