@@ -23,12 +23,16 @@ def main() -> int:
     try:
         enter()
     except EnclaveError as exc:
-        sys.stderr.write(f"{exc}\n")
+        _tell(str(exc))
         return 2
-    result = race(course, rounds=asked.rounds, tell=lambda line: sys.stderr.write(f"{line}\n"))
+    result = race(course, rounds=asked.rounds, tell=_tell)
     sys.stdout.write(report.table(result))
-    sys.stderr.write(f"Written to {report.save(asked.course, result)}\n")
+    _tell(f"Written to {report.save(asked.course, result)}")
     return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

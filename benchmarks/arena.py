@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import trustme
+from tests.contract.accounts import service_account_file
 
 from benchmarks import nginx
 from benchmarks.courses import Course, Target
@@ -21,7 +22,6 @@ from imageferry.demo.node import Node
 from imageferry.demo.synthetic import plant
 from imageferry.demo.tree import Tree
 from imageferry.stores.keys import object_key
-from tests.contract.accounts import service_account_file
 
 BUCKET = "photos"
 READY_S_MAX = 120.0
@@ -100,19 +100,24 @@ def _target(arena: Arena) -> list[str]:
     if arena.course.target is Target.SERVER:
         rclone = str(Path(sys.executable).with_name("rclone"))
         auth = f"--auth-key={arena.access_key},{arena.secret_key}"
-        return [rclone, "serve", "s3", str(arena.objects.parent), f"--addr={address}", auth, "--config=", "--no-modtime"]
-    sink = nginx.sink_configuration(
-        arena.folder, address=address, bucket=arena.objects, digests=_digests(arena.course)
-    )
+        return [
+            rclone,
+            "serve",
+            "s3",
+            str(arena.objects.parent),
+            f"--addr={address}",
+            auth,
+            "--config=",
+            "--no-modtime",
+        ]
+    sink = nginx.sink_configuration(arena.folder, address=address, bucket=arena.objects, digests=_digests(arena.course))
     return ["nginx", "-c", str(sink)]
 
 
 def _digests(course: Course) -> Iterator[tuple[str, str]]:
     """The MD5 of each file, under the name that either contestant gives it."""
     tree = Tree()  # the stand-in's own: the same calls give the same ids
-    root = plant(
-        tree, files=course.files, size_bytes=course.size_bytes, folders=course.folders, depth=course.depth
-    )
+    root = plant(tree, files=course.files, size_bytes=course.size_bytes, folders=course.folders, depth=course.depth)
     paths = {root.id: ""}
     for node in _below(tree, root):
         (parent,) = node.parents

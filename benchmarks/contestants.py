@@ -17,7 +17,10 @@ _BIN = Path(sys.executable).parent
 class Contestant(Protocol):
     """A program that brings the arena's folder into its target."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Also the prefix that its files have in the target."""
+        ...
 
     def command(self, arena: Arena) -> Sequence[str]:
         """What is run."""

@@ -29,7 +29,5 @@ COURSES = {
     "large": Course(title="fewer large files", files=400, size_bytes=3_300_000),
     "folders": Course(title="small files in many folders", files=10_000, size_bytes=79_000, folders=1_000, depth=5),
     "server": Course(title="small files to a real S3 server", files=10_000, size_bytes=79_000, target=Target.SERVER),
-    "again": Course(
-        title="an unchanged folder", files=10_000, size_bytes=79_000, target=Target.SERVER, again=True
-    ),
+    "again": Course(title="an unchanged folder", files=10_000, size_bytes=79_000, target=Target.SERVER, again=True),
 }

@@ -60,7 +60,10 @@ _SINK = """\
         create_full_put_path on;
         add_header ETag $etag;
         # A bulk delete, of which one object is tried before an import: it stays, and nobody minds.
-        location = /{bucket} {{ default_type application/xml; return 200 '<DeleteResult><Deleted><Key>gone</Key></Deleted></DeleteResult>'; }}
+        location = /{bucket} {{
+            default_type application/xml;
+            return 200 '<DeleteResult><Deleted><Key>gone</Key></Deleted></DeleteResult>';
+        }}
     }}
 """
 
@@ -75,8 +78,10 @@ def sink_configuration(folder: Path, *, address: str, bucket: Path, digests: Ite
     """An S3 endpoint that keeps what it is sent, and answers with the MD5 that it was told beforehand."""
     told = folder / "digests.map"
     with told.open("w") as file:
-        file.writelines(f"\"{path}\" '\"{md5}\"';\n" for path, md5 in digests)
-    return _written(folder, "sink", _SINK.format(address=address, objects=bucket.parent, bucket=bucket.name, digests=told))
+        file.writelines(f'"{path}" \'"{md5}"\';\n' for path, md5 in digests)
+    return _written(
+        folder, "sink", _SINK.format(address=address, objects=bucket.parent, bucket=bucket.name, digests=told)
+    )
 
 
 def _written(folder: Path, name: str, inside: str) -> Path:

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from benchmarks.arena import Arena, arena_for
@@ -23,7 +22,8 @@ class Result:
 
     def median(self, name: str, figure: str) -> float:
         """A contestant's median of one of Run's figures."""
-        return median(getattr(run, figure) for run in self.runs[name])
+        figures: list[float] = [getattr(run, figure) for run in self.runs[name]]
+        return median(figures)
 
     def ratio(self, figure: str) -> float:
         """How many times ours goes into rclone's: above 1, ours is the smaller one."""

@@ -1,19 +1,19 @@
 """The wiring: from settings to the parts of a running process."""
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from imageferry.catalog.ledger import Terms
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog
-from imageferry.engine.base import Stages
+from imageferry.engine.base import Engine, Stage, Stages
 from imageferry.engine.local import LocalEngine
-from imageferry.engine.lock import EngineLock
+from imageferry.engine.lock import EngineLock, NoLock
 from imageferry.engine.sweeper import SWEEP_EVERY_S
 from imageferry.errors import FatalError, Reason
-from imageferry.model import Crawl, Record, Transfer
+from imageferry.model import Crawl, Message, Record, Transfer
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.crawl import crawl
 from imageferry.pipeline.record import record
@@ -54,25 +54,38 @@ class Ferry:
     catalog: Catalog
     store: Store
     sources: dict[str, Source]
-    lock: EngineLock  # who holds it may run an engine
+    lock: EngineLock | NoLock  # who holds it may run an engine
 
-    def engine(self, *, job_ids: Collection[str] | None = None) -> LocalEngine:
-        """A local engine, for all jobs of the catalog or for these alone."""
-        bounds = Bounds(files_at_once=self.settings.concurrency, bytes_at_once=self.settings.memory_bytes_max)
-        terms = self.limits.terms
-        stages: Stages = {
-            Crawl: partial(
-                crawl, sources=self.sources, catalog=self.catalog, terms=terms, folds_case=self.store.folds_case
-            ),
-            Transfer: partial(transfer, sources=self.sources, store=self.store, bounds=bounds),
-            Record: partial(record, catalog=self.catalog, terms=terms),
-        }
+    def engine(self, *, job_ids: Collection[str] | None = None) -> Engine:
+        """The engine, for all jobs of the catalog or for these alone: over a broker where one is set, else local."""
+        if self.settings.celery_broker_url is not None:
+            from imageferry.engine.celery.app import make_app  # noqa: PLC0415 - Celery takes long to import
+            from imageferry.engine.celery.engine import CeleryEngine  # noqa: PLC0415
+
+            broker_url = self.settings.celery_broker_url.get_secret_value()
+            return CeleryEngine(
+                make_app(broker_url, prefix=self.settings.queue_prefix),
+                catalog=self.catalog,
+                store_url=self.store.url,
+                terms=self.limits.terms,
+                job_ids=job_ids,
+                sweep_every_s=self.limits.sweep_every_s,
+            )
+        bounds = make_bounds(self.settings)
+        stages = _stages(
+            (Crawl, Transfer, Record),
+            limits=self.limits,
+            catalog=self.catalog,
+            store=self.store,
+            sources=self.sources,
+            bounds=bounds,
+        )
         return LocalEngine(
             stages,
             catalog=self.catalog,
             store_url=self.store.url,
             bounds=bounds,
-            terms=terms,
+            terms=self.limits.terms,
             job_ids=job_ids,
             sweep_every_s=self.limits.sweep_every_s,
         )
@@ -85,16 +98,67 @@ async def open_ferry(settings: Settings, *, limits: Limits | None = None) -> Asy
     Raises FatalError or BlockedError, in one sentence, when a part cannot be had.
     """
     limits = limits or Limits()
-    async with open_catalog(settings, patience_s=limits.catalog_patience_s) as catalog:
+    async with (
+        open_catalog(settings, patience_s=limits.catalog_patience_s) as catalog,
+        _open_sources(settings, limits) as sources,
+    ):
         store = open_store(_store_config(settings, limits))
-        bare = open_sources(google_drive_config=_google_drive_config(settings, limits))
-        sources = {name: _wrapped(source, settings, limits) for name, source in bare.items()}
-        lock = EngineLock(settings.home, catalog_url=settings.catalog_url)
-        try:
-            yield Ferry(settings=settings, limits=limits, catalog=catalog, store=store, sources=sources, lock=lock)
-        finally:
-            for source in sources.values():
-                await source.close()
+        if settings.celery_broker_url is None:
+            lock: EngineLock | NoLock = EngineLock(settings.home, catalog_url=settings.catalog_url)
+        else:
+            lock = NoLock()
+        yield Ferry(settings=settings, limits=limits, catalog=catalog, store=store, sources=sources, lock=lock)
+
+
+@asynccontextmanager
+async def open_stages(
+    settings: Settings, *, kinds: Collection[type[Message]], bounds: Bounds, limits: Limits | None = None
+) -> AsyncIterator[Stages]:
+    """The stages for messages of these kinds, with no more than they lean on: a transfer opens no catalog."""
+    limits = limits or Limits()
+    async with AsyncExitStack() as parts:
+        catalog = None
+        if Crawl in kinds or Record in kinds:
+            opened = open_catalog(settings, patience_s=limits.catalog_patience_s)
+            catalog = await parts.enter_async_context(opened)
+        sources = await parts.enter_async_context(_open_sources(settings, limits))
+        store = open_store(_store_config(settings, limits))
+        yield _stages(kinds, limits=limits, catalog=catalog, store=store, sources=sources, bounds=bounds)
+
+
+def make_bounds(settings: Settings) -> Bounds:
+    """The bounds of a process."""
+    return Bounds(files_at_once=settings.concurrency, bytes_at_once=settings.memory_bytes_max)
+
+
+def _stages(
+    kinds: Collection[type[Message]],
+    *,
+    limits: Limits,
+    catalog: Catalog | None,
+    store: Store,
+    sources: dict[str, Source],
+    bounds: Bounds,
+) -> Stages:
+    stages: dict[type[Message], Stage] = {}
+    if Transfer in kinds:
+        stages[Transfer] = partial(transfer, sources=sources, store=store, bounds=bounds)
+    if catalog is not None:
+        folds_case, terms = store.folds_case, limits.terms
+        stages[Crawl] = partial(crawl, sources=sources, catalog=catalog, terms=terms, folds_case=folds_case)
+        stages[Record] = partial(record, catalog=catalog, terms=terms)
+    return stages
+
+
+@asynccontextmanager
+async def _open_sources(settings: Settings, limits: Limits) -> AsyncIterator[dict[str, Source]]:
+    bare = open_sources(google_drive_config=_google_drive_config(settings, limits))
+    sources = {name: _wrapped(source, settings, limits) for name, source in bare.items()}
+    try:
+        yield sources
+    finally:
+        for source in sources.values():
+            await source.close()
 
 
 @asynccontextmanager

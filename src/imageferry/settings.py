@@ -1,5 +1,6 @@
 """Everything that can be set, read from the environment; nothing else reads it."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -51,6 +52,15 @@ class Settings(BaseSettings):
 
     # The catalog
     database_url: SecretStr | None = Field(None, validation_alias=_named("DATABASE_URL"))
+
+    # The engine
+    celery_broker_url: SecretStr | None = Field(None, validation_alias=_named("CELERY_BROKER_URL"))
+    queue_prefix: str = Field(
+        "imageferry", pattern=r"^[\w.-]{1,64}$", validation_alias=_named("IMAGEFERRY_QUEUE_PREFIX")
+    )
+    worker_processes: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, validation_alias=_named("IMAGEFERRY_PROCESSES")
+    )
 
     # The gateway
     host: str = Field("127.0.0.1", validation_alias=_named("HOST"))

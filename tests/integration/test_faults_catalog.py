@@ -5,6 +5,7 @@ import random
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from signal import SIGKILL
@@ -16,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from imageferry.bootstrap import Ferry, open_ferry
 from imageferry.catalog import jobs
+from imageferry.catalog.session import Tx
 from imageferry.cli.exits import Exit
 from imageferry.demo.node import Node
 from imageferry.demo.operations import Operation
@@ -59,13 +61,13 @@ async def test_a_catalog_that_another_program_holds_locked_is_waited_for(tree: T
 async def test_a_connection_that_is_cut_during_a_commit_counts_nothing_twice(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
     # What was given out in a commit that nobody heard of comes back when its lease runs out.
-    flow.limits = replace(QUICK, terms=replace(QUICK.terms, lease_ms=500))
+    flow.limits = replace(QUICK, terms=replace(QUICK.terms, lease_ms=300))
     async with open_ferry(flow.settings, limits=flow.limits) as ferry:
         commits = count()
 
         @event.listens_for(ferry.catalog.engine, "commit")
         def cut(connection: Connection) -> None:
-            if next(commits) % 2 == 0:
+            if next(commits) % 3 == 0:
                 connection.exec_driver_sql("COMMIT")
                 lost = sqlite3.OperationalError("server closed the connection unexpectedly")
                 raise OperationalError("COMMIT", None, lost)
@@ -162,10 +164,16 @@ async def _run(ferry: Ferry, url: str) -> Job:
     locator = recognise(url)
     job, _ = await submit(locator, catalog=ferry.catalog, store_url=ferry.store.url, options=JobOptions())
     async with at_work(ferry.engine(job_ids={job.id}), lock=ferry.lock):
-        while (seen := await ferry.catalog.read(lambda tx: jobs.get(tx, job.id))) and not seen.state.terminal:
+        while not job.state.terminal:
             await asyncio.sleep(0.05)
-    assert seen is not None
-    return seen
+            job = await ferry.catalog.read(partial(_seen, job_id=job.id))
+    return job
+
+
+def _seen(tx: Tx, *, job_id: str) -> Job:
+    job = jobs.get(tx, job_id)
+    assert job is not None
+    return job
 
 
 def _fill(ballast: Path) -> None:

@@ -87,6 +87,32 @@ async def test_what_a_killed_command_left_is_finished_by_serve_unaided(tree: Tre
     await flow.holds_together(job)
 
 
+# 26
+
+
+async def test_a_command_that_is_killed_in_the_middle_of_a_large_file_leaves_no_half_of_it(
+    tree: Tree, flow: Flow
+) -> None:
+    root = tree.folder("Root")
+    tree.numbered_files(root, 1, size_bytes=20 << 20, name="large.jpg")
+    flow.drive.faults.add(Fault(kind=Damage.STALL, seconds=5, times=1))
+
+    async with _import(flow, root) as running:
+        async with asyncio.timeout(10):
+            while not flow.objects():
+                await asyncio.sleep(0.01)
+        running.send(SIGKILL)
+        await running.ended()
+    (left,) = flow.objects()
+    async with _import(flow, root) as running:
+        ended = await running.ended()
+
+    assert left.endswith("#1")
+    assert ended.code == Exit.DONE, ended.said
+    assert not any(key.endswith("#1") for key in flow.objects())
+    await flow.holds_together(await flow.job())
+
+
 # 42
 
 

@@ -176,6 +176,13 @@ def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None
         _save(tx, job)
 
 
+def give_back(tx: Connection, message: Crawl | Transfer) -> None:
+    """Write that a message could not be sent: its work is ready again."""
+    table, row_id = (folders, message.crawl_id) if isinstance(message, Crawl) else (batches, message.batch_id)
+    in_flight = (table.c.id == row_id, table.c.state == LedgerState.IN_FLIGHT)
+    tx.execute(update(table).where(*in_flight).values(state=LedgerState.READY, due_ms=0, tries=table.c.tries - 1))
+
+
 def wait(tx: Connection, job: Job, reason: Reason, detail: str | None, *, due_ms: int) -> None:
     """Let a job wait, with what it waits for, until it is due to probe."""
     jobs.save(tx, replace(job, state=JobState.WAITING, reason=reason, detail=detail), due_ms=due_ms)

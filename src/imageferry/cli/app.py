@@ -1,26 +1,21 @@
 """The commands, their flags and what they print: answers on stdout, everything for people on stderr."""
 
-import asyncio
-import gc
-from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from imageferry import __version__
 from imageferry.cli import report
 from imageferry.cli.answer import answer
-from imageferry.cli.exits import Exit, of_error
+from imageferry.cli.exits import Exit
 from imageferry.cli.importing import import_folder, plan_folder
 from imageferry.cli.progress import progress_on
+from imageferry.cli.running import people, run
 from imageferry.cli.viewing import list_jobs, migrate_catalog, print_manifest
-from imageferry.errors import ImageferryError
 from imageferry.model import Folder, Job, JobOptions
 from imageferry.settings import Settings
-from imageferry.telemetry import configure_logging
 
 app = typer.Typer(
     name="imageferry",
@@ -34,11 +29,6 @@ app = typer.Typer(
         "7 something must be mended, 130 interrupted. Settings come from the environment and from a .env file."
     ),
 )
-# So many new objects before Python looks for garbage among them.
-GARBAGE_OBJECTS_MIN = 20_000
-
-people = Console(stderr=True, highlight=False)
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout at the end.")]
 StoreUrl = Annotated[
     str | None,
@@ -113,7 +103,7 @@ def import_(
         work = partial(_plan, url=url, options=options, as_json=as_json)
     else:
         work = partial(_import, url=url, options=options, manifest=manifest, as_json=as_json)
-    _run(work, as_json=as_json, store_url=store, concurrency=concurrency)
+    run(work, as_json=as_json, store_url=store, concurrency=concurrency)
 
 
 @app.command()
@@ -130,7 +120,35 @@ def serve(
         await serve_gateway(settings, on_ready=lambda at: people.print(f"imageferry is at {at} (Ctrl-C ends it)."))
         return Exit.DONE
 
-    _run(work, host=host, port=port, store_url=store)
+    run(work, host=host, port=port, store_url=store)
+
+
+@app.command()
+def work(
+    *,
+    role: Annotated[
+        str, typer.Option(metavar="ROLES", help="Which stages to serve: any of crawl, transfer, record, with commas.")
+    ] = "crawl,transfer,record",
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=256,
+            metavar="N",
+            envvar="IMAGEFERRY_PROCESSES",
+            help="Child processes. [default: one a processor]",
+        ),
+    ] = None,
+    store: StoreUrl = None,
+) -> None:
+    """Work for the jobs of a gateway elsewhere, over the broker that CELERY_BROKER_URL names.
+
+    `crawl` needs the source and the catalog, `record` the catalog, `transfer` the source and the store and no
+    catalog. Any number of workers may run; one that stops gives back what it had begun.
+    """
+    from imageferry.cli.working import work_for  # noqa: PLC0415 - only this command needs Celery
+
+    run(partial(work_for, roles=role), worker_processes=processes, store_url=store)
 
 
 @app.command()
@@ -157,13 +175,13 @@ def demo(
     work = partial(
         demonstrate, pictures=pictures, browser=browser, say=partial(people.print, markup=False, soft_wrap=True)
     )
-    _run(work, port=port)
+    run(work, port=port)
 
 
 @app.command("jobs")
 def jobs_(*, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, as_json: AsJson = False) -> None:
     """List the latest jobs of the catalog."""
-    _run(partial(list_jobs, limit=limit, as_json=as_json), as_json=as_json)
+    run(partial(list_jobs, limit=limit, as_json=as_json), as_json=as_json)
 
 
 @app.command("manifest")
@@ -173,13 +191,13 @@ def manifest_(
     csv: Annotated[bool, typer.Option("--csv", help="As CSV instead of JSON Lines.")] = False,
 ) -> None:
     """Print a job's receipt: id, key, size, digest and outcome of each file."""
-    _run(partial(print_manifest, job_id=job_id, csv=csv))
+    run(partial(print_manifest, job_id=job_id, csv=csv))
 
 
 @app.command()
 def migrate() -> None:
     """Bring the catalog's schema up to date; every other command does so by itself when it is needed."""
-    _run(partial(migrate_catalog, say=people.print))
+    run(partial(migrate_catalog, say=people.print))
 
 
 async def _import(settings: Settings, *, url: str, options: JobOptions, manifest: Path | None, as_json: bool) -> Exit:
@@ -207,30 +225,3 @@ async def _plan(settings: Settings, *, url: str, options: JobOptions, as_json: b
     else:
         report.plan(people, found)
     return Exit.DONE
-
-
-def _run(work: Callable[[Settings], Coroutine[Any, Any, Exit]], *, as_json: bool = False, **given: object) -> None:
-    """Run a command and exit with its code; what is wrong is said in one sentence."""
-    try:
-        settings = Settings.load(**given)
-        configure_logging(settings)
-        # What was imported stays for good, and a transfer makes little garbage in cycles: to look for it after
-        # every 700 new objects, as Python does, took a twelfth of a transfer's time.
-        gc.freeze()
-        gc.set_threshold(GARBAGE_OBJECTS_MIN, 20, 100)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            code = runner.run(work(settings))
-    except ImageferryError as exc:
-        people.print(exc.message, markup=False, soft_wrap=True)
-        if as_json:
-            answer(report.error_as_json(exc))
-        code = of_error(exc)
-    raise typer.Exit(code)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415 - Windows has none
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from imageferry.engine.base import Engine
-from imageferry.engine.lock import EngineLock
+from imageferry.engine.lock import EngineLock, NoLock
 
 ASK_EVERY_S = 0.5
 
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def at_work(engine: Engine, *, lock: EngineLock) -> AsyncIterator[asyncio.Task[None]]:
+async def at_work(engine: Engine, *, lock: EngineLock | NoLock) -> AsyncIterator[asyncio.Task[None]]:
     """Run an engine until the context ends, then let it give back what is under way.
 
     While another process holds the lock, that process does the work and this one waits for its turn. The task
@@ -34,7 +34,7 @@ async def at_work(engine: Engine, *, lock: EngineLock) -> AsyncIterator[asyncio.
         working.result()
 
 
-async def _work(engine: Engine, lock: EngineLock) -> None:
+async def _work(engine: Engine, lock: EngineLock | NoLock) -> None:
     if not lock.acquire():
         log.info("engine.waits", detail="Another process works on this catalog.")
         while not lock.acquire():  # noqa: ASYNC110 - the other process cannot set an event here

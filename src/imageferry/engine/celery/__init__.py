@@ -1,0 +1,1 @@
+"""The engine of many machines: Celery carries the messages, over RabbitMQ or Redis."""

@@ -1,0 +1,82 @@
+"""The Celery application: a task and a queue for each stage, and settings under which no work is lost."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from celery import Celery
+
+from imageferry.model import Crawl, Message, Record, Transfer
+
+# Redis gives a message out again when it was not acknowledged for so long: longer than a transfer's time box.
+VISIBILITY_S = 600
+PUBLISH_TIMEOUT_S = 5
+
+
+class Role(StrEnum):
+    """The stages that a worker serves."""
+
+    CRAWL = "crawl"  # needs the source and the catalog
+    TRANSFER = "transfer"  # needs the source and the store, and no catalog
+    RECORD = "record"  # needs the catalog
+
+
+KINDS: dict[Role, type[Message]] = {Role.CRAWL: Crawl, Role.TRANSFER: Transfer, Role.RECORD: Record}
+_ROLES = {kind: role for role, kind in KINDS.items()}
+
+
+def make_app(broker_url: str, *, prefix: str) -> Celery:
+    """An application that speaks to a broker, its queues' names beginning with a prefix; nothing is asked of it yet."""
+    app = Celery(prefix, broker=broker_url, set_as_current=False)
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        # A message is gone when its work is done, and not before.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=PUBLISH_TIMEOUT_S,
+        # The catalog sends again what could not be sent.
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0.2, "interval_step": 0.2},
+        task_default_queue=queue(app, Role.CRAWL),
+        task_create_missing_queues=True,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        **_transport(broker_url),
+    )
+    return app
+
+
+def queue(app: Celery, role: Role) -> str:
+    """The name of a role's queue, and of its task."""
+    return f"{app.main}.{role}"
+
+
+def publish(app: Celery, message: Message) -> None:
+    """Send a message to the role that serves it; raises what kombu raises when the broker does not take it."""
+    name = queue(app, _ROLES[type(message)])
+    app.send_task(name, args=[msgspec.to_builtins(message)], queue=name)
+
+
+def received(role: Role, body: Any) -> Message:  # noqa: ANN401 - it comes from outside, and is checked here
+    """The message that a task was called with; raises msgspec.ValidationError when it is none."""
+    return msgspec.convert(body, KINDS[role])
+
+
+def _transport(broker_url: str) -> dict[str, Any]:
+    if broker_url.startswith("redis"):
+        options = {
+            "visibility_timeout": VISIBILITY_S,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 30,
+            "socket_keepalive": True,
+        }
+        return {"broker_transport_options": options}
+    # Quorum queues survive the loss of a node; without confirms a publish that was lost would look sent.
+    return {"task_default_queue_type": "quorum", "broker_transport_options": {"confirm_publish": True}}

@@ -1,0 +1,59 @@
+"""The Celery engine's near end: it gives out work from the catalog, and workers elsewhere do it."""
+
+import asyncio
+from collections.abc import Collection
+
+import structlog
+from celery import Celery
+from kombu.exceptions import KombuError
+
+from imageferry.catalog.ledger import Terms, give_back
+from imageferry.catalog.session import Catalog
+from imageferry.engine.celery.app import publish
+from imageferry.engine.sweeper import SWEEP_EVERY_S, Sweeper
+from imageferry.model import Crawl, Transfer
+
+# How long to rest when the broker is away.
+REST_S = 2.0
+
+log = structlog.get_logger()
+
+
+class CeleryEngine:
+    """Sends what the jobs of one store may begin; with `job_ids`, of these jobs alone. Any number may run at once."""
+
+    def __init__(
+        self,
+        app: Celery,
+        *,
+        catalog: Catalog,
+        store_url: str,
+        terms: Terms,
+        job_ids: Collection[str] | None = None,
+        sweep_every_s: float = SWEEP_EVERY_S,
+    ) -> None:
+        self._app = app
+        self._catalog = catalog
+        self._sweeper = Sweeper(
+            catalog, store_url=store_url, terms=terms, send=self._send, job_ids=job_ids, every_s=sweep_every_s
+        )
+
+    async def run(self) -> None:
+        """Send until stopped."""
+        await self._sweeper.run()
+
+    def stop(self) -> None:
+        """Send nothing any more."""
+        self._sweeper.stop()
+
+    def nudge(self) -> None:
+        """Look into the catalog now."""
+        self._sweeper.nudge()
+
+    async def _send(self, message: Crawl | Transfer) -> None:
+        try:
+            await asyncio.to_thread(publish, self._app, message)
+        except (KombuError, OSError) as exc:
+            log.warning("broker.away", detail=str(exc))
+            await self._catalog.write(lambda tx: give_back(tx, message))
+            await self._sweeper.rest(REST_S)
