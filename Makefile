@@ -21,9 +21,11 @@ setup: .venv/.run ## Prepare .venv/bin/imageferry alone
 
 dev: .venv/.dev ## Prepare .venv for development too
 
-.venv/.dev: requirements-dev.txt .venv/.run
+.venv/.dev: requirements-dev.txt tests/servers/package-lock.json .venv/.run
 	@echo "==> Installing the development tools into .venv (once; about two minutes)"
 	@$(PIP) install --quiet --require-hashes -r requirements-dev.txt
+	@if command -v npm > /dev/null; then echo "==> Installing the servers that the tests start" && \
+		npm ci --silent --prefix tests/servers; fi
 	@touch $@
 
 run: setup ## Import a folder of sample pictures, offline, and show it in the browser
@@ -64,4 +66,4 @@ build: dev ## Build the wheel into dist/
 	@ls dist/*.whl
 
 clean: ## Remove what the recipes made
-	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv dist tests/servers/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

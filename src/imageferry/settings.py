@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     aws_session_token: SecretStr | None = Field(None, validation_alias=_named("AWS_SESSION_TOKEN"))
     aws_region: str | None = Field(None, validation_alias=_named("AWS_REGION", "AWS_DEFAULT_REGION"))
     aws_endpoint_url: str | None = Field(None, validation_alias=_named("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    azure_storage_connection_string: SecretStr | None = Field(
+        None, validation_alias=_named("AZURE_STORAGE_CONNECTION_STRING")
+    )
 
     # The catalog
     database_url: SecretStr | None = Field(None, validation_alias=_named("DATABASE_URL"))

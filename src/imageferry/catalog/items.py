@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
@@ -73,12 +74,64 @@ def parcels(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[Par
     return found
 
 
-def pending(tx: Connection, *, batch_id: int) -> dict[int, int]:
-    """The tries of each item of a batch that has no outcome yet, by item id."""
-    query = select(items.c.id, items.c.tries).where(items.c.batch_id == batch_id, items.c.state == ItemState.PENDING)
-    return dict(tx.execute(query).all())
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An item that has no outcome yet."""
+
+    id: int
+    tries: int
+    size_bytes: int | None  # as listed, like the others
+    md5: str | None
+    mime_type: str
 
 
+def pending(tx: Connection, *, batch_id: int) -> dict[int, Pending]:
+    """The items of a batch that have no outcome yet, by their ids."""
+    columns = (items.c.id, items.c.tries, items.c.size_bytes, items.c.md5, items.c.mime_type)
+    query = select(*columns).where(items.c.batch_id == batch_id, items.c.state == ItemState.PENDING)
+    return {row.id: Pending(*row) for row in tx.execute(query)}
+
+
+def settle(tx: Connection, outcomes: Collection[Outcome], *, listed: Mapping[int, Pending]) -> None:
+    """Write what became of items; those stored just as they were listed, which is nearly all, in one statement."""
+    as_listed = {outcome.item_id for outcome in outcomes if _is_as_listed(outcome, listed[outcome.item_id])}
+    if as_listed:
+        tx.execute(_SETTLE_AS_LISTED, {"item_ids": list(as_listed)})
+    rows = [
+        {
+            "item_id": outcome.item_id,
+            "new_state": outcome.state,
+            "new_reason": outcome.reason,
+            "new_detail": outcome.detail,
+            "new_size_bytes": outcome.size_bytes,
+            "new_md5": outcome.md5,
+            "new_version": outcome.version,
+            "new_mime_type": outcome.mime_type,
+            "new_flagged": outcome.flagged,
+        }
+        for outcome in outcomes
+        if outcome.item_id not in as_listed
+    ]
+    if rows:
+        tx.execute(_SETTLE, rows)
+
+
+def _is_as_listed(outcome: Outcome, item: Pending) -> bool:
+    return outcome == Outcome(
+        item_id=item.id,
+        state=ItemState.STORED,
+        size_bytes=item.size_bytes,
+        md5=item.md5,
+        mime_type=item.mime_type,
+        moved=outcome.moved,  # of the job's account, not of the item
+    )
+
+
+_SETTLE_AS_LISTED = (
+    update(items)
+    .where(items.c.id.in_(bindparam("item_ids", expanding=True)))
+    .values(state=ItemState.STORED, reason=None, detail=None, flagged=False, tries=items.c.tries + 1)
+)
 _SETTLE = (
     update(items)
     .where(items.c.id == bindparam("item_id"))
@@ -94,26 +147,6 @@ _SETTLE = (
         tries=items.c.tries + 1,
     )
 )
-
-
-def settle(tx: Connection, outcomes: Collection[Outcome]) -> None:
-    """Write what became of items."""
-    rows = [
-        {
-            "item_id": outcome.item_id,
-            "new_state": outcome.state,
-            "new_reason": outcome.reason,
-            "new_detail": outcome.detail,
-            "new_size_bytes": outcome.size_bytes,
-            "new_md5": outcome.md5,
-            "new_version": outcome.version,
-            "new_mime_type": outcome.mime_type,
-            "new_flagged": outcome.flagged,
-        }
-        for outcome in outcomes
-    ]
-    if rows:
-        tx.execute(_SETTLE, rows)
 
 
 def causes(tx: Connection, *, job_id: str, state: ItemState) -> Counter[Reason]:

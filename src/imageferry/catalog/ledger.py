@@ -136,17 +136,18 @@ def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None
     job = jobs.get(tx, record.job_id, lock=True)
     if job is None:
         return
-    tries = items.pending(tx, batch_id=record.batch_id)
-    news = [_bounded(outcome, tries[outcome.item_id], terms) for outcome in record.outcomes if outcome.item_id in tries]
-    items.settle(tx, news)
+    pending = items.pending(tx, batch_id=record.batch_id)
+    known = [outcome for outcome in record.outcomes if outcome.item_id in pending]
+    news = [_bounded(outcome, pending[outcome.item_id].tries, terms) for outcome in known]
+    items.settle(tx, news, listed=pending)
     stored = [outcome for outcome in news if outcome.state is ItemState.STORED]
     if stored:
         images.record(tx, item_ids=[outcome.item_id for outcome in stored], now=utc_now())
     again = [outcome for outcome in news if outcome.state is ItemState.PENDING]
     settled = len(news) - len(again)
     if record.final:
-        left = len(tries) - settled
-        pause_ms = terms.pause_ms(max((tries[outcome.item_id] + 1 for outcome in again), default=0)) if again else 0
+        left = len(pending) - settled
+        pause_ms = terms.pause_ms(max(pending[outcome.item_id].tries + 1 for outcome in again)) if again else 0
         state = LedgerState.READY if left else LedgerState.DONE
         tx.execute(
             update(batches)

@@ -113,6 +113,9 @@ def _parse(text: str) -> URL:
 
 def _sqlite_engine(url: URL, *, begin: str, cache_kib: int) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": False})
+    # sqlite3 lets go of Python's lock at each row of an executemany, and waits for a busy event loop to have it
+    # back: many rows in one statement wait once.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:

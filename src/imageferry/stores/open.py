@@ -11,6 +11,7 @@ from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from imageferry.errors import FatalError, Reason
 from imageferry.stores.errors import translated
+from imageferry.stores.options import AwsAccess, azure_options
 from imageferry.stores.store import Store
 from imageferry.stores.urls import normal_url
 
@@ -20,8 +21,8 @@ class StoreConfig:
     """Where the store is and how it is talked to."""
 
     url: str
-    options: dict[str, str] = field(default_factory=dict)  # in obstore's terms, as aws_endpoint_url
-    allow_http: bool = False  # the endpoint is meant to be http://
+    aws: AwsAccess = field(default_factory=AwsAccess)
+    azure_connection_string: str | None = field(default=None, repr=False)
     timeout_s: float = 120  # of one request, its body included
     connect_timeout_s: float = 10
     retries_max: int = 5
@@ -46,13 +47,14 @@ def open_store(config: StoreConfig) -> Store:
 
 
 def _remote(url: str, config: StoreConfig) -> ObjectStore:
-    options: Any = config.options  # each kind of store has a type of its own for them
+    options = _options(url, config)
     try:
         return from_url(
             url,
             config=options,
             client_options={
-                "allow_http": config.allow_http,
+                # An endpoint that is named as http:// is meant to be.
+                "allow_http": any(value.startswith("http://") for value in options.values()),
                 "timeout": timedelta(seconds=config.timeout_s),
                 "connect_timeout": timedelta(seconds=config.connect_timeout_s),
             },
@@ -69,6 +71,16 @@ def _remote(url: str, config: StoreConfig) -> ObjectStore:
     except Exception as exc:  # obstore raises many kinds here, all about what was configured
         message = f"The store {url} cannot be set up: {str(exc).partition(chr(10))[0]}"
         raise FatalError(Reason.MISCONFIGURED, message) from exc
+
+
+def _options(url: str, config: StoreConfig) -> Any:  # noqa: ANN401 - obstore has a type of its own for each kind
+    match urlsplit(url).scheme:
+        case "s3":
+            return config.aws.options()
+        case "az":
+            return azure_options(config.azure_connection_string)
+        case _:
+            return {}
 
 
 def _folds_case(folder: Path) -> bool:
