@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Self
 
 from pydantic import SecretStr
 
@@ -32,11 +33,13 @@ from imageferry.stores.store import Store
 
 # Calls to a source beside the files in flight: pages and look-ups.
 LISTING_CONNECTIONS = 16
+# A job's window, in batches: enough for one process, or for many that share a broker.
+WINDOW_LOCAL, WINDOW_SHARED = 4, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long things may take and how often they are tried; nobody sets them from outside."""
+    """How long things may take and how often they are tried."""
 
     terms: Terms = field(default_factory=Terms)  # of the ledger
     sweep_every_s: float = SWEEP_EVERY_S
@@ -46,6 +49,16 @@ class Limits:
     store_timeout_s: float = 120  # of one request, its body included
     store_retry_timeout_s: float = 60  # of one request with its repetitions
     catalog_patience_s: float = 60  # with a catalog that is busy or away
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The usual limits, and what can be set of them."""
+        shared = settings.celery_broker_url is not None
+        terms = Terms(
+            batches_in_flight_max=settings.window or (WINDOW_SHARED if shared else WINDOW_LOCAL),
+            lease_ms=round(settings.lease_s * 1000),
+        )
+        return cls(terms=terms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +113,7 @@ async def open_ferry(settings: Settings, *, limits: Limits | None = None) -> Asy
 
     Raises FatalError or BlockedError, in one sentence, when a part cannot be had.
     """
-    limits = limits or Limits()
+    limits = limits or Limits.of(settings)
     async with (
         open_catalog(settings, patience_s=limits.catalog_patience_s) as catalog,
         _open_sources(settings, limits) as sources,
@@ -118,7 +131,7 @@ async def open_stages(
     settings: Settings, *, kinds: Collection[type[Message]], bounds: Bounds, limits: Limits | None = None
 ) -> AsyncIterator[Stages]:
     """The stages for messages of these kinds, with no more than they lean on: a transfer opens no catalog."""
-    limits = limits or Limits()
+    limits = limits or Limits.of(settings)
     async with AsyncExitStack() as parts:
         catalog = None
         if Crawl in kinds or Record in kinds:
@@ -145,7 +158,10 @@ def _stages(
 ) -> Stages:
     stages: dict[type[Message], Stage] = {}
     if Transfer in kinds:
-        stages[Transfer] = partial(transfer, sources=sources, store=store, bounds=bounds)
+        sign_of_life_s = limits.terms.sign_of_life_s
+        stages[Transfer] = partial(
+            transfer, sources=sources, store=store, bounds=bounds, sign_of_life_s=sign_of_life_s
+        )
     if catalog is not None:
         folds_case, terms = store.folds_case, limits.terms
         stages[Crawl] = partial(crawl, sources=sources, catalog=catalog, terms=terms, folds_case=folds_case)

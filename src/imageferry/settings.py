@@ -65,6 +65,10 @@ class Settings(BaseSettings):
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, validation_alias=_named("IMAGEFERRY_PROCESSES")
     )
 
+    window: int | None = Field(None, ge=1, le=1024, validation_alias=_named("IMAGEFERRY_WINDOW"))
+    lease_s: float = Field(60, ge=1, le=3600, validation_alias=_named("IMAGEFERRY_LEASE"))
+    health_port: int = Field(0, ge=0, le=65535, validation_alias=_named("IMAGEFERRY_HEALTH_PORT"))
+
     # The gateway
     host: str = Field("127.0.0.1", validation_alias=_named("HOST"))
     port: int = Field(8000, ge=0, le=65535, validation_alias=_named("PORT"))

@@ -44,7 +44,7 @@ class Terms:
 
     batches_in_flight_max: int = 4  # per job: its credit
     folders_in_flight_max: int = 8  # per job
-    lease_ms: int = 600_000
+    lease_ms: int = 60_000  # how long whoever works on something may give no sign of life
     item_tries_max: int = 3
     folder_tries_max: int = 5
     tries_max: int = 20  # a batch or folder is given out without anything coming back
@@ -52,6 +52,16 @@ class Terms:
     again_ms: int = 2_000  # before the first repetition; doubles
     again_ms_max: int = 60_000
     probe_ms: int = 15_000  # between the probes of a waiting job
+
+    @property
+    def queue_ms(self) -> int:
+        """How long work may wait in a queue before it counts as lost, whatever the queue holds."""
+        return 10 * self.lease_ms
+
+    @property
+    def sign_of_life_s(self) -> float:
+        """How often whoever works on something is to give a sign of life: two may go astray."""
+        return self.lease_ms / 3_000
 
     def pause_ms(self, tries: int) -> int:
         """How long work rests after it failed for the `tries`-th time."""
@@ -129,6 +139,12 @@ def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: Term
     find = _lost_folder(crawl, error, by_shortcut=row.by_shortcut)
     insert_with_batches(tx, job_id=job.id, finds=[find])
     _save(tx, replace(_discovered(job, [find]), open_folders=job.open_folders - 1))
+
+
+def prolong(tx: Connection, crawl: Crawl, *, terms: Terms, now_ms: int) -> None:
+    """Write that a page is still being listed: its lease begins anew."""
+    in_flight = (folders.c.id == crawl.crawl_id, folders.c.state == LedgerState.IN_FLIGHT)
+    tx.execute(update(folders).where(*in_flight).values(due_ms=now_ms + terms.lease_ms))
 
 
 def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None:
@@ -238,7 +254,7 @@ def _give_out(tx: Connection, table: Table, job: Job, *, at_most: int, terms: Te
     if ids:
         given_out = {
             "state": LedgerState.IN_FLIGHT,
-            "due_ms": now_ms + terms.lease_ms,
+            "due_ms": now_ms + terms.queue_ms,  # the first sign of life begins its lease
             "tries": table.c.tries + 1,
         }
         tx.execute(update(table).where(table.c.id.in_(ids)).values(given_out))

@@ -13,15 +13,29 @@ from imageferry.catalog import items, jobs, ledger
 from imageferry.catalog.ledger import Terms
 from imageferry.catalog.tables import batches, folders
 from imageferry.errors import PermanentError, Reason
-from imageferry.model import Crawl, Folder, ItemState, Job, JobState, LedgerState, Outcome, Record
+from imageferry.model import (
+    Crawl,
+    Folder,
+    ItemState,
+    Job,
+    JobState,
+    LedgerState,
+    Message,
+    Outcome,
+    Record,
+    Transfer,
+)
 
 
-def sweep(tx: Connection, *, store: str, terms: Terms, now_ms: int) -> list[str]:
-    """Take back what is overdue and wake jobs that waited long enough; the ids of the jobs to dispatch."""
-    for table in (batches, folders):
-        # A time further ahead than any lease was written before the clock was set back.
-        overdue = (table.c.due_ms <= now_ms) | (table.c.due_ms > now_ms + terms.lease_ms)
-        _take_back(tx, table, overdue)
+def sweep(
+    tx: Connection, *, store: str, terms: Terms, now_ms: int, waiting: Collection[type[Message]] = ()
+) -> list[str]:
+    """Take back what is overdue and wake jobs that waited long enough; the ids of the jobs to dispatch.
+
+    `waiting` are the kinds of messages that wait in a queue at present: they may be late without being lost.
+    """
+    for table, kind in ((batches, Transfer), (folders, Crawl)):
+        _take_back(tx, table, _overdue(table.c.due_ms, kind, terms=terms, now_ms=now_ms, waiting=waiting))
         too_far = table.c.due_ms > now_ms + terms.again_ms_max
         tx.execute(update(table).where(table.c.state == LedgerState.READY, too_far).values(due_ms=0))
     _set_aside_batches(tx, terms=terms, now_ms=now_ms)
@@ -44,6 +58,21 @@ def wake(tx: Connection, job_id: str) -> Job | None:
         job = replace(job, state=JobState.RUNNING, reason=None, detail=None)
         jobs.save(tx, job)
     return job
+
+
+def _overdue(
+    due_ms: ColumnElement[int], kind: type[Message], *, terms: Terms, now_ms: int, waiting: Collection[type[Message]]
+) -> ColumnElement[bool]:
+    # While records wait to be written, signs of life and outcomes are among them.
+    unheard = kind is Transfer and Record in waiting
+    silent = due_ms <= now_ms - (terms.queue_ms if unheard else 0)
+    # A time further ahead than anything waits was written before the clock was set back.
+    from_ahead = due_ms > now_ms + terms.queue_ms
+    if kind in waiting or unheard:
+        return silent | from_ahead
+    # No queue holds it, and nobody began it: its message was lost.
+    begun_by_nobody = (due_ms > now_ms + terms.lease_ms) & (due_ms <= now_ms + terms.queue_ms - terms.lease_ms)
+    return silent | from_ahead | begun_by_nobody
 
 
 def _take_back(tx: Connection, table: Table, which: ColumnElement[bool]) -> None:

@@ -12,7 +12,7 @@ from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import sweep
 from imageferry.clock import now_ms
 from imageferry.errors import TransientError
-from imageferry.model import Crawl, Transfer
+from imageferry.model import Crawl, Message, Transfer
 
 SWEEP_EVERY_S = 1.0
 # How long to rest when the catalog is away.
@@ -21,8 +21,15 @@ REST_S = 2.0
 log = structlog.get_logger()
 
 
+async def _nothing_waits() -> Collection[type[Message]]:
+    return ()
+
+
 class Sweeper:
-    """Sweeps the catalog and sends what the jobs of one store may begin; with `job_ids`, of these jobs alone."""
+    """Sweeps the catalog and sends what the jobs of one store may begin; with `job_ids`, of these jobs alone.
+
+    `waiting` tells which kinds of messages wait in a queue at present; None when nothing can be sent at all.
+    """
 
     def __init__(
         self,
@@ -33,6 +40,7 @@ class Sweeper:
         send: Callable[[Crawl | Transfer], Awaitable[None]],
         job_ids: Collection[str] | None = None,
         every_s: float = SWEEP_EVERY_S,
+        waiting: Callable[[], Awaitable[Collection[type[Message]] | None]] = _nothing_waits,
     ) -> None:
         self._catalog = catalog
         self._store_url = store_url
@@ -40,6 +48,7 @@ class Sweeper:
         self._send = send
         self._job_ids = job_ids
         self._every_s = every_s
+        self._waiting = waiting
         self._nudged = asyncio.Event()
         self._stopped = False
 
@@ -81,9 +90,13 @@ class Sweeper:
             self._nudged.clear()
 
     async def _sweep(self) -> None:
+        waiting = await self._waiting()
+        if waiting is None:
+            return
+
         def change(tx: Tx) -> list[Crawl | Transfer]:
-            active = self._mine(sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms()))
-            given_out = [ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in active]
+            active = sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms(), waiting=waiting)
+            given_out = [ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in self._mine(active)]
             return [message for messages in given_out for message in messages]
 
         for message in await self._catalog.write(change):

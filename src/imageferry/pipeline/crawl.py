@@ -39,7 +39,7 @@ async def crawl(
 ) -> AsyncIterator[Crawl | Transfer]:
     """List a page and write what it holds; what follows is all that the job may begin now."""
     try:
-        listing = await list_page(message, source=sources[message.source])
+        listing = await _listed(message, source=sources[message.source], catalog=catalog, terms=terms)
     except ImageferryError as exc:
         log.info(
             "page.stumbled",
@@ -53,6 +53,17 @@ async def crawl(
         change = partial(_advance, message=message, listing=listing, terms=terms, folds_case=folds_case)
     for following in await catalog.write(change):
         yield following
+
+
+async def _listed(message: Crawl, *, source: Source, catalog: Catalog, terms: Terms) -> Listing:
+    """A page, with signs of life for as long as the source takes."""
+    listing = asyncio.create_task(list_page(message, source=source))
+    try:
+        while not (await asyncio.wait([listing], timeout=terms.sign_of_life_s))[0]:
+            await catalog.write(lambda tx: ledger.prolong(tx, message, terms=terms, now_ms=now_ms()))
+        return listing.result()
+    finally:
+        listing.cancel()
 
 
 async def list_page(message: Crawl, *, source: Source) -> Listing:

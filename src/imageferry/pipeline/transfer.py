@@ -1,6 +1,7 @@
 """The transfer stage: the files of a batch, from the source into the store, many at once."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 
@@ -15,8 +16,6 @@ from imageferry.stores.store import Store
 
 # What is known is told this often, so that progress shows and a killed process has little to repeat.
 TELL_EVERY_S = 1.0
-# A batch that tells nothing for longer than its lease would be given out again.
-SIGN_OF_LIFE_EVERY_S = 60.0
 # After this time a batch begins no file any more and gives back the rest, so that no worker is held for hours.
 TIME_BOX_S = 240.0
 
@@ -24,9 +23,12 @@ log = structlog.get_logger()
 
 
 async def transfer(
-    message: Transfer, *, sources: Mapping[str, Source], store: Store, bounds: Bounds
+    message: Transfer, *, sources: Mapping[str, Source], store: Store, bounds: Bounds, sign_of_life_s: float
 ) -> AsyncIterator[Record]:
     """Bring the files of a batch into the store; tells as it goes, the last time with `final` set.
+
+    A batch that tells nothing for longer than its lease would be given out again: soon after its begin, and
+    every `sign_of_life_s` seconds, it tells at least that it lives.
 
     Files without an outcome in any record are to be given out again: the process was asked to stop, the time
     box was up, or nothing can be brought at present (`blocked`).
@@ -34,13 +36,13 @@ async def transfer(
     batch = _Batch(message, source=sources[message.source], store=store, bounds=bounds)
     working = asyncio.create_task(batch.work())
     try:
-        quiet_since = time.monotonic()
+        quiet_since = -math.inf
         while not working.done():
-            await asyncio.wait([working], timeout=TELL_EVERY_S)
+            await asyncio.wait([working], timeout=min(TELL_EVERY_S, sign_of_life_s))
             if working.done():
                 break
             now = time.monotonic()
-            if batch.outcomes or now - quiet_since > SIGN_OF_LIFE_EVERY_S:
+            if batch.outcomes or now - quiet_since > sign_of_life_s:
                 quiet_since = now
                 yield batch.tell()
         await working
