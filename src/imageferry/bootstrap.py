@@ -159,9 +159,7 @@ def _stages(
     stages: dict[type[Message], Stage] = {}
     if Transfer in kinds:
         sign_of_life_s = limits.terms.sign_of_life_s
-        stages[Transfer] = partial(
-            transfer, sources=sources, store=store, bounds=bounds, sign_of_life_s=sign_of_life_s
-        )
+        stages[Transfer] = partial(transfer, sources=sources, store=store, bounds=bounds, sign_of_life_s=sign_of_life_s)
     if catalog is not None:
         folds_case, terms = store.folds_case, limits.terms
         stages[Crawl] = partial(crawl, sources=sources, catalog=catalog, terms=terms, folds_case=folds_case)

@@ -133,6 +133,25 @@ async def test_the_manifest_lists_every_file(shell: Shell, url: str, tmp_path: P
     assert all((shell.home / "store" / entry["key"]).stat().st_size == entry["size"] for entry in stored)
 
 
+async def test_a_manifest_that_cannot_be_written_is_told_before_anything_moves(shell: Shell, url: str) -> None:
+    told = await shell("import", url, "--manifest", "/proc/nowhere/receipt.csv")
+    assert (told.code, told.out) == (2, "")
+    assert "/proc/nowhere/receipt.csv" in told.err
+    assert (await shell("jobs", "--json")).json == {"jobs": []}
+
+
+async def test_a_reader_that_leaves_early_is_no_error(shell: Shell, drive: StandIn, tree: Tree) -> None:
+    root = tree.folder("Many")
+    tree.numbered_files(root, 2000, size_bytes=0)  # empty files fail at once: a long manifest, quickly
+    job_id = (await shell("import", drive.folder_url(root), "--json")).json["job_id"]
+    command = f"{sys.executable} -m imageferry manifest {job_id} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=shell.environment
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, len(out.splitlines()), err) == (0, 1, b"")
+
+
 async def test_failed_files_are_told_by_cause_and_by_the_exit_code(shell: Shell, drive: StandIn, tree: Tree) -> None:
     root = tree.folder("Holiday")
     tree.file(root, "good.jpg", content=b"good")

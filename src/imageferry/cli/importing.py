@@ -13,7 +13,7 @@ from imageferry.catalog import items, jobs, manifest
 from imageferry.catalog.session import Tx
 from imageferry.cli.exits import Exit, of_job
 from imageferry.engine.worker import at_work
-from imageferry.errors import BlockedError, Mender, Reason
+from imageferry.errors import BlockedError, Mender, Reason, UsageError
 from imageferry.model import Folder, ItemState, Job, JobOptions, JobState, Locator
 from imageferry.pipeline.plan import Plan, plan
 from imageferry.pipeline.submit import submit
@@ -63,6 +63,8 @@ async def import_folder(
     """
     started_s = time.monotonic()
     locator = recognise(url)
+    if manifest_path is not None:
+        _check_writable(manifest_path)
     async with open_ferry(settings, limits=limits) as ferry:
         folder = await ferry.sources[locator.source].resolve(locator)
         await ferry.store.check()
@@ -150,6 +152,15 @@ async def _write_manifest(ferry: Ferry, job_id: str, path: Path) -> None:
             file.writelines(form(manifest.entries(tx, job_id=job_id)))
 
     await ferry.catalog.read(write)
+
+
+def _check_writable(path: Path) -> None:
+    """Raises UsageError now, and not when hours of work are done."""
+    try:
+        path.open("ab").close()
+    except OSError as exc:
+        message = f"The manifest cannot be written to {path} ({exc.strerror}): name another file."
+        raise UsageError(Reason.MISCONFIGURED, message) from exc
 
 
 def _interruption() -> asyncio.Event:

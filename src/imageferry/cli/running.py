@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import os
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -39,6 +41,12 @@ def run(
         if as_json:
             answer(report.error_as_json(exc))
         code = of_error(exc)
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the answer has had enough of it, as `head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.DONE
     raise typer.Exit(code)
 
 

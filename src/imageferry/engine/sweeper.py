@@ -96,7 +96,9 @@ class Sweeper:
 
         def change(tx: Tx) -> list[Crawl | Transfer]:
             active = sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms(), waiting=waiting)
-            given_out = [ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in self._mine(active)]
+            given_out = [
+                ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in self._mine(active)
+            ]
             return [message for messages in given_out for message in messages]
 
         for message in await self._catalog.write(change):
