@@ -1,14 +1,16 @@
 """Where the race is run: Google's host behind TLS, a target, and the files, all in memory."""
 
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,6 +44,7 @@ class Arena:
     authority: Path  # to be trusted for Google's host
     objects: Path  # the bucket, as a folder
     target_url: str
+    target_process_id: int = 0  # 0: it does not run yet
     bucket: str = BUCKET
     access_key: str = "access"
     secret_key: str = "secret"  # noqa: S105 - of a server that lives for a minute
@@ -50,6 +53,9 @@ class Arena:
         """Empty the target."""
         for entry in self.objects.iterdir():
             shutil.rmtree(entry)
+        if self.course.target is Target.SERVER:
+            # It remembers what its folders held, until this signal.
+            os.kill(self.target_process_id, signal.SIGHUP)
 
     def holds_all(self, prefix: str) -> bool:
         """True: the target has every file below a prefix, in its full size."""
@@ -79,8 +85,8 @@ def arena_for(course: Course) -> Iterator[Arena]:
         )
         source = _source_configuration(arena, standin=standin["url"].removeprefix("http://"))
         stack.enter_context(_running(["nginx", "-c", str(source)], ready=lambda: _answers(("127.0.0.1", 443))))
-        stack.enter_context(_running(_target(arena), ready=lambda: _answers(_TARGET_ADDRESS)))
-        yield arena
+        target = stack.enter_context(_running(_target(arena), ready=lambda: _answers(_TARGET_ADDRESS)))
+        yield replace(arena, target_process_id=target)
 
 
 def _source_configuration(arena: Arena, *, standin: str) -> Path:
@@ -151,7 +157,8 @@ def _standin(course: Course, *, media: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _running(command: list[str], *, ready: Callable[[], bool]) -> Iterator[None]:
+def _running(command: list[str], *, ready: Callable[[], bool]) -> Iterator[int]:
+    """A server's process id, from when it is ready until the context ends."""
     with subprocess.Popen(command) as process:  # noqa: S603 - ours
         try:
             ends_at_s = time.monotonic() + READY_S_MAX
@@ -159,7 +166,7 @@ def _running(command: list[str], *, ready: Callable[[], bool]) -> Iterator[None]
                 if process.poll() is not None or time.monotonic() > ends_at_s:
                     raise RuntimeError(f"{command[0]} did not start.")
                 time.sleep(0.05)
-            yield
+            yield process.pid
         finally:
             process.terminate()
 

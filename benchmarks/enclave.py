@@ -7,6 +7,7 @@ that was started ends with the program.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,8 @@ def enter() -> None:
 
 
 def _furnish() -> None:
+    # Process 1 of a namespace is sent no signal that it does not ask for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.NamedTemporaryFile("w", suffix=".hosts") as hosts:
         hosts.write(HOSTS)
         hosts.flush()

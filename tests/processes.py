@@ -41,11 +41,13 @@ class Command:
     async def says(self, words: str) -> str:
         """The line of its stderr that holds some words, once it is said."""
         assert self._process.stderr is not None
+        said = ""
         async with asyncio.timeout(PATIENCE_S):
             while line := (await self._process.stderr.readline()).decode():
                 if words in line:
                     return line
-        raise AssertionError(f"It ended without saying {words!r}.")
+                said += line
+        raise AssertionError(f"It ended without saying {words!r}, but: {said}")
 
 
 @asynccontextmanager

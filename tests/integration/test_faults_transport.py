@@ -113,12 +113,13 @@ async def test_bytes_that_always_arrive_broken_are_never_stored_and_fail_after_a
     await flow.holds_together(ending)
 
 
+@pytest.mark.parametrize("size_bytes", [1_000, LARGE_BYTES])
 async def test_a_photograph_that_never_matches_the_digest_it_is_listed_with_is_kept_and_flagged(
-    tree: Tree, flow: Flow
+    tree: Tree, flow: Flow, size_bytes: int
 ) -> None:
     root = tree.folder("Root")
     wrong = "0123456789abcdef0123456789abcdef"
-    content = b"\xff\xd8\xff a whole photograph \xff\xd9"
+    content = b"\xff\xd8\xff" + b"photograph" * (size_bytes // 10) + b"\xff\xd9"
     file = tree.file(root, "from Google Photos.jpg", content=content, claimed_md5=wrong)
 
     ending = await flow.run(root)

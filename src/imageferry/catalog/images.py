@@ -50,13 +50,18 @@ class Held:
 
 def held(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[str, Held]:
     """The records of these files in one store, by file id."""
-    query = select(images.c.file_id, images.c.version, images.c.size_bytes, images.c.object_key).where(
-        images.c.source == source, images.c.store == store, images.c.file_id.in_(bindparam("file_ids", expanding=True))
-    )
+    asked = {"at_source": source, "in_store": store, "file_ids": file_ids}
     return {
         file_id: Held(version=version, size_bytes=size_bytes, object_key=object_key)
-        for file_id, version, size_bytes, object_key in tx.execute(query, {"file_ids": file_ids})
+        for file_id, version, size_bytes, object_key in tx.execute(_HELD, asked)
     }
+
+
+_HELD = select(images.c.file_id, images.c.version, images.c.size_bytes, images.c.object_key).where(
+    images.c.source == bindparam("at_source"),
+    images.c.store == bindparam("in_store"),
+    images.c.file_id.in_(bindparam("file_ids", expanding=True)),
+)
 
 
 def record(tx: Connection, *, item_ids: Collection[int], now: datetime) -> None:

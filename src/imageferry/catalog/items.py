@@ -14,9 +14,12 @@ from imageferry.model import ItemState, Outcome, Parcel
 
 def known_ids(tx: Connection, *, job_id: str, file_ids: Collection[str]) -> set[str]:
     """Which of these files the job has an item for already."""
-    among = items.c.file_id.in_(bindparam("file_ids", expanding=True))
-    query = select(items.c.file_id).where(items.c.job_id == job_id, among)
-    return set(tx.execute(query, {"file_ids": file_ids}).scalars())
+    return set(tx.execute(_KNOWN_IDS, {"of_job": job_id, "file_ids": file_ids}).scalars())
+
+
+_KNOWN_IDS = select(items.c.file_id).where(
+    items.c.job_id == bindparam("of_job"), items.c.file_id.in_(bindparam("file_ids", expanding=True))
+)
 
 
 def insert(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from imageferry.catalog.tables import folders, jobs
 from imageferry.errors import Reason
@@ -31,9 +31,13 @@ def accept(tx: Connection, job: Job) -> None:
 
 def get(tx: Connection, job_id: str, *, lock: bool = False) -> Job | None:
     """One job; with `lock`, nobody else changes it before this transaction ends."""
-    query = select(jobs).where(jobs.c.id == job_id)
-    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    row = tx.execute(_BY_ID_LOCKED if lock else _BY_ID, {"job_id": job_id}).one_or_none()
     return None if row is None else _job(row)
+
+
+# Built once, as is whatever every page or batch asks: to build a statement takes as long as to run it.
+_BY_ID = select(jobs).where(jobs.c.id == bindparam("job_id"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
 
 
 def unfinished(tx: Connection) -> list[Job]:

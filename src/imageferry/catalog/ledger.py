@@ -6,8 +6,9 @@ other finds the work done. Times are milliseconds since 1970.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, select, update
 
 from imageferry.catalog import images, items, jobs
 from imageferry.catalog.batching import insert_with_batches
@@ -244,13 +245,10 @@ def _transfers(tx: Connection, job: Job, *, terms: Terms, now_ms: int) -> list[T
 
 
 def _give_out(tx: Connection, table: Table, job: Job, *, at_most: int, terms: Terms, now_ms: int) -> list[int]:
-    of_job = table.c.job_id == job.id
-    in_flight = select(func.count()).select_from(table).where(of_job, table.c.state == LedgerState.IN_FLIGHT)
-    room = at_most - tx.execute(in_flight).scalar_one()
+    room = at_most - tx.execute(_in_flight(table), {"of_job": job.id}).scalar_one()
     if room <= 0:
         return []
-    ready = select(table.c.id).where(of_job, table.c.state == LedgerState.READY, table.c.due_ms <= now_ms)
-    ids = list(tx.execute(ready.order_by(table.c.id).limit(room)).scalars())
+    ids = list(tx.execute(_ready(table), {"of_job": job.id, "now_ms": now_ms, "room": room}).scalars())
     if ids:
         given_out = {
             "state": LedgerState.IN_FLIGHT,
@@ -261,11 +259,26 @@ def _give_out(tx: Connection, table: Table, job: Job, *, at_most: int, terms: Te
     return ids
 
 
+@cache
+def _in_flight(table: Table) -> Select[int]:
+    of_job = table.c.job_id == bindparam("of_job")
+    return select(func.count()).select_from(table).where(of_job, table.c.state == LedgerState.IN_FLIGHT)
+
+
+@cache
+def _ready(table: Table) -> Select[int]:
+    due = (table.c.state == LedgerState.READY, table.c.due_ms <= bindparam("now_ms"))
+    query = select(table.c.id).where(table.c.job_id == bindparam("of_job"), *due)
+    return query.order_by(table.c.id).limit(bindparam("room", type_=Integer))
+
+
 def _is_at(tx: Connection, crawl: Crawl) -> bool:
     """True: the page that a crawl lists is the one its folder waits for, and not one told twice."""
-    query = select(folders.c.state, folders.c.page_token).where(folders.c.id == crawl.crawl_id)
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_PROGRESS, {"crawl_id": crawl.crawl_id}).one_or_none()
     return row is not None and row.state != LedgerState.DONE and row.page_token == crawl.page_token
+
+
+_PROGRESS = select(folders.c.state, folders.c.page_token).where(folders.c.id == bindparam("crawl_id"))
 
 
 def _open(tx: Connection, job: Job, subfolders: Sequence[SubFolder]) -> int:

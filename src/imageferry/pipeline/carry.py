@@ -170,11 +170,11 @@ class _Carriage:
         md5 = listed.md5 if trusts_store else None
         if md5 is None:
             md5 = await md5_of(data)
-            self._verify_md5(md5, data=data)
+            self._verify_md5(md5, jpeg=_is_whole_jpeg(data, data))
         told = await self._store.put(key, data, mime_type=mime_type)
         if told != md5 and (told is not None or trusts_store):
             md5 = await md5_of(data)
-            await self._look_into(md5, data=data)
+            await self._look_into(md5, jpeg=_is_whole_jpeg(data, data))
         return _Arrival(size_bytes=len(data), md5=md5, mime_type=mime_type)
 
     async def _put_stream(self, begun: bytes, chunks: AsyncIterator[bytes]) -> _Arrival:
@@ -183,13 +183,15 @@ class _Carriage:
 
         async def checked() -> AsyncGenerator[bytes, None]:
             # An error raised here, before the last part is closed, leaves nothing in the store.
-            chunk: bytes | None = begun
-            while chunk is not None:
+            chunk = begun
+            await digest.add(begun)
+            yield begun
+            while (following := await self._bounds.next_chunk(chunks)) is not None:
+                chunk = following
                 await digest.add(chunk)
                 yield chunk
-                chunk = await self._bounds.next_chunk(chunks)
             self._verify_size(digest.size_bytes)
-            self._verify_md5(digest.md5)
+            self._verify_md5(digest.md5, jpeg=_is_whole_jpeg(begun, chunk))
 
         told = await self._store.put_stream(self._parcel.key, checked(), mime_type=mime_type)
         if told is not None and told not in (digest.of_parts, digest.md5):
@@ -200,24 +202,25 @@ class _Carriage:
         if self._listed.size_bytes not in (None, size_bytes):
             raise _CorruptError(f"{size_bytes} bytes came, the source tells {self._listed.size_bytes}.")
 
-    def _verify_md5(self, md5: str, *, data: bytes = b"") -> None:
+    def _verify_md5(self, md5: str, *, jpeg: bool = False) -> None:
         if self._listed.md5 is not None and md5 not in (self._listed.md5, self._keep_md5):
             message = f"The bytes have the digest {md5}, the source tells {self._listed.md5}."
-            raise _CorruptError(message, md5_of_jpeg=md5 if _is_whole_jpeg(data) else None)
+            raise _CorruptError(message, md5_of_jpeg=md5 if jpeg else None)
 
-    async def _look_into(self, md5: str, *, data: bytes = b"") -> None:
+    async def _look_into(self, md5: str, *, jpeg: bool = False) -> None:
         """Find out why the store's digest is not the one expected: wrong bytes came, wrong ones stand, or it is no MD5.
 
         Wrong bytes are removed, and raised as corrupt.
         """
         key = self._parcel.key
         try:
-            self._verify_md5(md5, data=data)
+            self._verify_md5(md5, jpeg=jpeg)
             await self._verify_held(md5)
         except _CorruptError:
             await self._store.delete(key)
             raise
-        # The object is right, so the ETag is no MD5: this store encrypts with a key of KMS or a customer's.
+        # The object is right, so the ETag is no MD5: this store encrypts with a key of KMS or a customer's. From
+        # now on what it is given is hashed first, and what it holds is read back.
         self._store.answers_md5 = False
 
     async def _verify_held(self, md5: str) -> None:
@@ -256,8 +259,8 @@ async def _standing(parcel: Parcel, *, store: Store) -> Outcome | None:
     )
 
 
-def _is_whole_jpeg(data: bytes) -> bool:
-    return data.startswith(b"\xff\xd8\xff") and data.rstrip(b"\0").endswith(b"\xff\xd9")
+def _is_whole_jpeg(first: bytes, last: bytes) -> bool:
+    return first.startswith(b"\xff\xd8\xff") and last.rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _outcome(parcel: Parcel, state: ItemState, error: TransientError | DeferredError | PermanentError) -> Outcome:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from imageferry.model import Crawl, Message, Record, Transfer
 
@@ -44,10 +45,10 @@ def make_app(broker_url: str, *, prefix: str) -> Celery:
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.2, "interval_step": 0.2},
         task_default_queue=queue(app, Role.CRAWL),
         task_create_missing_queues=True,
-        worker_hijack_root_logger=False,
+        worker_consumer="imageferry.engine.celery.consumer:PlainConsumer",
         worker_enable_remote_control=False,
         worker_send_task_events=False,
-        **_transport(broker_url),
+        **_transport(broker_url, prefix=prefix),
     )
     return app
 
@@ -60,7 +61,7 @@ def queue(app: Celery, role: Role) -> str:
 def publish(app: Celery, message: Message) -> None:
     """Send a message to the role that serves it; raises what kombu raises when the broker does not take it."""
     name = queue(app, _ROLES[type(message)])
-    app.send_task(name, args=[msgspec.to_builtins(message)], queue=name)
+    app.send_task(name, args=[msgspec.to_builtins(message)], queue=name, confirm_timeout=PUBLISH_TIMEOUT_S)
 
 
 def received(role: Role, body: Any) -> Message:  # noqa: ANN401 - it comes from outside, and is checked here
@@ -68,13 +69,36 @@ def received(role: Role, body: Any) -> Message:  # noqa: ANN401 - it comes from 
     return msgspec.convert(body, KINDS[role])
 
 
-def _transport(broker_url: str) -> dict[str, Any]:
+def waiting(app: Celery) -> set[type[Message]]:
+    """The kinds of messages that wait in a queue and that no worker has taken.
+
+    Raises kombu's OperationalError when the broker does not answer.
+    """
+    with app.connection_for_write() as connection:
+        try:
+            return {KINDS[role] for role in Role if _length(connection, queue(app, role))}
+        except connection.connection_errors as exc:
+            raise OperationalError(str(exc)) from exc
+
+
+def _length(connection: Any, name: str) -> int:  # noqa: ANN401 - kombu has no types
+    try:
+        with connection.channel() as channel:
+            count: int = channel.queue_declare(name, passive=True).message_count
+            return count
+    except connection.channel_errors:
+        return 0  # nobody has declared it yet; on Redis, it is empty
+
+
+def _transport(broker_url: str, *, prefix: str) -> dict[str, Any]:
     if broker_url.startswith("redis"):
         options = {
+            "global_keyprefix": f"{prefix}:",  # what is taken and not acknowledged is kept apart, too
             "visibility_timeout": VISIBILITY_S,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
             "socket_timeout": 30,
+            "socket_connect_timeout": PUBLISH_TIMEOUT_S,
             "socket_keepalive": True,
         }
         return {"broker_transport_options": options}

@@ -9,9 +9,9 @@ from kombu.exceptions import KombuError
 
 from imageferry.catalog.ledger import Terms, give_back
 from imageferry.catalog.session import Catalog
-from imageferry.engine.celery.app import publish
+from imageferry.engine.celery.app import publish, waiting
 from imageferry.engine.sweeper import SWEEP_EVERY_S, Sweeper
-from imageferry.model import Crawl, Transfer
+from imageferry.model import Crawl, Message, Transfer
 
 # How long to rest when the broker is away.
 REST_S = 2.0
@@ -35,7 +35,13 @@ class CeleryEngine:
         self._app = app
         self._catalog = catalog
         self._sweeper = Sweeper(
-            catalog, store_url=store_url, terms=terms, send=self._send, job_ids=job_ids, every_s=sweep_every_s
+            catalog,
+            store_url=store_url,
+            terms=terms,
+            send=self._send,
+            job_ids=job_ids,
+            every_s=sweep_every_s,
+            waiting=self._waiting,
         )
 
     async def run(self) -> None:
@@ -49,6 +55,13 @@ class CeleryEngine:
     def nudge(self) -> None:
         """Look into the catalog now."""
         self._sweeper.nudge()
+
+    async def _waiting(self) -> Collection[type[Message]] | None:
+        try:
+            return await asyncio.to_thread(waiting, self._app)
+        except (KombuError, OSError) as exc:
+            log.warning("broker.away", detail=str(exc))
+            return None
 
     async def _send(self, message: Crawl | Transfer) -> None:
         try:

@@ -1,0 +1,129 @@
+"""A child process of a worker: it gives messages to their stages, and sends on what follows."""
+
+import asyncio
+import ctypes
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from multiprocessing.sharedctypes import RawValue
+from typing import Protocol
+
+import structlog
+from celery import Celery
+from celery.exceptions import Reject
+from kombu.exceptions import KombuError
+
+from imageferry.engine.base import Stages
+from imageferry.engine.celery.app import publish
+from imageferry.errors import TransientError
+from imageferry.model import Message, Transfer
+from imageferry.pipeline.bounds import Bounds
+
+LOOK_EVERY_S = 0.2
+# How long work that is under way has to come to its end when the worker stops; then downloads are broken off, and
+# what is on its way into the store, or to the broker, has the last of it.
+GRACE_S = 3.0
+LAST_GRACE_S = 4.0
+# What follows is sent so often, with a rest, when the broker does not take it.
+SEND_TRIES_MAX = 20
+REST_S = 3.0
+
+log = structlog.get_logger()
+
+
+class OpenStages(Protocol):
+    """Opens the stages and what they lean on, within a child process."""
+
+    def __call__(self, *, bounds: Bounds) -> AbstractAsyncContextManager[Stages]:
+        """The stages, while the context lasts."""
+        ...
+
+
+class Flag:
+    """A wish that a parent tells its children. It takes no lock: a child that is killed would keep it."""
+
+    def __init__(self) -> None:
+        self._raised = RawValue(ctypes.c_bool, False)  # noqa: FBT003 - a C value's first value
+
+    def up(self) -> None:
+        """Tell it."""
+        self._raised.value = True
+
+    @property
+    def is_up(self) -> bool:
+        """True: it was told."""
+        return bool(self._raised.value)
+
+
+class Child:
+    """What a child process keeps from message to message: one event loop, and what its stages lean on.
+
+    All of it is made after the fork: neither connections nor loops survive one.
+    """
+
+    def __init__(
+        self, app: Celery, *, open_stages: OpenStages, make_bounds: Callable[[], Bounds], stopping: Flag
+    ) -> None:
+        self._app = app
+        self._open_stages = open_stages
+        self._make_bounds = make_bounds
+        self._stopping = stopping
+
+    def begin(self, **_: object) -> None:
+        """Make the loop and open the stages."""
+        self._runner = asyncio.Runner()
+        self._bounds = self._make_bounds()
+        self._open = AsyncExitStack()
+        self._stages: Stages = self._runner.run(self._enter())
+
+    def end(self, **_: object) -> None:
+        """Let go of all of it."""
+        self._runner.run(self._open.aclose())
+        self._runner.close()
+
+    def deliver(self, message: Message) -> None:
+        """Give a message to its stage, and send on what follows; raises Reject when others are to have it."""
+        try:
+            self._runner.run(self._until_stopped(message))
+        except TransientError as exc:
+            log.warning("catalog.away", detail=exc.message)
+            raise Reject(exc.message, requeue=True) from exc
+        except asyncio.CancelledError as exc:
+            raise Reject("The worker stops.", requeue=True) from exc
+        except Exception:
+            # Its work stays in flight; when its lease runs out it is given out again, a bounded number of times.
+            log.exception("stage.failed", message_kind=type(message).__name__, job_id=message.job_id)
+
+    async def _enter(self) -> Stages:
+        return await self._open.enter_async_context(self._open_stages(bounds=self._bounds))
+
+    async def _until_stopped(self, message: Message) -> None:
+        stage = asyncio.create_task(self._serve(message))
+        watching = asyncio.create_task(self._watch(stage, gives_back=isinstance(message, Transfer)))
+        try:
+            await stage
+        finally:
+            watching.cancel()
+
+    async def _serve(self, message: Message) -> None:
+        async for following in self._stages[type(message)](message):
+            await self._send(following)
+
+    async def _send(self, message: Message) -> None:
+        for tries in range(1, SEND_TRIES_MAX + 1):
+            try:
+                return await asyncio.to_thread(publish, self._app, message)
+            except (KombuError, OSError) as exc:
+                log.warning("broker.away", detail=str(exc), job_id=message.job_id, tries=tries)
+            await asyncio.sleep(REST_S)
+        return None  # it is in flight in the catalog: the sweep gives it out again
+
+    async def _watch(self, stage: "asyncio.Task[None]", *, gives_back: bool) -> None:
+        """Stop a stage once the parent wishes it; one that can give back what it has not done tells so itself."""
+        while not self._stopping.is_up:  # noqa: ASYNC110 - the parent is another process
+            await asyncio.sleep(LOOK_EVERY_S)
+        self._bounds.stopping.set()
+        await asyncio.sleep(GRACE_S)
+        if gives_back:
+            self._bounds.break_off()
+            await asyncio.sleep(LAST_GRACE_S)
+        stage.cancel()

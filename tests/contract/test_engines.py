@@ -1,0 +1,163 @@
+"""What every engine promises, on one process, on RabbitMQ and on Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from imageferry.catalog import jobs, ledger
+from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.sweep import reclaim
+from imageferry.clock import now_ms
+from imageferry.demo.node import Node
+from imageferry.demo.operations import Operation
+from imageferry.demo.tree import Tree
+from imageferry.engine.celery.app import Role
+from imageferry.model import Job
+from tests.brokers import KINDS_OF_BROKERS, broker
+from tests.databases import database
+from tests.flow import QUICK, Flow
+from tests.workers import Crew, crew
+
+pytestmark = pytest.mark.integration
+
+FILES = 250
+LOOK_EVERY_S = 0.02
+# What was lost comes back soon; a process that has no time for a second is not taken for dead.
+TERMS = replace(QUICK.terms, lease_ms=2_000)
+
+
+@pytest.fixture(params=["local", *KINDS_OF_BROKERS])
+async def engine(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Flow]:
+    """A flow over one kind of engine, with all that it needs at work."""
+    flow.limits = replace(QUICK, terms=TERMS)
+    async with AsyncExitStack() as parts:
+        if request.param != "local":
+            url = parts.enter_context(database("postgresql", tmp_path))
+            ours = parts.enter_context(broker(request.param))
+            await (await parts.enter_async_context(crew(flow, ours, database_url=url))).start(processes=2)
+        yield flow
+
+
+@pytest.fixture(params=KINDS_OF_BROKERS)
+async def hands(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Crew]:
+    """A crew over one kind of broker, of nobody yet."""
+    flow.limits = replace(QUICK, terms=TERMS)
+    with database("postgresql", tmp_path) as url, broker(request.param) as ours:
+        async with crew(flow, ours, database_url=url) as nobody:
+            yield nobody
+
+
+async def test_a_job_ends_with_every_file_stored(tree: Tree, engine: Flow) -> None:
+    root = _album(tree)
+
+    ending = await engine.run(root)
+
+    assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
+    assert set(engine.drive.requests.downloads_by_file.values()) == {1}
+    await engine.holds_together(ending)
+
+
+async def test_work_that_is_given_out_twice_at_once_has_one_effect(tree: Tree, engine: Flow) -> None:
+    importing = asyncio.create_task(engine.run(_album(tree)))
+    for _ in range(4):
+        await _downloads(engine, more=FILES // 8)
+        await _write(engine, lambda tx, job: reclaim(tx, job_ids=[job.id]))
+
+    ending = await importing
+
+    assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
+    await engine.holds_together(ending)
+
+
+async def test_work_whose_messages_were_lost_is_given_out_again(tree: Tree, engine: Flow) -> None:
+    def lose(tx: Tx, job: Job) -> None:
+        ledger.dispatch(tx, job.id, terms=TERMS, now_ms=now_ms())
+
+    importing = asyncio.create_task(engine.run(_album(tree)))
+    while not engine.seen:  # noqa: ASYNC110 - the job is seen once it is in the catalog
+        await asyncio.sleep(LOOK_EVERY_S)
+    for _ in range(20):
+        await _write(engine, lose)
+        await asyncio.sleep(LOOK_EVERY_S)
+
+    ending = await importing
+
+    assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
+    await engine.holds_together(ending)
+
+
+async def test_messages_that_come_twice_and_in_another_order_change_nothing(tree: Tree, hands: Crew) -> None:
+    await hands.start("crawl,record")
+    importing = asyncio.create_task(hands.flow.run(_album(tree)))
+    while hands.broker.waiting(Role.TRANSFER) < 3:
+        await asyncio.sleep(LOOK_EVERY_S)
+    for message in reversed(hands.broker.take(Role.TRANSFER) * 2):
+        hands.broker.send(message)
+    await hands.start("transfer", processes=2)
+
+    ending = await importing
+
+    assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
+    await hands.flow.holds_together(ending)
+
+
+async def test_an_uploader_needs_no_catalog(tree: Tree, hands: Crew, tmp_path: Path) -> None:
+    await hands.start("crawl,record")
+    await hands.start("transfer")
+
+    await hands.flow.holds_together(await hands.flow.run(_album(tree)))
+
+    assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_a_message_that_cannot_be_read_is_dropped_and_told(tree: Tree, hands: Crew) -> None:
+    worker = await hands.start()
+    for body in ({"nobody": "reads this"}, [], "text", None):
+        name = f"{hands.broker.prefix}.{Role.TRANSFER}"
+        hands.broker.app.send_task(name, args=[body], queue=name)
+
+    await worker.says("message.dropped", times=4)
+    await hands.flow.holds_together(await hands.flow.run(_album(tree)))
+    assert hands.broker.waiting(Role.TRANSFER) == 0
+
+
+async def test_work_goes_on_when_every_worker_was_killed_and_started_again(tree: Tree, hands: Crew) -> None:
+    first = await hands.start()
+    importing = asyncio.create_task(hands.flow.run(_album(tree)))
+    await _downloads(hands.flow, more=FILES // 3)
+    await first.kill()
+    await hands.start(processes=2)
+
+    await hands.flow.holds_together(await importing)
+
+
+def _album(tree: Tree) -> Node:
+    root = tree.folder("Root")
+    for number in range(5):
+        tree.numbered_files(tree.folder(f"Day {number}", parent=root), FILES // 5, size_bytes=1_000)
+    return root
+
+
+async def _downloads(flow: Flow, *, more: int) -> None:
+    """Wait until so many more files were asked for, or as good as all."""
+    enough = min(flow.drive.requests.count(Operation.MEDIA) + more, FILES - 10)
+    while flow.drive.requests.count(Operation.MEDIA) < enough:
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _write(flow: Flow, change: Callable[[Tx, Job], object]) -> None:
+    """Change something of the newest job, behind its engine's back."""
+
+    def of_the_newest(tx: Tx) -> None:
+        (job,) = jobs.latest(tx, limit=1)
+        change(tx, job)
+
+    catalog = Catalog(flow.settings.catalog_url)
+    try:
+        await catalog.write(of_the_newest)
+    finally:
+        await catalog.close()
