@@ -46,6 +46,9 @@ check: dev ## Formatting, lint, types, import rules, lock files
 	@echo "==> Lock files"
 	@$(MAKE) --no-print-directory lock-check
 
+bench: dev ## Race against rclone; needs nginx, and root or user namespaces
+	@$(BIN)/python -m benchmarks small
+
 format: dev ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 

@@ -45,7 +45,8 @@ class Broker:
         """Take all messages that wait for a role away."""
         taken: list[Message] = []
         with self.app.connection_for_write() as connection, connection.channel() as channel:
-            while message := channel.basic_get(queue(self.app, role), no_ack=True):
+            waiting = self.app.amqp.queues[queue(self.app, role)](channel)
+            while message := waiting.get(no_ack=True):
                 (body,), *_ = message.decode()
                 taken.append(msgspec.convert(body, KINDS[role]))
         return taken
@@ -58,7 +59,7 @@ class Broker:
         """Lose all that the server holds for this test."""
         if self.url.startswith("redis"):
             with Redis.from_url(self.url) as server:
-                for key in server.scan_iter(f"{self.prefix}:*"):
+                for key in server.scan_iter(f"*{self.prefix}.*"):
                     server.delete(key)
             return
         with self.app.connection_for_write() as connection:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,8 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
 from pydantic import SecretStr
 
-from tests.brokers import Broker
+from tests.brokers import Broker, broker
+from tests.databases import database
 from tests.flow import Flow
 
 ALL_ROLES = "crawl,transfer,record"
@@ -42,9 +43,13 @@ class Worker:
                 assert self._process.returncode is None, self.said
                 await asyncio.sleep(LOOK_EVERY_S)
 
-    async def stop(self) -> int:
-        """Ask it to end; its exit code."""
+    def terminate(self) -> None:
+        """Ask it to end."""
         self._process.send_signal(SIGTERM)
+
+    async def stop(self) -> int:
+        """Ask it to end, and wait until it has; its exit code."""
+        self.terminate()
         async with asyncio.timeout(END_WITHIN_S):
             return await self._process.wait()
 
@@ -73,7 +78,7 @@ class Worker:
 
 @dataclass(kw_only=True)
 class Crew:
-    """Starts workers for a flow over a broker, and ends them all."""
+    """Starts workers for a flow over a broker."""
 
     flow: Flow
     broker: Broker
@@ -99,47 +104,55 @@ class Crew:
         return worker
 
     def _environment(self, roles: str) -> dict[str, str]:
-        inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        settings = self.flow.settings
-        # An uploader knows no catalog, and has no other home than its own.
-        catalog = {} if roles == "transfer" else {"DATABASE_URL": settings.catalog_url}
-        home = self.flow.home.parent / "elsewhere" if roles == "transfer" else self.flow.home
-        return (
-            inherited
-            | environment_of(self.flow)
-            | {"IMAGEFERRY_HOME": str(home), "IMAGEFERRY_LOG_LEVEL": "info"}
-            | catalog
-            | self.environment
-        )
+        environment = environment_of(self.flow) | {"IMAGEFERRY_LOG_LEVEL": "info"} | self.environment
+        if roles == "transfer":
+            # An uploader knows no catalog, and has no other home than its own.
+            del environment["DATABASE_URL"]
+            environment["IMAGEFERRY_HOME"] = str(self.flow.home.parent / "elsewhere")
+        return environment
 
 
 def environment_of(flow: Flow) -> dict[str, str]:
-    """The flow's settings as another process of it needs them; without its catalog."""
+    """The flow's settings as another process of it needs them."""
     settings = flow.settings
     assert settings.celery_broker_url is not None
-    return SHORT | {
-        "CELERY_BROKER_URL": settings.celery_broker_url.get_secret_value(),
-        "IMAGEFERRY_QUEUE_PREFIX": settings.queue_prefix,
-        "STORE_URL": settings.store_location,
-        "GOOGLE_API_KEY": flow.drive.api_key,
-        "GOOGLE_DRIVE_ENDPOINT": flow.drive.url,
-        "GOOGLE_DRIVE_WEB_ENDPOINT": flow.drive.url,
-    }
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    given = flow.given.items()
+    bucket = {name.upper(): str(value) for name, value in given if name.startswith("aws_") and isinstance(value, str)}
+    if settings.aws_secret_access_key is not None:
+        bucket["AWS_SECRET_ACCESS_KEY"] = settings.aws_secret_access_key.get_secret_value()
+    return (
+        inherited
+        | SHORT
+        | bucket
+        | {
+            "IMAGEFERRY_HOME": str(flow.home),
+            "DATABASE_URL": settings.catalog_url,
+            "CELERY_BROKER_URL": settings.celery_broker_url.get_secret_value(),
+            "IMAGEFERRY_QUEUE_PREFIX": settings.queue_prefix,
+            "STORE_URL": settings.store_location,
+            "GOOGLE_API_KEY": flow.drive.api_key,
+            "GOOGLE_DRIVE_ENDPOINT": flow.drive.url,
+            "GOOGLE_DRIVE_WEB_ENDPOINT": flow.drive.url,
+        }
+    )
 
 
 @asynccontextmanager
-async def crew(
-    flow: Flow, broker: Broker, *, database_url: str, environment: Mapping[str, str] = {}
-) -> AsyncIterator[Crew]:
-    """A crew without anybody yet; whoever it starts is killed at the end."""
-    flow.given |= {
-        "celery_broker_url": SecretStr(broker.url),
-        "queue_prefix": broker.prefix,
-        "database_url": SecretStr(database_url),
-    }
-    ours = Crew(flow=flow, broker=broker, environment=dict(environment))
-    try:
-        yield ours
-    finally:
-        for worker in ours.workers:
-            await worker.kill()
+async def crew_over(kind: str, flow: Flow, *, folder: Path) -> AsyncIterator[Crew]:
+    """A crew over one kind of broker, of nobody yet, with PostgreSQL for its catalog; all of it goes at the end.
+
+    From then on, the flow runs over this broker too.
+    """
+    with database("postgresql", folder) as database_url, broker(kind) as queues:
+        flow.given |= {
+            "celery_broker_url": SecretStr(queues.url),
+            "queue_prefix": queues.prefix,
+            "database_url": SecretStr(database_url),
+        }
+        crew = Crew(flow=flow, broker=queues)
+        try:
+            yield crew
+        finally:
+            for worker in crew.workers:
+                await worker.kill()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +16,9 @@ from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
 from imageferry.engine.celery.app import Role
 from imageferry.model import Job
-from tests.brokers import KINDS_OF_BROKERS, broker
-from tests.databases import database
+from tests.brokers import KINDS_OF_BROKERS
 from tests.flow import QUICK, Flow
-from tests.workers import Crew, crew
+from tests.workers import Crew, crew_over
 
 pytestmark = pytest.mark.integration
 
@@ -34,11 +32,11 @@ TERMS = replace(QUICK.terms, lease_ms=2_000)
 async def engine(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Flow]:
     """A flow over one kind of engine, with all that it needs at work."""
     flow.limits = replace(QUICK, terms=TERMS)
-    async with AsyncExitStack() as parts:
-        if request.param != "local":
-            url = parts.enter_context(database("postgresql", tmp_path))
-            ours = parts.enter_context(broker(request.param))
-            await (await parts.enter_async_context(crew(flow, ours, database_url=url))).start(processes=2)
+    if request.param == "local":
+        yield flow
+        return
+    async with crew_over(request.param, flow, folder=tmp_path) as crew:
+        await crew.start(processes=2)
         yield flow
 
 
@@ -46,9 +44,8 @@ async def engine(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> 
 async def hands(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Crew]:
     """A crew over one kind of broker, of nobody yet."""
     flow.limits = replace(QUICK, terms=TERMS)
-    with database("postgresql", tmp_path) as url, broker(request.param) as ours:
-        async with crew(flow, ours, database_url=url) as nobody:
-            yield nobody
+    async with crew_over(request.param, flow, folder=tmp_path) as crew:
+        yield crew
 
 
 async def test_a_job_ends_with_every_file_stored(tree: Tree, engine: Flow) -> None:
@@ -93,7 +90,7 @@ async def test_work_whose_messages_were_lost_is_given_out_again(tree: Tree, engi
 async def test_messages_that_come_twice_and_in_another_order_change_nothing(tree: Tree, hands: Crew) -> None:
     await hands.start("crawl,record")
     importing = asyncio.create_task(hands.flow.run(_album(tree)))
-    while hands.broker.waiting(Role.TRANSFER) < 3:
+    while hands.broker.waiting(Role.TRANSFER) < 3:  # noqa: ASYNC110 - the server is asked
         await asyncio.sleep(LOOK_EVERY_S)
     for message in reversed(hands.broker.take(Role.TRANSFER) * 2):
         hands.broker.send(message)
@@ -116,7 +113,8 @@ async def test_an_uploader_needs_no_catalog(tree: Tree, hands: Crew, tmp_path: P
 
 async def test_a_message_that_cannot_be_read_is_dropped_and_told(tree: Tree, hands: Crew) -> None:
     worker = await hands.start()
-    for body in ({"nobody": "reads this"}, [], "text", None):
+    unreadable: list[object] = [{"nobody": "reads this"}, [], "text", None]
+    for body in unreadable:
         name = f"{hands.broker.prefix}.{Role.TRANSFER}"
         hands.broker.app.send_task(name, args=[body], queue=name)
 
@@ -145,7 +143,7 @@ def _album(tree: Tree) -> Node:
 async def _downloads(flow: Flow, *, more: int) -> None:
     """Wait until so many more files were asked for, or as good as all."""
     enough = min(flow.drive.requests.count(Operation.MEDIA) + more, FILES - 10)
-    while flow.drive.requests.count(Operation.MEDIA) < enough:
+    while flow.drive.requests.count(Operation.MEDIA) < enough:  # noqa: ASYNC110 - the stand-in tells by its counters
         await asyncio.sleep(LOOK_EVERY_S)
 
 

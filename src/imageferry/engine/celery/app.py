@@ -93,7 +93,10 @@ def _length(connection: Any, name: str) -> int:  # noqa: ANN401 - kombu has no t
 def _transport(broker_url: str, *, prefix: str) -> dict[str, Any]:
     if broker_url.startswith("redis"):
         options = {
-            "global_keyprefix": f"{prefix}:",  # what is taken and not acknowledged is kept apart, too
+            # What is taken and not acknowledged belongs to one installation, as its queues do.
+            "unacked_key": f"{prefix}.unacked",
+            "unacked_index_key": f"{prefix}.unacked_index",
+            "unacked_mutex_key": f"{prefix}.unacked_mutex",
             "visibility_timeout": VISIBILITY_S,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
