@@ -117,10 +117,7 @@ def environment_of(flow: Flow) -> dict[str, str]:
     settings = flow.settings
     assert settings.celery_broker_url is not None
     inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    given = flow.given.items()
-    bucket = {name.upper(): str(value) for name, value in given if name.startswith("aws_") and isinstance(value, str)}
-    if settings.aws_secret_access_key is not None:
-        bucket["AWS_SECRET_ACCESS_KEY"] = settings.aws_secret_access_key.get_secret_value()
+    bucket = {name.upper(): value for name, value in flow.given.items() if name.startswith("aws_")}
     return (
         inherited
         | SHORT

@@ -38,7 +38,7 @@ from imageferry.pipeline.submit import submit
 from tests.databases import database
 
 STORE = "memory://"
-TERMS = Terms(batches_in_flight_max=2, lease_ms=10_000, again_ms=1_000, tries_max=3)
+TERMS = Terms(batches_in_flight_max=2, lease_ms=10_000, again_ms=1_000, tries_max=3, stale_pages_max=5)
 DAY_MS = 86_400_000
 NOW_MS = 1_800_000_000_000
 
@@ -77,7 +77,13 @@ class Ledger:
         finds = [found(file_id) for file_id in file_ids]
         await self.catalog.write(
             lambda tx: ledger.advance(
-                tx, crawl, finds=finds, subfolders=subfolders, next_page_token=next_page_token, folder_name="Root"
+                tx,
+                crawl,
+                finds=finds,
+                subfolders=subfolders,
+                next_page_token=next_page_token,
+                terms=TERMS,
+                folder_name="Root",
             )
         )
 
@@ -296,6 +302,17 @@ async def test_a_rejected_page_token_starts_the_folder_again(moves: Ledger) -> N
     assert again.page_token is None
     await moves.advance(again, "a", "b")
     assert (await moves.job()).discovered == 2
+
+
+async def test_pages_that_lead_in_circles_come_to_an_end(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", next_page_token="2")
+    pages = 1
+    while (await moves.job()).open_folders:
+        await moves.advance(await moves.crawl(), "a", next_page_token=("2", "3")[pages % 2])
+        pages += 1
+        assert pages < 20
+    causes = await moves.catalog.read(lambda tx: items.causes(tx, job_id=moves.job_id, state=ItemState.FAILED))
+    assert causes == {Reason.LISTING_INCOMPLETE: 1}
 
 
 async def test_a_root_that_is_not_found_fails_its_job_with_the_sentence(moves: Ledger) -> None:

@@ -11,7 +11,7 @@ from imageferry.model import Job, JobOptions, JobState, LedgerState
 
 ACTIVE = (JobState.ACCEPTED, JobState.RUNNING)
 UNFINISHED = (*ACTIVE, JobState.WAITING)
-NEW_FOLDER = {"state": LedgerState.READY, "pages": 0, "tries": 0, "due_ms": 0}
+NEW_FOLDER = {"state": LedgerState.READY, "pages": 0, "stale_pages": 0, "tries": 0, "due_ms": 0}
 
 
 def accept(tx: Connection, job: Job) -> None:

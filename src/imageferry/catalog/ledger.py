@@ -19,6 +19,7 @@ from imageferry.errors import (
     ImageferryError,
     NotFoundError,
     PageTokenError,
+    PermanentError,
     Reason,
     TransientError,
 )
@@ -49,7 +50,7 @@ class Terms:
     item_tries_max: int = 3
     folder_tries_max: int = 5
     tries_max: int = 20  # a batch or folder is given out without anything coming back
-    pages_max: int = 50_000  # per folder
+    stale_pages_max: int = 1_000  # pages in a row that bring nothing new, beyond a second reading of all that did
     again_ms: int = 2_000  # before the first repetition; doubles
     again_ms_max: int = 60_000
     probe_ms: int = 15_000  # between the probes of a waiting job
@@ -88,9 +89,13 @@ def advance(
     finds: Sequence[Find],
     subfolders: Sequence[SubFolder],
     next_page_token: str | None,
+    terms: Terms,
     folder_name: str | None = None,
 ) -> None:
-    """Write a page: its new items and their batches, its new folders, and which page is next."""
+    """Write a page: its new items and their batches, its new folders, and which page is next.
+
+    A folder whose pages bring nothing new for too long leads in circles, and is lost.
+    """
     job = jobs.get(tx, crawl.job_id, lock=True)
     if job is None or job.state.terminal or not _is_at(tx, crawl):
         return
@@ -99,20 +104,26 @@ def advance(
     insert_with_batches(tx, job_id=job.id, finds=new)
     opened = _open(tx, job, subfolders)
     ended = next_page_token is None
+    brings_news = bool(new) or opened > 0
     tx.execute(
         update(folders)
         .where(folders.c.id == crawl.crawl_id)
         .values(
             state=LedgerState.DONE if ended else LedgerState.READY,
             page_token=next_page_token,
-            pages=folders.c.pages + 1,
+            pages=folders.c.pages + int(brings_news),
+            stale_pages=0 if brings_news else folders.c.stale_pages + 1,
             tries=0,
             due_ms=0,
         )
     )
     job = _discovered(job, new)
     job = replace(job, folder_name=folder_name or job.folder_name, open_folders=job.open_folders + opened - ended)
-    _save(tx, job)
+    if not ended and not brings_news and _leads_in_circles(tx, crawl, terms):
+        error = PermanentError(Reason.LISTING_INCOMPLETE, "The source's pages of this folder lead in circles.")
+        _lose(tx, job, crawl, error)
+    else:
+        _save(tx, job)
 
 
 def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: Terms, now_ms: int) -> None:
@@ -132,14 +143,12 @@ def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: Term
             wait(tx, job, error.reason, error.message, due_ms=now_ms + terms.probe_ms)
         tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(again))
         return
-    tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(state=LedgerState.DONE))
     if untouched:
+        tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(state=LedgerState.DONE))
         job = replace(job, state=JobState.FAILED, reason=error.reason, detail=error.message)
         jobs.save(tx, replace(job, open_folders=0, finished_at=utc_now()))
-        return
-    find = _lost_folder(crawl, error, by_shortcut=row.by_shortcut)
-    insert_with_batches(tx, job_id=job.id, finds=[find])
-    _save(tx, replace(_discovered(job, [find]), open_folders=job.open_folders - 1))
+    else:
+        _lose(tx, job, crawl, error, by_shortcut=row.by_shortcut)
 
 
 def prolong(tx: Connection, crawl: Crawl, *, terms: Terms, now_ms: int) -> None:
@@ -303,6 +312,20 @@ def _open(tx: Connection, job: Job, subfolders: Sequence[SubFolder]) -> int:
     if rows:
         tx.execute(folders.insert(), rows)
     return len(rows)
+
+
+def _leads_in_circles(tx: Connection, crawl: Crawl, terms: Terms) -> bool:
+    row = tx.execute(select(folders.c.pages, folders.c.stale_pages).where(folders.c.id == crawl.crawl_id)).one()
+    # A folder that is listed again from its first page brings nothing new until it is where it was.
+    return bool(row.stale_pages > row.pages + terms.stale_pages_max)
+
+
+def _lose(tx: Connection, job: Job, crawl: Crawl, error: ImageferryError, *, by_shortcut: bool = False) -> None:
+    """Give up a folder: it is an item that failed, or was skipped where only a shortcut led to it."""
+    tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(state=LedgerState.DONE))
+    find = _lost_folder(crawl, error, by_shortcut=by_shortcut)
+    insert_with_batches(tx, job_id=job.id, finds=[find])
+    _save(tx, replace(_discovered(job, [find]), open_folders=job.open_folders - 1))
 
 
 def _discovered(job: Job, finds: Sequence[Find]) -> Job:

@@ -96,7 +96,8 @@ folders = Table(
     Column("resource_key", Exact),
     Column("by_shortcut", Boolean, nullable=False),
     Column("page_token", Text),  # of the page to list next
-    Column("pages", Integer, nullable=False),  # listed so far
+    Column("pages", Integer, nullable=False),  # that brought something new
+    Column("stale_pages", Integer, nullable=False),  # since the last one that did
     Column("state", String(16), nullable=False),  # a LedgerState
     Column("tries", SmallInteger, nullable=False),  # since its last page that succeeded
     Column("due_ms", BigInteger, nullable=False),  # ready: not before; in flight: the lease's end

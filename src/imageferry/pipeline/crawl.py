@@ -131,6 +131,7 @@ def _advance(tx: Tx, *, message: Crawl, listing: Listing, terms: Terms, folds_ca
         finds=finds,
         subfolders=list(subfolders(listing, path=message.path)) if job.options.recursive else [],
         next_page_token=listing.next_page_token,
+        terms=terms,
         folder_name=listing.root_name,
     )
     return ledger.dispatch(tx, job.id, terms=terms, now_ms=now_ms())

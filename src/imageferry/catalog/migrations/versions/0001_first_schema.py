@@ -76,6 +76,7 @@ folders = Table(
     Column("by_shortcut", Boolean, nullable=False),
     Column("page_token", Text),
     Column("pages", Integer, nullable=False),
+    Column("stale_pages", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("tries", SmallInteger, nullable=False),
     Column("due_ms", BigInteger, nullable=False),

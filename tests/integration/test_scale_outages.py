@@ -1,0 +1,153 @@
+"""Parts that go away while a job goes on over a broker, and come back."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from imageferry.catalog.tables import batches
+from imageferry.cli.importing import Ending
+from imageferry.demo.faults import Damage, Fault
+from imageferry.demo.node import Node
+from imageferry.demo.operations import Operation
+from imageferry.demo.server import StandIn
+from imageferry.demo.tree import Tree
+from tests.brokers import KINDS_OF_BROKERS, line
+from tests.flow import Flow
+from tests.s3 import S3, Call, Trouble
+from tests.workers import Crew, crew_over
+
+pytestmark = pytest.mark.integration
+
+# How long a part is away; in full, IMAGEFERRY_TEST_OUTAGE=30.
+OUTAGE_S = float(os.environ.get("IMAGEFERRY_TEST_OUTAGE", "4"))
+FILES = 600
+FOLDERS = 6
+LATENCY_S = 0.02
+LOOK_EVERY_S = 0.02
+GIVEN_BACK_WITHIN_S = 10
+
+
+@pytest.fixture
+async def drive(tree: Tree) -> AsyncIterator[StandIn]:
+    """A source that takes its time, so that an outage meets work."""
+    async with StandIn(tree, latency_s=LATENCY_S) as standing_in:
+        yield standing_in
+
+
+@pytest.fixture(params=KINDS_OF_BROKERS)
+async def crew(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Crew]:
+    """A crew over one kind of broker, of nobody yet."""
+    async with crew_over(request.param, flow, folder=tmp_path) as nobody:
+        yield nobody
+
+
+async def test_a_broker_that_loses_everything_loses_no_file(tree: Tree, crew: Crew) -> None:
+    await crew.start(processes=2)
+    importing = asyncio.create_task(crew.flow.run(_album(tree)))
+
+    for files in (0, FILES // 4, FILES // 2):
+        await _progress(crew.flow, files=files)
+        crew.broker.wipe()
+
+    await _all_stored(crew, importing)
+
+
+@pytest.mark.timeout(60 + 3 * OUTAGE_S)
+async def test_a_broker_that_restarts_is_gone_on_with(tree: Tree, crew: Crew) -> None:
+    async with line(crew.broker.url) as cuttable:
+        crew.environment["CELERY_BROKER_URL"] = cuttable.url
+        await crew.start(processes=2)
+        importing = asyncio.create_task(crew.flow.run(_album(tree)))
+        await _progress(crew.flow, files=FILES // 4)
+
+        await cuttable.cut(OUTAGE_S)
+
+        await _all_stored(crew, importing)
+
+
+@pytest.mark.timeout(60 + 3 * OUTAGE_S)
+async def test_a_catalog_that_is_away_for_a_while_misses_no_outcome(tree: Tree, crew: Crew) -> None:
+    async with line(crew.flow.settings.catalog_url) as cuttable:
+        crew.environment["DATABASE_URL"] = cuttable.url
+        await crew.start("crawl,record")
+        await crew.start("transfer")
+        importing = asyncio.create_task(crew.flow.run(_album(tree)))
+        await _progress(crew.flow, files=FILES // 4)
+
+        await cuttable.cut(OUTAGE_S)
+
+        await _all_stored(crew, importing)
+
+
+@pytest.mark.timeout(60 + 3 * OUTAGE_S)
+async def test_a_store_that_refuses_for_a_while_is_waited_for(tree: Tree, crew: Crew) -> None:
+    async with S3() as s3:
+        crew.flow.given |= s3.settings
+        crew.flow.held = s3.held
+        await crew.start(processes=2)
+        importing = asyncio.create_task(crew.flow.run(_album(tree)))
+        await _progress(crew.flow, files=FILES // 4)
+
+        s3.goes_wrong(Trouble.SLOW_DOWN, on=Call.PUT)
+        await asyncio.sleep(OUTAGE_S)
+        s3.recovers()
+
+        await _all_stored(crew, importing)
+
+
+async def test_a_worker_that_is_asked_to_end_gives_its_work_back_at_once(tree: Tree, crew: Crew) -> None:
+    await crew.start("crawl,record")
+    first = await crew.start("transfer", processes=2)
+    crew.flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.MEDIA, seconds=1, times=None))
+    importing = asyncio.create_task(crew.flow.run(_album(tree)))
+    await _progress(crew.flow, files=FILES // 4)
+    asked_s = time.monotonic()
+
+    assert await first.stop() == 0
+
+    assert time.monotonic() - asked_s < GIVEN_BACK_WITHIN_S
+    assert not importing.done()
+    crew.flow.drive.faults.clear()
+    await crew.start("transfer", processes=2)
+    await _all_stored(crew, importing)
+    assert set(crew.flow.drive.requests.downloads_by_file.values()) == {1}
+
+
+async def test_a_recorder_that_was_frozen_past_its_lease_changes_nothing_afterwards(tree: Tree, crew: Crew) -> None:
+    await crew.start("crawl,transfer")
+    frozen = await crew.start("record")
+    importing = asyncio.create_task(crew.flow.run(_album(tree)))
+    await _progress(crew.flow, files=FILES // 4)
+    frozen.freeze()
+    await crew.start("record")
+
+    await _all_stored(crew, importing)
+    before = await crew.flow.rows(batches)
+    frozen.thaw()
+    await asyncio.sleep(1)
+
+    assert await crew.flow.rows(batches) == before
+    await crew.flow.holds_together(await crew.flow.job())
+
+
+def _album(tree: Tree) -> Node:
+    root = tree.folder("Root")
+    for number in range(FOLDERS):
+        tree.numbered_files(tree.folder(f"Day {number}", parent=root), FILES // FOLDERS, size_bytes=1_000)
+    return root
+
+
+async def _progress(flow: Flow, *, files: int) -> None:
+    """Wait until so many files were seen to have an outcome."""
+    while not flow.seen or flow.seen[-1].processed < files:  # noqa: ASYNC110 - what another process does is looked at
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _all_stored(crew: Crew, importing: asyncio.Task[Ending]) -> None:
+    ending = await importing
+    assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
+    await crew.flow.holds_together(ending)
