@@ -2,12 +2,7 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from imageferry.catalog.session import Catalog
@@ -16,6 +11,8 @@ from imageferry.errors import FatalError, Reason, TransientError
 # At the start somebody is looking: what does not open soon is told at once.
 PATIENCE_S = 2.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# Where Alembic keeps the number of the last migration; read without it, for it takes long to import.
+_version = Table("alembic_version", MetaData(), Column("version_num", String(32)))
 
 
 async def migrate(catalog: Catalog) -> bool:
@@ -32,27 +29,26 @@ async def migrate(catalog: Catalog) -> bool:
         cause = exc.__cause__ if isinstance(exc, TransientError) else exc
         told = getattr(cause, "orig", None) or exc
         where = catalog.url.render_as_string(hide_password=True)
-        message = (
-            f"The catalog {where} cannot be opened: {told}. Check DATABASE_URL and that the database may be written."
-        )
-        raise FatalError(Reason.CATALOG_UNAVAILABLE, message) from exc
+        mend = "Check DATABASE_URL and that the database may be written"
+        raise FatalError(Reason.CATALOG_UNAVAILABLE, f"The catalog {where} cannot be opened: {told}. {mend}.") from exc
     return True
 
 
 def _is_current(tx: Connection) -> bool:
-    scripts = ScriptDirectory(str(_MIGRATIONS))
-    at = MigrationContext.configure(tx).get_current_revision()
-    if at is not None:
-        try:
-            scripts.get_revision(at)
-        except CommandError as exc:
-            mend = "upgrade imageferry, or use another DATABASE_URL"
-            message = f"The catalog was written by a newer imageferry (schema {at}): {mend}."
-            raise FatalError(Reason.CATALOG_NEWER, message) from exc
-    return at == scripts.get_current_head()
+    if not inspect(tx).has_table(_version.name):
+        return False
+    at = tx.execute(select(_version.c.version_num)).scalar_one_or_none()
+    known = sorted(path.stem.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    if at is not None and at not in known:
+        mend = "upgrade imageferry, or use another DATABASE_URL"
+        raise FatalError(Reason.CATALOG_NEWER, f"The catalog was written by a newer imageferry (schema {at}): {mend}.")
+    return at == known[-1]
 
 
 def _upgrade(tx: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - rarely needed, and long to import
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = tx
