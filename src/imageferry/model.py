@@ -135,25 +135,25 @@ class Job:
     id: str
     source: str
     folder_id: str
-    folder_name: str | None  # None: not resolved yet
-    resource_key: str | None
+    folder_name: str | None = None  # None: not resolved yet
+    resource_key: str | None = None
     store: str  # the store's URL, without secrets
     options: JobOptions
-    state: JobState
-    reason: Reason | None  # why it waits or failed
-    detail: str | None
-    open_folders: int  # 0: the listing has ended
-    discovered: int
-    stored: int
-    skipped: int
-    unchanged: int  # of the skipped
-    failed: int
-    bytes_discovered: int  # of the files to transfer, as far as listed
-    bytes_stored: int
-    bytes_moved: int  # of the stored: those that came over the wire
+    state: JobState = JobState.ACCEPTED
+    reason: Reason | None = None  # why it waits or failed
+    detail: str | None = None
+    open_folders: int = 1  # not listed to their end, the root among them
+    discovered: int = 0
+    stored: int = 0
+    skipped: int = 0
+    unchanged: int = 0  # of the skipped
+    failed: int = 0
+    bytes_discovered: int = 0  # of the files to transfer, as far as listed
+    bytes_stored: int = 0
+    bytes_moved: int = 0  # of the stored: those that came over the wire
     created_at: datetime  # UTC, no zone, as all below
-    started_at: datetime | None
-    finished_at: datetime | None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
 
     @property
     def processed(self) -> int:

@@ -35,9 +35,6 @@ from tests.processes import command
 FILES = 60
 
 
-# 28
-
-
 async def test_a_catalog_that_another_program_holds_locked_is_waited_for(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
     importing = asyncio.create_task(flow.run(root))
@@ -53,9 +50,6 @@ async def test_a_catalog_that_another_program_holds_locked_is_waited_for(tree: T
     assert (ending.exit, ending.job.stored) == (Exit.DONE, FILES)
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
     await flow.holds_together(ending)
-
-
-# 29
 
 
 async def test_a_connection_that_is_cut_during_a_commit_counts_nothing_twice(tree: Tree, flow: Flow) -> None:
@@ -79,9 +73,6 @@ async def test_a_connection_that_is_cut_during_a_commit_counts_nothing_twice(tre
     await flow.holds_together(job)
 
 
-# 30
-
-
 async def test_a_catalog_whose_disk_is_full_is_waited_for_until_there_is_room(
     tree: Tree, drive: StandIn, tmp_path: Path
 ) -> None:
@@ -103,9 +94,6 @@ async def test_a_catalog_whose_disk_is_full_is_waited_for_until_there_is_room(
         assert was_held_up
         assert (ending.exit, ending.job.stored) == (Exit.DONE, FILES)
         await flow.holds_together(ending)
-
-
-# 33
 
 
 async def test_a_migration_that_is_killed_is_completed_by_the_next_command(tree: Tree, flow: Flow) -> None:

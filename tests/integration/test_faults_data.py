@@ -41,9 +41,6 @@ HOSTILE_NAMES = (
 )
 
 
-# 48 and 49
-
-
 async def test_hostile_names_are_kept_as_they_are_and_never_reach_the_store(tree: Tree, flow: Flow) -> None:
     root = tree.folder("../Root\0")
     files = [
@@ -76,9 +73,6 @@ async def test_files_of_one_name_are_all_stored(tree: Tree, flow: Flow) -> None:
     assert (ending.exit, ending.job.stored) == (Exit.DONE, 4)
     assert (await flow.records()).keys() == {file.id for file in (*files, twin)}
     await flow.holds_together(ending)
-
-
-# 50 and 51
 
 
 @pytest.mark.parametrize("key", ["with a key", "without"])
@@ -140,9 +134,6 @@ async def test_what_only_claims_to_be_an_image_is_skipped_and_not_stored(
     await flow.holds_together(ending)
 
 
-# 52, 53 and 54
-
-
 async def test_pictures_of_every_making_are_stored_byte_for_byte(tree: Tree, flow: Flow) -> None:
     root = tree.folder("Root")
     files = {name: tree.file(root, name, content=content) for name, content in _pictures().items()}
@@ -154,9 +145,6 @@ async def test_pictures_of_every_making_are_stored_byte_for_byte(tree: Tree, flo
     for name, content in _pictures().items():
         assert objects[records[files[name].id].object_key] == content
     await flow.holds_together(ending)
-
-
-# 55
 
 
 async def test_a_script_in_an_svg_never_runs_in_the_gateways_origin(tree: Tree, flow: Flow) -> None:
@@ -178,9 +166,6 @@ async def test_a_script_in_an_svg_never_runs_in_the_gateways_origin(tree: Tree, 
     assert "allow-scripts" not in policy
     assert "default-src 'none'" in policy
     await flow.holds_together(ending)
-
-
-# 56 and 57
 
 
 async def test_native_documents_are_skipped(tree: Tree, flow: Flow) -> None:
@@ -238,9 +223,6 @@ async def test_shortcuts_to_nothing_are_skipped(tree: Tree, flow: Flow) -> None:
     assert (ending.exit, ending.job.stored, ending.job.skipped) == (Exit.DONE, 1, 2)
     assert {items[dangling.id].reason, items[gone_folder.id].reason} == {Reason.DANGLING_SHORTCUT}
     await flow.holds_together(ending)
-
-
-# 58 and 59
 
 
 async def test_what_lies_fifty_folders_deep_is_found(tree: Tree, flow: Flow) -> None:

@@ -28,9 +28,6 @@ LARGE_BYTES = 9 << 20
 DAY_MS = 86_400_000
 
 
-# 41 and 46
-
-
 async def test_a_command_that_is_killed_again_and_again_loses_nothing_and_moves_little_twice(
     tree: Tree, flow: Flow
 ) -> None:
@@ -87,9 +84,6 @@ async def test_what_a_killed_command_left_is_finished_by_serve_unaided(tree: Tre
     await flow.holds_together(job)
 
 
-# 26
-
-
 async def test_a_command_that_is_killed_in_the_middle_of_a_large_file_leaves_no_half_of_it(
     tree: Tree, flow: Flow
 ) -> None:
@@ -111,9 +105,6 @@ async def test_a_command_that_is_killed_in_the_middle_of_a_large_file_leaves_no_
     assert ended.code == Exit.DONE, ended.said
     assert not any(key.endswith("#1") for key in flow.objects())
     await flow.holds_together(await flow.job())
-
-
-# 42
 
 
 @pytest.mark.parametrize("number", [SIGINT, SIGTERM], ids=str)
@@ -206,9 +197,6 @@ async def test_an_import_while_serve_runs_is_followed_to_its_end(tree: Tree, flo
     assert (ended.code, served.code) == (Exit.DONE, Exit.DONE)
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
     await flow.holds_together(await flow.job())
-
-
-# 45
 
 
 @pytest.mark.parametrize("jump_ms", [DAY_MS, -DAY_MS], ids=["set back by a day", "put on by a day"])

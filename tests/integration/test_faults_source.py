@@ -39,9 +39,6 @@ NO_ANSWERS = (
 )
 
 
-# 1
-
-
 @pytest.mark.parametrize("on", [Operation.MEDIA, Operation.LISTING])
 async def test_rate_limits_of_every_kind_delay_and_lose_nothing(tree: Tree, flow: Flow, on: Operation) -> None:
     root = _album(tree, files=8)
@@ -66,9 +63,6 @@ async def test_a_rate_limit_with_retry_after_is_left_alone_for_so_long(tree: Tre
     assert flow.drive.requests.count(Operation.MEDIA) == 2
     assert ending.exit is Exit.DONE
     await flow.holds_together(ending)
-
-
-# 2
 
 
 @pytest.mark.parametrize("kind", [Refusal.DOWNLOAD_QUOTA, Refusal.QUOTA])
@@ -99,9 +93,6 @@ async def test_a_file_whose_download_quota_has_recovered_is_stored_by_the_next_i
 
     assert (ending.exit, ending.job.stored, ending.job.unchanged) == (Exit.DONE, 1, 1)
     await flow.holds_together(ending)
-
-
-# 3
 
 
 @pytest.mark.parametrize(
@@ -138,9 +129,6 @@ async def test_a_file_that_the_listing_says_may_not_be_downloaded_is_not_even_as
     await flow.holds_together(ending)
 
 
-# 4 and 5
-
-
 @pytest.mark.parametrize("on", [Operation.MEDIA, Operation.LISTING])
 async def test_an_answer_that_is_no_answer_is_asked_for_again(tree: Tree, flow: Flow, on: Operation) -> None:
     root = _album(tree, files=len(NO_ANSWERS))
@@ -175,9 +163,6 @@ async def test_a_file_that_never_comes_fails_after_a_bounded_number_of_tries_and
     assert (item.state, item.reason) == (ItemState.FAILED, reason)
     assert flow.drive.faults.struck.total() == DOWNLOADS_MAX
     await flow.holds_together(ending)
-
-
-# 6, 7, 8 and 10
 
 
 @pytest.mark.parametrize(
@@ -239,9 +224,6 @@ async def test_a_file_that_lies_in_two_folders_has_one_record(tree: Tree, flow: 
     await flow.holds_together(ending)
 
 
-# 9
-
-
 def _delete(tree: Tree, file: Node) -> None:
     tree.delete(file)
 
@@ -282,9 +264,6 @@ async def test_a_file_that_changed_after_it_was_listed_is_stored_as_it_is_now(
     await flow.holds_together(ending)
     again = await flow.run(root)
     assert again.job.unchanged == 3
-
-
-# 11
 
 
 def _private(tree: Tree) -> Node:
@@ -347,9 +326,6 @@ async def test_a_wrong_key_is_refused_with_the_variable_that_mends_it(tree: Tree
     assert refused.value.reason is Reason.CREDENTIALS_REJECTED
     assert "AIzaWrong" not in refused.value.message
     await _assert_nothing_happened(flow)
-
-
-# 12
 
 
 @pytest.mark.parametrize("kind", [Refusal.BAD_KEY, Refusal.API_DISABLED])

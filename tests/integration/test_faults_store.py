@@ -37,9 +37,6 @@ def flow(drive: StandIn, s3: S3, tmp_path: Path) -> Flow:
     return Flow(drive=drive, home=tmp_path / "home", given=s3.settings | {"patience_s": 0}, held=s3.held)
 
 
-# 20
-
-
 @pytest.mark.parametrize("trouble", [Trouble.SLOW_DOWN, Trouble.RESET])
 @pytest.mark.parametrize("on", [Call.PUT, Call.BEGIN, Call.PART, Call.COMPLETE])
 async def test_a_store_that_asks_to_slow_down_is_asked_again(
@@ -77,9 +74,6 @@ async def test_a_store_that_never_recovers_lets_the_job_wait_and_the_same_comman
     await flow.holds_together(ending)
 
 
-# 21
-
-
 @pytest.mark.parametrize("on", [Call.PUT, Call.PART, Call.COMPLETE])
 async def test_an_answer_that_is_lost_after_the_commit_leaves_one_object(
     tree: Tree, flow: Flow, s3: S3, on: Call
@@ -95,9 +89,6 @@ async def test_an_answer_that_is_lost_after_the_commit_leaves_one_object(
     assert len(s3.objects) == 2
     assert s3.uploads == {}
     await flow.holds_together(ending)
-
-
-# 22
 
 
 @pytest.mark.parametrize("e_tags", ["md5", "kms"])
@@ -143,9 +134,6 @@ async def test_where_etags_are_no_digests_each_object_is_read_back_and_compared(
         assert (ending.exit, ending.job.stored) == (Exit.DONE, 20)
         assert s3.calls[Call.GET] == 20
         await flow.holds_together(ending)
-
-
-# 23
 
 
 async def test_a_missing_bucket_is_refused_before_anything_is_written(
@@ -198,9 +186,6 @@ async def test_what_a_file_is_called_is_not_taken_for_what_the_store_says(tree: 
     assert waiting.job.reason is Reason.STORE_UNAVAILABLE
 
 
-# 24
-
-
 @pytest.mark.parametrize("trouble", [Trouble.SLOW_DOWN, Trouble.RESET, Trouble.DENIED])
 async def test_a_multipart_upload_that_dies_is_aborted(tree: Tree, flow: Flow, s3: S3, trouble: Trouble) -> None:
     root = tree.folder("Root")
@@ -230,9 +215,6 @@ async def test_a_multipart_upload_whose_source_dies_is_aborted(tree: Tree, flow:
     assert s3.objects == {}
     assert s3.uploads == {}
     await flow.holds_together(ending)
-
-
-# 25
 
 
 @pytest.fixture
@@ -311,9 +293,6 @@ async def test_a_disk_that_becomes_read_only_under_way_lets_the_job_wait(
     assert (waiting.exit, waiting.job.reason) == (Exit.FATAL, Reason.STORE_DENIED)
     assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 5)
     await flow.holds_together(ending)
-
-
-# 27
 
 
 def test_ids_that_differ_by_case_alone_are_two_objects_on_a_disk_that_folds_it() -> None:

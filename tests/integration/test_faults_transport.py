@@ -31,9 +31,6 @@ DOWNLOADS_MAX = QUICK.patience.tries_max * QUICK.terms.item_tries_max
 sizes = pytest.mark.parametrize("size_bytes", [SMALL_BYTES, LARGE_BYTES], ids=["whole", "stream"])
 
 
-# 13, 14, 15 and 16
-
-
 @sizes
 @pytest.mark.parametrize(
     "fault",
@@ -132,9 +129,6 @@ async def test_a_photograph_that_never_matches_the_digest_it_is_listed_with_is_k
     await flow.holds_together(ending)
 
 
-# 17
-
-
 @pytest.mark.parametrize("then", [Damage.RANGE_IGNORED, Refusal.UNAVAILABLE])
 async def test_a_stream_that_broke_goes_on_although_the_source_ignores_where(
     tree: Tree, flow: Flow, then: Damage | Refusal
@@ -148,9 +142,6 @@ async def test_a_stream_that_broke_goes_on_although_the_source_ignores_where(
     assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
     await _assert_stored_as_at_the_source(tree, flow)
     await flow.holds_together(ending)
-
-
-# 18
 
 
 async def test_a_name_that_is_not_found_says_that_the_source_cannot_be_reached(tree: Tree, flow: Flow) -> None:
@@ -181,9 +172,6 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_talked_to(
 
         assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
         await flow.holds_together(ending)
-
-
-# 19
 
 
 async def test_a_redirect_to_a_private_address_is_not_followed(tree: Tree, flow: Flow) -> None:

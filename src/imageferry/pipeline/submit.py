@@ -6,7 +6,7 @@ from imageferry.catalog import jobs
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import wake
 from imageferry.clock import utc_now
-from imageferry.model import Job, JobOptions, JobState, Locator
+from imageferry.model import Job, JobOptions, Locator
 from imageferry.pipeline.selection import check_patterns
 
 
@@ -27,21 +27,7 @@ async def submit(
         resource_key=locator.resource_key,
         store=store_url,
         options=options,
-        state=JobState.ACCEPTED,
-        reason=None,
-        detail=None,
-        open_folders=1,
-        discovered=0,
-        stored=0,
-        skipped=0,
-        unchanged=0,
-        failed=0,
-        bytes_discovered=0,
-        bytes_stored=0,
-        bytes_moved=0,
         created_at=utc_now(),
-        started_at=None,
-        finished_at=None,
     )
 
     def change(tx: Tx) -> tuple[Job, bool]:
