@@ -1,27 +1,20 @@
-"""What the source refuses, withholds, mislists and changes under way."""
+"""What the source refuses and withholds."""
 
-import asyncio
 import time
-from collections.abc import Callable
-from hashlib import md5
 
 import pytest
-from pydantic import SecretStr
 
-from imageferry.catalog.tables import jobs
 from imageferry.cli.exits import Exit
-from imageferry.cli.importing import Ending
 from imageferry.demo.drive.refusals import Refusal
 from imageferry.demo.faults import Damage, Fault
-from imageferry.demo.node import Node, Sharing
 from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
-from imageferry.errors import BlockedError, NotFoundError, Reason, UsageError
-from imageferry.model import ItemState, JobState
+from imageferry.errors import Reason
+from imageferry.model import ItemState
 from tests.flow import QUICK, Flow
+from tests.trees import album
 
 DOWNLOADS_MAX = QUICK.patience.tries_max * QUICK.terms.item_tries_max
-ONE_PAGE = 1000
 RATE_LIMITS = (
     Refusal.RATE_LIMIT,
     Refusal.USER_RATE_LIMIT,
@@ -41,7 +34,7 @@ NO_ANSWERS = (
 
 @pytest.mark.parametrize("on", [Operation.MEDIA, Operation.LISTING])
 async def test_rate_limits_of_every_kind_delay_and_lose_nothing(tree: Tree, flow: Flow, on: Operation) -> None:
-    root = _album(tree, files=8)
+    root = album(tree, files=8)
     flow.drive.faults.add(*(Fault(kind=kind, on=on, times=1) for kind in RATE_LIMITS))
 
     ending = await flow.run(root)
@@ -53,7 +46,7 @@ async def test_rate_limits_of_every_kind_delay_and_lose_nothing(tree: Tree, flow
 
 
 async def test_a_rate_limit_with_retry_after_is_left_alone_for_so_long(tree: Tree, flow: Flow) -> None:
-    root = _album(tree, files=1)
+    root = album(tree, files=1)
     flow.drive.faults.add(Fault(kind=Refusal.TOO_MANY_REQUESTS, times=1, retry_after_s=1))
     began_at_s = time.monotonic()
 
@@ -69,7 +62,7 @@ async def test_a_rate_limit_with_retry_after_is_left_alone_for_so_long(tree: Tre
 async def test_a_file_that_is_downloaded_too_often_waits_and_fails_at_last_while_the_others_go_on(
     tree: Tree, flow: Flow, kind: Refusal
 ) -> None:
-    root = _album(tree, files=3)
+    root = album(tree, files=3)
     popular = tree.file(root, "popular.jpg", content=b"everybody wants it")
     flow.drive.faults.add(Fault(kind=kind, file=popular.id))
 
@@ -84,7 +77,7 @@ async def test_a_file_that_is_downloaded_too_often_waits_and_fails_at_last_while
 
 
 async def test_a_file_whose_download_quota_has_recovered_is_stored_by_the_next_import(tree: Tree, flow: Flow) -> None:
-    root = _album(tree, files=2)
+    root = album(tree, files=2)
     flow.drive.faults.add(Fault(kind=Refusal.DOWNLOAD_QUOTA, file="1.jpg"))
     await flow.run(root)
     flow.drive.faults.clear()
@@ -104,7 +97,7 @@ async def test_a_file_whose_download_quota_has_recovered_is_stored_by_the_next_i
     ],
 )
 async def test_a_file_that_must_not_be_had_fails_at_once(tree: Tree, flow: Flow, kind: Refusal, reason: Reason) -> None:
-    root = _album(tree, files=2)
+    root = album(tree, files=2)
     refused = tree.file(root, "refused.jpg", content=b"not for us")
     flow.drive.faults.add(Fault(kind=kind, file=refused.id))
 
@@ -131,7 +124,7 @@ async def test_a_file_that_the_listing_says_may_not_be_downloaded_is_not_even_as
 
 @pytest.mark.parametrize("on", [Operation.MEDIA, Operation.LISTING])
 async def test_an_answer_that_is_no_answer_is_asked_for_again(tree: Tree, flow: Flow, on: Operation) -> None:
-    root = _album(tree, files=len(NO_ANSWERS))
+    root = album(tree, files=len(NO_ANSWERS))
     flow.drive.faults.add(*(Fault(kind=kind, on=on, times=1) for kind in NO_ANSWERS))
 
     ending = await flow.run(root)
@@ -152,7 +145,7 @@ async def test_an_answer_that_is_no_answer_is_asked_for_again(tree: Tree, flow: 
 async def test_a_file_that_never_comes_fails_after_a_bounded_number_of_tries_and_is_never_stored(
     tree: Tree, flow: Flow, kind: Refusal | Damage, reason: Reason
 ) -> None:
-    root = _album(tree, files=2)
+    root = album(tree, files=2)
     missing = tree.file(root, "missing.jpg", content=b"never comes")
     flow.drive.faults.add(Fault(kind=kind, file=missing.id))
 
@@ -163,243 +156,3 @@ async def test_a_file_that_never_comes_fails_after_a_bounded_number_of_tries_and
     assert (item.state, item.reason) == (ItemState.FAILED, reason)
     assert flow.drive.faults.struck.total() == DOWNLOADS_MAX
     await flow.holds_together(ending)
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(kind=Refusal.BAD_PAGE, on=Operation.PAGE, times=1),
-        Fault(kind=Damage.REPEATED_PAGE, on=Operation.PAGE, times=1),
-        Fault(kind=Damage.INCOMPLETE, on=Operation.LIST, times=2),
-        Fault(kind=Damage.INCOMPLETE, on=Operation.PAGE, times=2),
-        Fault(kind=Damage.EMPTY_PAGE, on=Operation.LIST, times=1),
-        Fault(kind=Damage.EMPTY_PAGE, on=Operation.PAGE, times=1),
-        Fault(kind=Damage.DUPLICATE, on=Operation.LIST, times=1),
-    ],
-    ids=lambda fault: f"{fault.kind}-{fault.on.name}",
-)
-async def test_a_listing_that_goes_wrong_is_listed_whole_in_the_end_with_each_file_once(
-    tree: Tree, flow: Flow, fault: Fault
-) -> None:
-    root = tree.folder("Root")
-    tree.numbered_files(root, ONE_PAGE + 5, size_bytes=40)
-    flow.drive.faults.add(fault)
-
-    ending = await flow.run(root)
-
-    assert flow.drive.faults.struck[fault] == fault.times
-    assert (ending.job.discovered, ending.job.stored) == (ONE_PAGE + 5, ONE_PAGE + 5)
-    assert flow.drive.requests.count(Operation.LISTING) <= 6
-    assert set(flow.drive.requests.downloads_by_file.values()) == {1}
-    await flow.holds_together(ending)
-
-
-async def test_a_folder_that_is_never_listed_whole_is_a_failure_and_not_a_smaller_folder(
-    tree: Tree, flow: Flow
-) -> None:
-    root = _album(tree, files=2)
-    torn = tree.folder("Torn", parent=root)
-    tree.file(torn, "unseen.jpg", content=b"unseen")
-    tree.file(torn, "unseen too.jpg", content=b"unseen too")
-    flow.drive.faults.add(Fault(kind=Damage.INCOMPLETE, on=Operation.LISTING, file=torn.id))
-
-    ending = await flow.run(root)
-
-    item = (await flow.items(ending.job))[torn.id]
-    assert (ending.exit, ending.job.stored, ending.job.failed) == (Exit.RETRYABLE, 2, 1)
-    assert (item.state, item.reason) == (ItemState.FAILED, Reason.LISTING_INCOMPLETE)
-    assert flow.drive.faults.struck.total() == QUICK.terms.folder_tries_max
-    await flow.holds_together(ending)
-
-
-async def test_a_file_that_lies_in_two_folders_has_one_record(tree: Tree, flow: Flow) -> None:
-    root = tree.folder("Root")
-    file = tree.file(tree.folder("One", parent=root), "a.jpg", content=b"a")
-    tree.place(file, parent=tree.folder("Other", parent=root))
-
-    ending = await flow.run(root)
-
-    assert (ending.job.discovered, ending.job.stored) == (1, 1)
-    assert flow.drive.requests.downloads_by_file == {file.id: 1}
-    await flow.holds_together(ending)
-
-
-def _delete(tree: Tree, file: Node) -> None:
-    tree.delete(file)
-
-
-def _unshare(tree: Tree, file: Node) -> None:
-    tree.share(file, Sharing.NOBODY)
-
-
-@pytest.mark.parametrize("lose", [_delete, _unshare])
-async def test_a_file_that_is_lost_after_it_was_listed_fails_as_gone(
-    tree: Tree, flow: Flow, lose: Callable[[Tree, Node], None]
-) -> None:
-    root = _album(tree, files=2)
-    file = tree.file(root, "lost.jpg", content=b"soon lost")
-
-    ending = await _run_while(flow, root, file, lambda: lose(tree, file))
-
-    item = (await flow.items(ending.job))[file.id]
-    assert (ending.exit, ending.job.stored) == (Exit.OTHER, 2)
-    assert (item.state, item.reason) == (ItemState.FAILED, Reason.GONE)
-    assert flow.drive.requests.downloads_by_file[file.id] == 0
-    await flow.holds_together(ending)
-
-
-@pytest.mark.parametrize("content", [b"new content", b"NEW"], ids=["another size", "the same size"])
-async def test_a_file_that_changed_after_it_was_listed_is_stored_as_it_is_now(
-    tree: Tree, flow: Flow, content: bytes
-) -> None:
-    root = _album(tree, files=2)
-    file = tree.file(root, "changing.jpg", content=b"old")
-
-    ending = await _run_while(flow, root, file, lambda: tree.replace_content(file, content))
-
-    record = (await flow.records())[file.id]
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 3)
-    assert record.md5 == md5(content, usedforsecurity=False).hexdigest()
-    assert flow.objects()[record.object_key] == content
-    await flow.holds_together(ending)
-    again = await flow.run(root)
-    assert again.job.unchanged == 3
-
-
-def _private(tree: Tree) -> Node:
-    return tree.folder("Private", sharing=Sharing.NOBODY)
-
-
-def _trashed(tree: Tree) -> Node:
-    return tree.trash(tree.folder("In the bin"))
-
-
-def _deleted(tree: Tree) -> Node:
-    folder = tree.folder("Deleted")
-    tree.delete(folder)
-    return folder
-
-
-@pytest.mark.parametrize("make", [_private, _trashed, _deleted])
-async def test_a_folder_that_cannot_be_seen_is_refused_with_how_to_share_it(
-    tree: Tree, flow: Flow, make: Callable[[Tree], Node]
-) -> None:
-    folder = make(tree)
-
-    with pytest.raises(NotFoundError, match="Anyone with the link") as refused:
-        await flow.run(folder)
-
-    assert refused.value.reason is Reason.FOLDER_NOT_FOUND
-    await _assert_nothing_happened(flow)
-
-
-async def test_a_files_link_is_refused_as_such(tree: Tree, flow: Flow) -> None:
-    file = tree.file(tree.folder("Root"), "a.jpg", content=b"a")
-
-    with pytest.raises(UsageError, match="link of a single file") as refused:
-        await flow.run(f"https://drive.google.com/drive/folders/{file.id}")
-
-    assert refused.value.reason is Reason.NOT_A_FOLDER_URL
-    await _assert_nothing_happened(flow)
-
-
-async def test_an_older_link_works_with_its_resource_key_and_is_not_found_without(tree: Tree, flow: Flow) -> None:
-    root = tree.folder("Old", keyed=True)
-    tree.file(root, "a.jpg", content=b"a", keyed=True)
-
-    with pytest.raises(NotFoundError) as refused:
-        await flow.run(f"https://drive.google.com/drive/folders/{root.id}")
-    ending = await flow.run(root)
-
-    assert refused.value.reason is Reason.FOLDER_NOT_FOUND
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
-    await flow.holds_together(ending)
-
-
-async def test_a_wrong_key_is_refused_with_the_variable_that_mends_it(tree: Tree, flow: Flow) -> None:
-    root = _album(tree, files=1)
-    flow.given["google_api_key"] = SecretStr("AIzaWrong-key-of-a-test-0000000000000000")
-
-    with pytest.raises(BlockedError, match="GOOGLE_API_KEY") as refused:
-        await flow.run(root)
-
-    assert refused.value.reason is Reason.CREDENTIALS_REJECTED
-    assert "AIzaWrong" not in refused.value.message
-    await _assert_nothing_happened(flow)
-
-
-@pytest.mark.parametrize("kind", [Refusal.BAD_KEY, Refusal.API_DISABLED])
-async def test_a_key_that_is_revoked_under_way_lets_the_job_wait_and_the_same_command_resumes_it(
-    tree: Tree, flow: Flow, kind: Refusal
-) -> None:
-    root = _album(tree, files=20)
-    flow.given["concurrency"] = 2
-    revoked = Fault(kind=kind, on=Operation.ANY, after=8)
-    flow.drive.faults.add(revoked)
-
-    waiting = await flow.run(root)
-    await flow.store_is_the_catalogs()
-    flow.drive.faults.clear()
-    ending = await flow.run(root)
-
-    assert waiting.exit is Exit.FATAL
-    assert (waiting.job.state, waiting.job.reason) == (JobState.WAITING, Reason.CREDENTIALS_REJECTED)
-    assert "GOOGLE_API_KEY" in str(waiting.job.detail)
-    assert 0 < waiting.job.stored < 20
-    assert flow.drive.faults.struck[revoked] <= 4
-    assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 20)
-    assert set(flow.drive.requests.downloads_by_file.values()) == {1}
-    await flow.holds_together(ending)
-
-
-async def test_a_key_that_is_revoked_while_a_folder_is_listed_lets_the_job_wait(tree: Tree, flow: Flow) -> None:
-    root = _album(tree, files=2)
-    day = tree.folder("Day", parent=root)
-    tree.file(day, "later.jpg", content=b"later")
-    flow.drive.faults.add(Fault(kind=Refusal.BAD_KEY, on=Operation.LISTING, file=day.id))
-
-    waiting = await flow.run(root)
-    flow.drive.faults.clear()
-    ending = await flow.run(root)
-
-    assert (waiting.job.state, waiting.job.reason) == (JobState.WAITING, Reason.CREDENTIALS_REJECTED)
-    assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 3)
-    await flow.holds_together(ending)
-
-
-async def test_a_used_up_daily_quota_lets_the_job_wait_until_it_is_there_again(tree: Tree, flow: Flow) -> None:
-    root = _album(tree, files=3)
-    flow.given["patience_s"] = 0
-    flow.drive.faults.add(Fault(kind=Refusal.DAILY_LIMIT))
-
-    waiting = await flow.run(root)
-    flow.drive.faults.clear()
-    ending = await flow.run(root)
-
-    assert (waiting.exit, waiting.job.reason) == (Exit.RETRYABLE, Reason.DAILY_LIMIT)
-    assert "midnight, Pacific time" in str(waiting.job.detail)
-    assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 3)
-    await flow.holds_together(ending)
-
-
-def _album(tree: Tree, *, files: int) -> Node:
-    root = tree.folder("Root")
-    for number in range(files):
-        tree.file(root, f"{number}.jpg", content=bytes([number]) * 1000)
-    return root
-
-
-async def _run_while(flow: Flow, root: Node, file: Node, change: Callable[[], object]) -> Ending:
-    """An import under which something changes once a file is listed and before it is downloaded."""
-    held_up = Fault(kind=Refusal.UNAVAILABLE, file=file.id, times=4)
-    flow.drive.faults.add(held_up)
-    running = asyncio.create_task(flow.run(root))
-    while not flow.drive.faults.struck[held_up]:  # noqa: ASYNC110 - the stand-in tells by its counters
-        await asyncio.sleep(0.001)
-    change()
-    return await running
-
-
-async def _assert_nothing_happened(flow: Flow) -> None:
-    assert await flow.rows(jobs) == []
-    assert flow.objects() == {}
