@@ -49,6 +49,7 @@ class Reason(StrEnum):
     STORE_CHANGED = "store_changed"  # the job was begun for another store
     CATALOG_UNAVAILABLE = "catalog_unavailable"  # the database cannot be opened or reached
     CATALOG_NEWER = "catalog_newer"  # a newer imageferry wrote it
+    BROKER_UNAVAILABLE = "broker_unavailable"  # what carries the messages cannot be reached
     MISCONFIGURED = "misconfigured"  # a setting has no usable value
 
     @property
@@ -79,6 +80,7 @@ _MENDERS = {
     Reason.STORE_MISSING: Mender.OPERATOR,
     Reason.STORE_FULL: Mender.OPERATOR,
     Reason.STORE_CHANGED: Mender.OPERATOR,
+    Reason.BROKER_UNAVAILABLE: Mender.OPERATOR,
     Reason.MISCONFIGURED: Mender.OPERATOR,
 }
 

@@ -226,6 +226,41 @@ async def test_jobs_lists_what_was_done(shell: Shell, url: str) -> None:
     assert "completed" in listed.out
 
 
+async def test_the_doctor_finds_everything_well(shell: Shell) -> None:
+    told = await shell("doctor", "--json")
+    assert told.code == 0
+    assert told.err.count("✓") == 3
+    assert told.json["parts"] == [
+        {"part": "catalog", "well": True, "detail": f"sqlite:///{shell.home}/catalog.db", "reason": None},
+        {
+            "part": "store",
+            "well": True,
+            "detail": f"{(shell.home / 'store').as_uri()} (an object was written and removed)",
+            "reason": None,
+        },
+        {"part": "source", "well": True, "detail": "Google Drive, with an API key", "reason": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "part", "sentence"),
+    [
+        ({"GOOGLE_API_KEY": "wrong"}, 7, "source", "GOOGLE_API_KEY"),
+        ({"STORE_URL": "/proc/nowhere"}, 7, "store", "/proc/nowhere"),
+        ({"DATABASE_URL": "sqlite:////proc/nowhere/catalog.db"}, 7, "catalog", "DATABASE_URL"),
+        ({"CELERY_BROKER_URL": "redis://:hidden@127.0.0.1:9"}, 7, "broker", "CELERY_BROKER_URL"),
+    ],
+)
+async def test_the_doctor_says_what_to_mend(
+    shell: Shell, environment: dict[str, str], code: int, part: str, sentence: str
+) -> None:
+    told = await shell("doctor", **environment)
+    assert told.code == code
+    assert f"✗ {part}" in told.err
+    assert sentence in told.err
+    assert "hidden" not in told.err
+
+
 async def test_a_manifest_of_no_job_is_told(shell: Shell) -> None:
     told = await shell("manifest", "no-such-job")
     assert (told.code, told.out) == (3, "")

@@ -9,6 +9,7 @@ import typer
 from imageferry import __version__
 from imageferry.cli import report
 from imageferry.cli.answer import answer
+from imageferry.cli.doctoring import examine
 from imageferry.cli.exits import Exit
 from imageferry.cli.importing import import_folder, plan_folder
 from imageferry.cli.progress import progress_on
@@ -192,6 +193,12 @@ def manifest_(
 ) -> None:
     """Print a job's receipt: id, key, size, digest and outcome of each file."""
     run(partial(print_manifest, job_id=job_id, csv=csv))
+
+
+@app.command()
+def doctor(*, as_json: AsJson = False) -> None:
+    """Try everything that an import leans on, and say what to mend."""
+    run(partial(examine, people=people, as_json=as_json), as_json=as_json)
 
 
 @app.command()

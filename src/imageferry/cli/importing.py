@@ -31,6 +31,7 @@ class Ending:
     failures: dict[Reason, int]
     skips: dict[Reason, int]
     interrupted: bool
+    detached: bool  # interrupted, and workers elsewhere go on with it
     seconds: float  # of this command
 
     @property
@@ -141,7 +142,14 @@ async def _ending(ferry: Ferry, job_id: str, *, interrupted: bool, seconds: floa
     failures = await ferry.catalog.read(lambda tx: items.causes(tx, job_id=job_id, state=ItemState.FAILED))
     skips = await ferry.catalog.read(lambda tx: items.causes(tx, job_id=job_id, state=ItemState.SKIPPED))
     interrupted = interrupted and not job.state.terminal
-    return Ending(job=job, failures=dict(failures), skips=dict(skips), interrupted=interrupted, seconds=seconds)
+    return Ending(
+        job=job,
+        failures=dict(failures),
+        skips=dict(skips),
+        interrupted=interrupted,
+        detached=interrupted and ferry.settings.celery_broker_url is not None,
+        seconds=seconds,
+    )
 
 
 async def _write_manifest(ferry: Ferry, job_id: str, path: Path) -> None:

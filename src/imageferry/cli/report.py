@@ -21,6 +21,11 @@ _ADVICE = {
 
 def ending(people: Console, end: Ending) -> None:
     """Say how an import ended."""
+    if end.detached:
+        people.print(f"Detached at {end.job.processed:,} of {wording.listed(end.job)} files.", markup=False)
+        people.print("The workers go on without this command; the same command comes back to it.", markup=False)
+        people.print(f"Its job is {end.job.id}: `imageferry jobs` lists how far it is.", markup=False, soft_wrap=True)
+        return
     if end.interrupted:
         people.print(f"Stopped at {end.job.processed:,} of {wording.listed(end.job)} files.", markup=False)
         people.print("The same command goes on from here; so does `imageferry serve`.", markup=False)

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError, OperationalError
 
+from imageferry.errors import FatalError, Reason
 from imageferry.model import Crawl, Message, Record, Transfer
 
 # Redis gives a message out again when it was not acknowledged for so long: longer than a transfer's time box.
@@ -67,6 +68,18 @@ def publish(app: Celery, message: Message) -> None:
 def received(role: Role, body: Any) -> Message:  # noqa: ANN401 - it comes from outside, and is checked here
     """The message that a task was called with; raises msgspec.ValidationError when it is none."""
     return msgspec.convert(body, KINDS[role])
+
+
+def check(app: Celery) -> str:
+    """The broker's URL, without secrets, once it has answered; raises FatalError when it does not."""
+    with app.connection_for_write() as connection:
+        url: str = connection.as_uri()
+        try:
+            connection.ensure_connection(max_retries=1, timeout=PUBLISH_TIMEOUT_S)
+        except (KombuError, OSError) as exc:
+            message = f"The broker {url} does not answer ({exc}): check CELERY_BROKER_URL, and that it runs."
+            raise FatalError(Reason.BROKER_UNAVAILABLE, message) from exc
+    return url
 
 
 def waiting(app: Celery) -> set[type[Message]]:

@@ -1,0 +1,95 @@
+"""`imageferry doctor`: is everything that an import leans on there, and what to mend where it is not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from imageferry.bootstrap import open_catalog, open_ferry
+from imageferry.cli.answer import answer
+from imageferry.cli.exits import Exit, of_error
+from imageferry.errors import ImageferryError, NotFoundError, Reason, TransientError
+from imageferry.model import Locator
+from imageferry.settings import Settings
+
+# A folder that nobody has: whoever may ask for it is told that it is not there.
+NO_FOLDER = "0" * 33
+ANSWER_WITHIN_S = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What an examination of one part found."""
+
+    part: str
+    told: str  # where it is, or what is wrong with it and how to mend that
+    error: ImageferryError | None = None
+
+
+async def examine(settings: Settings, *, people: Console, as_json: bool) -> Exit:
+    """Try each part, and tell of each; the code is that of the first that is not well."""
+    findings = [
+        await _try("catalog", lambda: _catalog(settings)),
+        await _try("store", lambda: _store(settings)),
+        await _try("source", lambda: _source(settings)),
+    ]
+    if (broker_url := settings.celery_broker_url) is not None:
+        url, prefix = broker_url.get_secret_value(), settings.queue_prefix
+        findings.append(await _try("broker", lambda: _broker(url, prefix=prefix)))
+    for finding in findings:
+        people.print(f"{'✗' if finding.error else '✓'} {finding.part:8} {finding.told}", markup=False, soft_wrap=True)
+    if as_json:
+        answer({"parts": [_as_json(finding) for finding in findings]})
+    return next((of_error(finding.error) for finding in findings if finding.error), Exit.DONE)
+
+
+async def _try(part: str, examination: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return Finding(part=part, told=await examination())
+    except ImageferryError as exc:
+        return Finding(part=part, told=exc.message, error=exc)
+    except TimeoutError:
+        error = TransientError(Reason.SOURCE_UNAVAILABLE, f"The {part} did not answer within {ANSWER_WITHIN_S} s.")
+        return Finding(part=part, told=error.message, error=error)
+
+
+async def _catalog(settings: Settings) -> str:
+    async with open_catalog(settings) as catalog:
+        return catalog.url.render_as_string(hide_password=True)
+
+
+async def _store(settings: Settings) -> str:
+    async with open_ferry(settings) as ferry:
+        await ferry.store.check()
+        return f"{ferry.store.url} (an object was written and removed)"
+
+
+async def _source(settings: Settings) -> str:
+    async with open_ferry(settings) as ferry:
+        with suppress(NotFoundError):  # then it answers, and takes us for somebody who may ask
+            await ferry.sources["google_drive"].resolve(Locator(source="google_drive", folder_id=NO_FOLDER))
+    if settings.google_application_credentials is not None:
+        return "Google Drive, with a service account"
+    if settings.google_api_key is not None:
+        return "Google Drive, with an API key"
+    return "Google Drive's public pages: slow, and without digests; set GOOGLE_API_KEY for the rest"
+
+
+async def _broker(url: str, *, prefix: str) -> str:
+    from imageferry.engine.celery.app import check, make_app  # noqa: PLC0415 - Celery takes long to import
+
+    return await asyncio.to_thread(check, make_app(url, prefix=prefix))
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    error = finding.error
+    return {
+        "part": finding.part,
+        "well": error is None,
+        "detail": finding.told,
+        "reason": None if error is None else error.reason,
+    }
