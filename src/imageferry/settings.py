@@ -22,7 +22,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=".env",
-        populate_by_name=True,
         env_file_encoding="utf-8",
         extra="ignore",
         env_ignore_empty=True,
@@ -98,7 +97,7 @@ class Settings(BaseSettings):
         Raises FatalError with a sentence that names the variable that has no usable value.
         """
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            return cls(**{_variable(cls, name): value for name, value in given.items() if value is not None})
         except ValidationError as exc:
             problems = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
             raise FatalError(Reason.MISCONFIGURED, f"A setting has no usable value: {problems}.") from exc
@@ -114,3 +113,9 @@ class Settings(BaseSettings):
     def store_location(self) -> str:
         """The store's URL; by default a folder in `home`."""
         return self.store_url or str(self.home / "store")
+
+
+def _variable(settings: type[BaseSettings], name: str) -> str:
+    """A setting's variable. Its own name must not stand for it: `home` would be read from HOME."""
+    alias = settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name

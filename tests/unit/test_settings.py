@@ -38,6 +38,20 @@ def test_origins_are_told_apart_by_commas(monkeypatch: pytest.MonkeyPatch) -> No
     assert Settings.load().cors_origins == ("https://a.example", "https://b.example")
 
 
+def test_the_home_of_the_user_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CONCURRENCY", "7")
+    settings = Settings.load()
+    assert settings.home != tmp_path
+    assert settings.home.name == "imageferry"
+    assert settings.concurrency == 32
+
+
+def test_what_is_given_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("IMAGEFERRY_HOME", "/elsewhere")
+    assert Settings.load(home=tmp_path, port=None).home == tmp_path
+
+
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "")
     assert Settings.load().google_api_key is None
