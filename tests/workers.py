@@ -6,22 +6,25 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
 from pydantic import SecretStr
 
+from imageferry.cli.importing import Ending
 from tests.brokers import Broker, broker
 from tests.databases import database
 from tests.flow import Flow
+from tests.processes import Command
 
 ALL_ROLES = "crawl,transfer,record"
 READY_WITHIN_S = 30
 END_WITHIN_S = 20
 LOOK_EVERY_S = 0.05
-# So that what was lost is noticed within a test; and windows small enough that a job has more than one.
-SHORT = {"IMAGEFERRY_LEASE": "2", "IMAGEFERRY_WINDOW": "4"}
+# What was lost is noticed within a test, and a process that has no time for a second is not taken for dead.
+LEASE_S = 2
+WINDOW = 4  # batches: small enough that a job has more
 
 
 class Worker:
@@ -103,6 +106,24 @@ class Crew:
         await worker.says("worker.ready")
         return worker
 
+    @asynccontextmanager
+    async def command(self, *words: str) -> AsyncIterator[Command]:
+        """`imageferry ...` over the crew's broker; killed at the end of the context if it still runs."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "imageferry", *words),
+            env=environment_of(self.flow) | self.environment,
+            cwd=self.flow.home.parent,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            yield Command(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
+
     def _environment(self, roles: str) -> dict[str, str]:
         environment = environment_of(self.flow) | {"IMAGEFERRY_LOG_LEVEL": "info"} | self.environment
         if roles == "transfer":
@@ -110,6 +131,14 @@ class Crew:
             del environment["DATABASE_URL"]
             environment["IMAGEFERRY_HOME"] = str(self.flow.home.parent / "elsewhere")
         return environment
+
+
+async def progress(flow: Flow, importing: asyncio.Task[Ending], *, files: int) -> None:
+    """Wait until an import that is under way was seen to be done with so many files."""
+    while not flow.seen or flow.seen[-1].processed < files:
+        if importing.done():
+            raise AssertionError(f"It ended before: {importing.result()}")
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def environment_of(flow: Flow) -> dict[str, str]:
@@ -120,7 +149,7 @@ def environment_of(flow: Flow) -> dict[str, str]:
     bucket = {name.upper(): value for name, value in flow.given.items() if name.startswith("aws_")}
     return (
         inherited
-        | SHORT
+        | {"IMAGEFERRY_LEASE": str(LEASE_S), "IMAGEFERRY_WINDOW": str(WINDOW)}
         | bucket
         | {
             "IMAGEFERRY_HOME": str(flow.home),
@@ -131,6 +160,7 @@ def environment_of(flow: Flow) -> dict[str, str]:
             "GOOGLE_API_KEY": flow.drive.api_key,
             "GOOGLE_DRIVE_ENDPOINT": flow.drive.url,
             "GOOGLE_DRIVE_WEB_ENDPOINT": flow.drive.url,
+            "PORT": "0",
         }
     )
 
@@ -146,7 +176,11 @@ async def crew_over(kind: str, flow: Flow, *, folder: Path) -> AsyncIterator[Cre
             "celery_broker_url": SecretStr(queues.url),
             "queue_prefix": queues.prefix,
             "database_url": SecretStr(database_url),
+            "lease_s": LEASE_S,
+            "window": WINDOW,
         }
+        terms = replace(flow.limits.terms, lease_ms=LEASE_S * 1000, batches_in_flight_max=WINDOW)
+        flow.limits = replace(flow.limits, terms=terms)
         crew = Crew(flow=flow, broker=queues)
         try:
             yield crew

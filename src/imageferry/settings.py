@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     )
 
     window: int | None = Field(None, ge=1, le=1024, validation_alias=_named("IMAGEFERRY_WINDOW"))
-    lease_s: float = Field(60, ge=1, le=3600, validation_alias=_named("IMAGEFERRY_LEASE"))
+    lease_s: float = Field(60, ge=1, le=600, validation_alias=_named("IMAGEFERRY_LEASE"))
     health_port: int = Field(0, ge=0, le=65535, validation_alias=_named("IMAGEFERRY_HEALTH_PORT"))
 
     # The gateway

@@ -18,7 +18,7 @@ from imageferry.demo.tree import Tree
 from tests.brokers import KINDS_OF_BROKERS, line
 from tests.flow import Flow
 from tests.s3 import S3, Call, Trouble
-from tests.workers import Crew, crew_over
+from tests.workers import Crew, crew_over, progress
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +27,6 @@ OUTAGE_S = float(os.environ.get("IMAGEFERRY_TEST_OUTAGE", "4"))
 FILES = 600
 FOLDERS = 6
 LATENCY_S = 0.02
-LOOK_EVERY_S = 0.02
 GIVEN_BACK_WITHIN_S = 10
 
 
@@ -50,7 +49,7 @@ async def test_a_broker_that_loses_everything_loses_no_file(tree: Tree, crew: Cr
     importing = asyncio.create_task(crew.flow.run(_album(tree)))
 
     for files in (0, FILES // 4, FILES // 2):
-        await _progress(crew.flow, files=files)
+        await progress(crew.flow, importing, files=files)
         crew.broker.wipe()
 
     await _all_stored(crew, importing)
@@ -62,7 +61,7 @@ async def test_a_broker_that_restarts_is_gone_on_with(tree: Tree, crew: Crew) ->
         crew.environment["CELERY_BROKER_URL"] = cuttable.url
         await crew.start(processes=2)
         importing = asyncio.create_task(crew.flow.run(_album(tree)))
-        await _progress(crew.flow, files=FILES // 4)
+        await progress(crew.flow, importing, files=FILES // 4)
 
         await cuttable.cut(OUTAGE_S)
 
@@ -76,7 +75,7 @@ async def test_a_catalog_that_is_away_for_a_while_misses_no_outcome(tree: Tree, 
         await crew.start("crawl,record")
         await crew.start("transfer")
         importing = asyncio.create_task(crew.flow.run(_album(tree)))
-        await _progress(crew.flow, files=FILES // 4)
+        await progress(crew.flow, importing, files=FILES // 4)
 
         await cuttable.cut(OUTAGE_S)
 
@@ -90,7 +89,7 @@ async def test_a_store_that_refuses_for_a_while_is_waited_for(tree: Tree, crew: 
         crew.flow.held = s3.held
         await crew.start(processes=2)
         importing = asyncio.create_task(crew.flow.run(_album(tree)))
-        await _progress(crew.flow, files=FILES // 4)
+        await progress(crew.flow, importing, files=FILES // 4)
 
         s3.goes_wrong(Trouble.SLOW_DOWN, on=Call.PUT)
         await asyncio.sleep(OUTAGE_S)
@@ -104,7 +103,7 @@ async def test_a_worker_that_is_asked_to_end_gives_its_work_back_at_once(tree: T
     first = await crew.start("transfer", processes=2)
     crew.flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.MEDIA, seconds=1, times=None))
     importing = asyncio.create_task(crew.flow.run(_album(tree)))
-    await _progress(crew.flow, files=FILES // 4)
+    await progress(crew.flow, importing, files=FILES // 4)
     asked_s = time.monotonic()
 
     assert await first.stop() == 0
@@ -121,7 +120,7 @@ async def test_a_recorder_that_was_frozen_past_its_lease_changes_nothing_afterwa
     await crew.start("crawl,transfer")
     frozen = await crew.start("record")
     importing = asyncio.create_task(crew.flow.run(_album(tree)))
-    await _progress(crew.flow, files=FILES // 4)
+    await progress(crew.flow, importing, files=FILES // 4)
     frozen.freeze()
     await crew.start("record")
 
@@ -139,12 +138,6 @@ def _album(tree: Tree) -> Node:
     for number in range(FOLDERS):
         tree.numbered_files(tree.folder(f"Day {number}", parent=root), FILES // FOLDERS, size_bytes=1_000)
     return root
-
-
-async def _progress(flow: Flow, *, files: int) -> None:
-    """Wait until so many files were seen to have an outcome."""
-    while not flow.seen or flow.seen[-1].processed < files:  # noqa: ASYNC110 - what another process does is looked at
-        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _all_stored(crew: Crew, importing: asyncio.Task[Ending]) -> None:

@@ -26,6 +26,10 @@ from imageferry.model import (
     Transfer,
 )
 
+# A time so far ahead was written before the clock was set back: no lease that can be set, nor a stay in a queue,
+# is as long. It is no matter of the terms, for processes may run under different ones while they are changed.
+AHEAD_MS_MAX = 7_200_000
+
 
 def sweep(
     tx: Connection, *, store: str, terms: Terms, now_ms: int, waiting: Collection[type[Message]] = ()
@@ -66,8 +70,7 @@ def _overdue(
     # While records wait to be written, signs of life and outcomes are among them.
     unheard = kind is Transfer and Record in waiting
     silent = due_ms <= now_ms - (terms.queue_ms if unheard else 0)
-    # A time further ahead than anything waits was written before the clock was set back.
-    from_ahead = due_ms > now_ms + terms.queue_ms
+    from_ahead = due_ms > now_ms + AHEAD_MS_MAX
     if kind in waiting or unheard:
         return silent | from_ahead
     # No queue holds it, and nobody began it: its message was lost.

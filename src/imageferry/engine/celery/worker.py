@@ -1,11 +1,12 @@
 """The Celery engine's far end: a worker whose child processes each serve the stages of its roles."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import structlog
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import worker_process_init, worker_process_shutdown, worker_ready, worker_shutting_down
 from celery.worker.consumer import Consumer
 
@@ -13,6 +14,7 @@ from imageferry.engine.celery.app import Role, queue, received
 from imageferry.engine.celery.child import Child, Flag, OpenStages
 from imageferry.engine.celery.health import Health
 from imageferry.engine.celery.logs import tell_as_events
+from imageferry.model import Transfer
 from imageferry.pipeline.bounds import Bounds
 
 log = structlog.get_logger()
@@ -33,7 +35,7 @@ def run_worker(
     stopping = Flag()
     child = Child(app, open_stages=open_stages, make_bounds=make_bounds, stopping=stopping)
     for role in roles:
-        app.task(_task(child, role), name=queue(app, role))
+        app.task(_task(child, role), name=queue(app, role), bind=True)
     worker_process_init.connect(child.begin, weak=False)
     worker_process_shutdown.connect(child.end, weak=False)
     worker_ready.connect(lambda sender, **_: _ready(health, sender, roles=roles), weak=False)
@@ -56,14 +58,16 @@ def _ready(health: Health, consumer: Consumer, *, roles: Collection[Role]) -> No
     log.info("worker.ready", roles=",".join(roles))
 
 
-def _task(child: Child, role: Role) -> Callable[[Any], None]:
-    def serve(body: Any) -> None:  # noqa: ANN401 - it comes from outside, and is checked by `received`
+def _task(child: Child, role: Role) -> Callable[[Task, Any], None]:
+    def serve(task: Task, body: Any) -> None:  # noqa: ANN401 - it comes from outside, and is checked by `received`
         try:
             message = received(role, body)
         except msgspec.ValidationError as exc:
             # It would be none the next time either. If it was one of ours, its lease brings its work back.
             log.error("message.dropped", role=role, detail=str(exc))  # noqa: TRY400 - no traceback tells more
             return
+        if isinstance(message, Transfer) and task.request.delivery_info.get("redelivered"):
+            message = replace(message, repeated=True)  # whoever had it was lost, maybe in the middle of it
         child.deliver(message)
 
     return serve

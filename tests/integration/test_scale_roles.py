@@ -1,0 +1,145 @@
+"""Roles apart over a broker: the gateway, the command that detaches, signs of life, and jobs that share workers."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from imageferry.cli.exits import Exit
+from imageferry.demo.faults import Damage, Fault
+from imageferry.demo.node import Node
+from imageferry.demo.operations import Operation
+from imageferry.demo.tree import Tree
+from imageferry.engine.celery.app import Role
+from imageferry.model import JobState
+from tests.brokers import KINDS_OF_BROKERS, line
+from tests.flow import Flow
+from tests.served import Served, anywhere, served
+from tests.workers import LEASE_S, WINDOW, Crew, crew_over
+
+pytestmark = pytest.mark.integration
+
+FILES = 300
+LOOK_EVERY_S = 0.05
+
+
+@pytest.fixture(params=KINDS_OF_BROKERS)
+async def crew(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Crew]:
+    """A crew over one kind of broker, of nobody yet."""
+    async with crew_over(request.param, flow, folder=tmp_path) as nobody:
+        yield nobody
+
+
+async def test_a_gateway_that_is_killed_leaves_a_job_that_ends_by_itself(tree: Tree, crew: Crew) -> None:
+    async with crew.command("serve") as serving:
+        url = (await serving.says("imageferry is at")).split("imageferry is at ")[1].split()[0]
+        async with aiohttp.ClientSession(url) as session:
+            await Served(session, url=url).begin(crew.flow.drive.folder_url(_album(tree)))
+        serving.send(signal.SIGKILL)
+        await serving.ended()
+
+    # From here on only the worker's own sweeper looks after it.
+    await crew.start(processes=2)
+    await _ended(crew.flow)
+    await crew.flow.holds_together(await crew.flow.job())
+
+
+async def test_what_is_accepted_while_the_broker_is_down_runs_later(tree: Tree, crew: Crew) -> None:
+    async with line(crew.broker.url) as cuttable:
+        crew.flow.given["celery_broker_url"] = cuttable.url
+        cutting = asyncio.create_task(cuttable.cut(3))
+        async with served(anywhere(crew.flow)) as gateway:
+            job_id = await gateway.begin(crew.flow.drive.folder_url(_album(tree)))
+            assert (await gateway.get(f"/api/import/status/{job_id}"))["processed"] == 0
+            await cutting
+            await crew.start(processes=2)
+
+            assert (await gateway.ending(job_id))["stored"] == FILES
+
+    await crew.flow.holds_together(await crew.flow.job())
+
+
+async def test_ctrl_c_detaches_and_the_job_goes_on_elsewhere(tree: Tree, crew: Crew) -> None:
+    await crew.start(processes=2)
+    crew.flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.MEDIA, seconds=0.3, times=None))
+    async with crew.command("import", crew.flow.drive.folder_url(_album(tree))) as importing:
+        await _downloads(crew.flow, at_least=FILES // 3)
+        importing.send(signal.SIGINT)
+        ended = await importing.ended()
+
+    assert ended.code == Exit.INTERRUPTED
+    assert "The workers go on without this command; the same command comes back to it." in ended.said
+    assert (await crew.flow.job()).state is JobState.RUNNING
+    await _ended(crew.flow)
+    await crew.flow.holds_together(await crew.flow.job())
+
+
+async def test_a_small_job_ends_in_seconds_while_a_large_one_is_under_way(tree: Tree, crew: Crew) -> None:
+    for role in ("crawl", "transfer", "record"):
+        await crew.start(role)
+    crew.flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.MEDIA, seconds=0.1, times=None))
+    large, small = tree.folder("Large"), tree.folder("Small")
+    tree.numbered_files(large, 100_000, size_bytes=100)
+    tree.numbered_files(small, 10, size_bytes=100)
+
+    async with served(anywhere(crew.flow)) as gateway:
+        await gateway.begin(crew.flow.drive.folder_url(large))
+        await _downloads(crew.flow, at_least=100)
+        async with asyncio.timeout(10):
+            assert (await gateway.run(crew.flow.drive.folder_url(small)))["stored"] == 10
+        assert crew.broker.waiting(Role.TRANSFER) <= 2 * WINDOW
+
+
+async def test_what_only_waits_in_a_queue_is_neither_lost_nor_sent_twice(tree: Tree, crew: Crew) -> None:
+    await crew.start("crawl")
+    importing = asyncio.create_task(crew.flow.run(_album(tree)))
+    await asyncio.sleep(2.5 * LEASE_S)
+    assert 0 < crew.broker.waiting(Role.TRANSFER) <= WINDOW
+
+    await crew.start("transfer")
+    await asyncio.sleep(2.5 * LEASE_S)
+    assert crew.broker.waiting(Role.TRANSFER) == 0
+    assert crew.broker.waiting(Role.RECORD) > 0
+
+    await crew.start("record")
+    await crew.flow.holds_together(await importing)
+    assert set(crew.flow.drive.requests.downloads_by_file.values()) == {1}
+
+
+async def test_every_role_tells_its_health(crew: Crew) -> None:
+    services = {"crawl": "crawler", "transfer": "uploader", "record": "metadata-service"}
+    for role, service in services.items():
+        port = _free_port()
+        await crew.start(role, IMAGEFERRY_HEALTH_PORT=str(port))
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            async with session.get("/health") as answer:
+                assert (answer.status, await answer.json()) == (200, {"status": "healthy", "service": service})
+            async with session.get("/readyz") as answer:
+                assert answer.status == 200
+
+
+def _album(tree: Tree) -> Node:
+    root = tree.folder("Root")
+    for number in range(3):
+        tree.numbered_files(tree.folder(f"Day {number}", parent=root), FILES // 3, size_bytes=1_000)
+    return root
+
+
+async def _downloads(flow: Flow, *, at_least: int) -> None:
+    while flow.drive.requests.count(Operation.MEDIA) < at_least:  # noqa: ASYNC110 - the stand-in tells by its counters
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _ended(flow: Flow) -> None:
+    while not (await flow.job()).state.terminal:  # noqa: ASYNC110 - another process does the work
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
