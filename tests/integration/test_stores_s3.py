@@ -80,11 +80,8 @@ async def test_a_missing_bucket_is_refused_before_anything_is_written(tree: Tree
     await _assert_nothing_happened(flow)
 
 
-async def test_wrong_credentials_are_refused_before_anything_is_written(
-    tree: Tree, flow: Flow, request: pytest.FixtureRequest
-) -> None:
-    if "moto" in request.node.name:
-        pytest.skip("moto accepts any credentials")
+@pytest.mark.parametrize("endpoint", [rclone], indirect=True)  # moto accepts any credentials
+async def test_wrong_credentials_are_refused_before_anything_is_written(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
     flow.given["aws_secret_access_key"] = SecretStr("wrong")
 
