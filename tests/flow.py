@@ -11,9 +11,9 @@ from sqlalchemy import Row, Table, select
 
 from imageferry.bootstrap import Limits
 from imageferry.catalog import jobs
-from imageferry.catalog.ledger import Terms
 from imageferry.catalog.session import Catalog
 from imageferry.catalog.tables import batches, folders, images, items
+from imageferry.catalog.terms import Terms
 from imageferry.cli.importing import Ending, import_folder
 from imageferry.demo.node import Node
 from imageferry.demo.server import StandIn

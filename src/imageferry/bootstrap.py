@@ -8,9 +8,9 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from imageferry.catalog.ledger import Terms
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog
+from imageferry.catalog.terms import Terms
 from imageferry.engine.base import Engine, Stage, Stages
 from imageferry.engine.local import LocalEngine
 from imageferry.engine.lock import EngineLock, NoLock

@@ -10,12 +10,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text, update
 
-from imageferry.catalog import images, items, jobs, ledger
-from imageferry.catalog.ledger import Terms
+from imageferry.catalog import crawls, images, items, jobs, ledger
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import reclaim, sweep
 from imageferry.catalog.tables import batches, folders, metadata
+from imageferry.catalog.terms import Terms
 from imageferry.errors import BlockedError, NotFoundError, PageTokenError, Reason, TransientError
 from imageferry.model import (
     Crawl,
@@ -76,7 +76,7 @@ class Ledger:
     ) -> None:
         finds = [found(file_id) for file_id in file_ids]
         await self.catalog.write(
-            lambda tx: ledger.advance(
+            lambda tx: crawls.advance(
                 tx,
                 crawl,
                 finds=finds,
@@ -90,7 +90,7 @@ class Ledger:
     async def stumble(
         self, crawl: Crawl, error: BlockedError | NotFoundError | PageTokenError | TransientError
     ) -> None:
-        await self.catalog.write(lambda tx: ledger.stumble(tx, crawl, error=error, terms=TERMS, now_ms=self.now_ms))
+        await self.catalog.write(lambda tx: crawls.stumble(tx, crawl, error=error, terms=TERMS, now_ms=self.now_ms))
 
     async def finish(self, record: Record) -> None:
         await self.catalog.write(lambda tx: ledger.finish(tx, record, terms=TERMS, now_ms=self.now_ms))

@@ -1,11 +1,12 @@
 """Jobs in the catalog."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from imageferry.catalog.tables import folders, jobs
+from imageferry.clock import utc_now
 from imageferry.errors import Reason
 from imageferry.model import Job, JobOptions, JobState, LedgerState
 
@@ -59,8 +60,15 @@ def latest(tx: Connection, *, limit: int) -> list[Job]:
 
 
 def save(tx: Connection, job: Job, *, due_ms: int = 0) -> None:
-    """Write what a move changed of a job that it holds locked."""
+    """Write what a move changed of a job that it holds locked; one that is settled is completed by it."""
+    if job.settled and not job.state.terminal:
+        job = replace(job, state=JobState.COMPLETED, reason=None, detail=None, finished_at=utc_now())
     tx.execute(update(jobs).where(jobs.c.id == job.id).values(_progress(job) | {"due_ms": due_ms}))
+
+
+def wait(tx: Connection, job: Job, reason: Reason, detail: str | None, *, due_ms: int) -> None:
+    """Let a job wait, with what it waits for, until it is due to probe."""
+    save(tx, replace(job, state=JobState.WAITING, reason=reason, detail=detail), due_ms=due_ms)
 
 
 def due(tx: Connection, *, now_ms: int, wait_ms_max: int) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
 
-from imageferry.catalog import items, jobs, ledger
-from imageferry.catalog.ledger import Terms
+from imageferry.catalog import crawls, items, jobs, ledger
 from imageferry.catalog.tables import batches, folders
+from imageferry.catalog.terms import Terms
 from imageferry.errors import PermanentError, Reason
 from imageferry.model import (
     Crawl,
@@ -106,7 +106,7 @@ def _set_aside_folders(tx: Connection, *, terms: Terms, now_ms: int) -> None:
             path=row.path,
             page_token=row.page_token,
         )
-        ledger.stumble(tx, crawl, error=error, terms=terms, now_ms=now_ms)
+        crawls.stumble(tx, crawl, error=error, terms=terms, now_ms=now_ms)
 
 
 def _never_came_back(table: Table, terms: Terms) -> Select[Any]:

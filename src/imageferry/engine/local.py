@@ -5,9 +5,9 @@ from collections.abc import Collection
 
 import structlog
 
-from imageferry.catalog.ledger import Terms
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import reclaim, wake
+from imageferry.catalog.terms import Terms
 from imageferry.engine.base import Stages
 from imageferry.engine.sweeper import REST_S, SWEEP_EVERY_S, Sweeper
 from imageferry.errors import TransientError

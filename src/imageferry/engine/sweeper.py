@@ -7,9 +7,9 @@ from contextlib import suppress
 import structlog
 
 from imageferry.catalog import jobs, ledger
-from imageferry.catalog.ledger import Terms
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import sweep
+from imageferry.catalog.terms import Terms
 from imageferry.clock import now_ms
 from imageferry.errors import TransientError
 from imageferry.model import Crawl, Message, Transfer

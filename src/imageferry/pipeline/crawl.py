@@ -7,9 +7,9 @@ from functools import partial
 
 import structlog
 
-from imageferry.catalog import images, jobs, ledger
-from imageferry.catalog.ledger import Terms
+from imageferry.catalog import crawls, images, jobs, ledger
 from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.terms import Terms
 from imageferry.clock import now_ms
 from imageferry.errors import ImageferryError, NotFoundError, PageTokenError, Reason, TransientError
 from imageferry.model import Crawl, File, Folder, Locator, Page, Shortcut, SubFolder, Transfer
@@ -60,7 +60,7 @@ async def _listed(message: Crawl, *, source: Source, catalog: Catalog, terms: Te
     listing = asyncio.create_task(list_page(message, source=source))
     try:
         while not (await asyncio.wait([listing], timeout=terms.sign_of_life_s))[0]:
-            await catalog.write(lambda tx: ledger.prolong(tx, message, terms=terms, now_ms=now_ms()))
+            await catalog.write(lambda tx: crawls.prolong(tx, message, terms=terms, now_ms=now_ms()))
         return listing.result()
     finally:
         listing.cancel()
@@ -125,7 +125,7 @@ def _advance(tx: Tx, *, message: Crawl, listing: Listing, terms: Terms, folds_ca
     where = {"folder_id": message.folder.id, "path": message.path}
     finds = [judge(file, options=job.options, held=held, folds_case=folds_case, **where) for file in listing.files]
     finds += [dangling(lost.id, lost.name, detail=why, **where) for lost, why in listing.dangling]
-    ledger.advance(
+    crawls.advance(
         tx,
         message,
         finds=finds,
@@ -138,7 +138,7 @@ def _advance(tx: Tx, *, message: Crawl, listing: Listing, terms: Terms, folds_ca
 
 
 def _stumble(tx: Tx, *, message: Crawl, error: ImageferryError, terms: Terms) -> list[Crawl | Transfer]:
-    ledger.stumble(tx, message, error=error, terms=terms, now_ms=now_ms())
+    crawls.stumble(tx, message, error=error, terms=terms, now_ms=now_ms())
     return ledger.dispatch(tx, message.job_id, terms=terms, now_ms=now_ms())
 
 

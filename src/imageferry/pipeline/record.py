@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 from imageferry.catalog import ledger
-from imageferry.catalog.ledger import Terms
 from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.terms import Terms
 from imageferry.clock import now_ms
 from imageferry.model import Crawl, Record, Transfer
 

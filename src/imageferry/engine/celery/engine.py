@@ -7,8 +7,9 @@ import structlog
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from imageferry.catalog.ledger import Terms, give_back
+from imageferry.catalog.ledger import give_back
 from imageferry.catalog.session import Catalog
+from imageferry.catalog.terms import Terms
 from imageferry.engine.celery.app import publish, waiting
 from imageferry.engine.sweeper import SWEEP_EVERY_S, Sweeper
 from imageferry.model import Crawl, Message, Transfer
