@@ -42,7 +42,7 @@ check: dev ## Formatting, lint, types, import rules, lock files
 	@echo "==> Types"
 	@$(BIN)/mypy
 	@echo "==> Import rules"
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@echo "==> Lock files"
 	@$(MAKE) --no-print-directory lock-check
 

@@ -92,5 +92,5 @@ def _translate(exc: Exception, store: str, *, key: str) -> ImageferryError:
 
 
 def _first_line(exc: Exception) -> str:
-    line = str(exc).partition("\n")[0]
+    line = str(exc).partition("\n")[0].partition(": <?xml")[0]
     return re.sub(r"\?\S*", "", line)[:300]  # a signed URL's query is a secret
