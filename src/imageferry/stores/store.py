@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
 import obstore
 from obstore.exceptions import NotFoundError
@@ -16,6 +15,8 @@ from imageferry.stores.errors import translated
 
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2
+# One key for every check: what a killed process leaves there, the next check removes.
+CHECK_KEY = ".imageferry-check"
 _NOT_FOUND = (NotFoundError, FileNotFoundError)  # obstore raises either
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -107,9 +108,8 @@ class Store:
 
     async def check(self) -> None:
         """Write an object and remove it, to find out now whether the store takes objects at all."""
-        key = f".imageferry-check-{token_hex(4)}"
-        await self.put(key, b"imageferry", mime_type="text/plain")
-        await self.delete(key)
+        await self.put(CHECK_KEY, b"imageferry", mime_type="text/plain")
+        await self.delete(CHECK_KEY)
 
     async def tidy(self, key: str) -> None:
         """Remove what a killed process may have left beside a key; only a folder of this machine keeps such things."""
