@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -51,14 +51,17 @@ class Command:
 
 
 @asynccontextmanager
-async def command(flow: Flow, *words: str) -> AsyncIterator[Command]:
-    """`python -m imageferry ...` with the flow's settings; killed at the end of the context if it still runs."""
+async def command(flow: Flow, *words: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Command]:
+    """`python -m imageferry ...`, killed at the end of the context if it still runs.
+
+    Its environment is the flow's settings, where no other is given.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "imageferry",
         *words,
-        env=_environment(flow),
+        env=environment_of(flow) if environment is None else environment,
         cwd=flow.home.parent,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -72,7 +75,8 @@ async def command(flow: Flow, *words: str) -> AsyncIterator[Command]:
             await process.communicate()
 
 
-def _environment(flow: Flow) -> dict[str, str]:
+def environment_of(flow: Flow) -> dict[str, str]:
+    """The flow's settings as a process on the embedded default needs them."""
     inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return inherited | {
         "IMAGEFERRY_HOME": str(flow.home),

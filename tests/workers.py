@@ -16,7 +16,7 @@ from imageferry.cli.importing import Ending
 from tests.brokers import Broker, broker
 from tests.databases import database
 from tests.flow import Flow
-from tests.processes import Command
+from tests.processes import Command, command, environment_of
 
 ALL_ROLES = "crawl,transfer,record"
 READY_WITHIN_S = 30
@@ -109,23 +109,12 @@ class Crew:
     @asynccontextmanager
     async def command(self, *words: str) -> AsyncIterator[Command]:
         """`imageferry ...` over the crew's broker; killed at the end of the context if it still runs."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "imageferry", *words),
-            env=environment_of(self.flow) | self.environment,
-            cwd=self.flow.home.parent,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            yield Command(process)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
+        environment = shared_environment_of(self.flow) | self.environment
+        async with command(self.flow, *words, environment=environment) as begun:
+            yield begun
 
     def _environment(self, roles: str) -> dict[str, str]:
-        environment = environment_of(self.flow) | {"IMAGEFERRY_LOG_LEVEL": "info"} | self.environment
+        environment = shared_environment_of(self.flow) | {"IMAGEFERRY_LOG_LEVEL": "info"} | self.environment
         if roles == "transfer":
             # An uploader knows no catalog, and has no other home than its own.
             del environment["DATABASE_URL"]
@@ -141,26 +130,20 @@ async def progress(flow: Flow, importing: asyncio.Task[Ending], *, files: int) -
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def environment_of(flow: Flow) -> dict[str, str]:
-    """The flow's settings as another process of it needs them."""
+def shared_environment_of(flow: Flow) -> dict[str, str]:
+    """The flow's settings as a process that shares its broker and catalog needs them."""
     settings = flow.settings
     assert settings.celery_broker_url is not None
-    inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     bucket = {name.upper(): value for name, value in flow.given.items() if name.startswith("aws_")}
     return (
-        inherited
+        environment_of(flow)
         | {"IMAGEFERRY_LEASE": str(LEASE_S), "IMAGEFERRY_WINDOW": str(WINDOW)}
         | bucket
         | {
-            "IMAGEFERRY_HOME": str(flow.home),
             "DATABASE_URL": settings.catalog_url,
             "CELERY_BROKER_URL": settings.celery_broker_url.get_secret_value(),
             "IMAGEFERRY_QUEUE_PREFIX": settings.queue_prefix,
             "STORE_URL": settings.store_location,
-            "GOOGLE_API_KEY": flow.drive.api_key,
-            "GOOGLE_DRIVE_ENDPOINT": flow.drive.url,
-            "GOOGLE_DRIVE_WEB_ENDPOINT": flow.drive.url,
-            "PORT": "0",
         }
     )
 

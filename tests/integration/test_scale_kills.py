@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from signal import SIGKILL
 
 import pytest
@@ -15,9 +14,8 @@ from imageferry.demo.node import Node
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
-from tests.brokers import KINDS_OF_BROKERS
 from tests.flow import Flow
-from tests.workers import Crew, crew_over, progress
+from tests.workers import Crew, progress
 
 pytestmark = pytest.mark.integration
 
@@ -35,13 +33,6 @@ async def drive(tree: Tree) -> AsyncIterator[StandIn]:
     """A source that takes its time, so that a kill meets work."""
     async with StandIn(tree, latency_s=LATENCY_S) as standing_in:
         yield standing_in
-
-
-@pytest.fixture(params=KINDS_OF_BROKERS)
-async def crew(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Crew]:
-    """A crew over one kind of broker, of nobody yet."""
-    async with crew_over(request.param, flow, folder=tmp_path) as nobody:
-        yield nobody
 
 
 @pytest.mark.timeout(60 + 30 * KILLS)

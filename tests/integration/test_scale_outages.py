@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,9 @@ from imageferry.demo.node import Node
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
-from tests.brokers import KINDS_OF_BROKERS, line
-from tests.flow import Flow
+from tests.brokers import line
 from tests.s3 import S3, Call, Trouble
-from tests.workers import Crew, crew_over, progress
+from tests.workers import Crew, progress
 
 pytestmark = pytest.mark.integration
 
@@ -35,13 +33,6 @@ async def drive(tree: Tree) -> AsyncIterator[StandIn]:
     """A source that takes its time, so that an outage meets work."""
     async with StandIn(tree, latency_s=LATENCY_S) as standing_in:
         yield standing_in
-
-
-@pytest.fixture(params=KINDS_OF_BROKERS)
-async def crew(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Crew]:
-    """A crew over one kind of broker, of nobody yet."""
-    async with crew_over(request.param, flow, folder=tmp_path) as nobody:
-        yield nobody
 
 
 async def test_a_broker_that_loses_everything_loses_no_file(tree: Tree, crew: Crew) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -16,22 +14,15 @@ from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
 from imageferry.engine.celery.app import Role
 from imageferry.model import JobState
-from tests.brokers import KINDS_OF_BROKERS, line
+from tests.brokers import line
 from tests.flow import Flow
 from tests.served import Served, anywhere, served
-from tests.workers import LEASE_S, WINDOW, Crew, crew_over
+from tests.workers import LEASE_S, WINDOW, Crew
 
 pytestmark = pytest.mark.integration
 
 FILES = 300
 LOOK_EVERY_S = 0.05
-
-
-@pytest.fixture(params=KINDS_OF_BROKERS)
-async def crew(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Crew]:
-    """A crew over one kind of broker, of nobody yet."""
-    async with crew_over(request.param, flow, folder=tmp_path) as nobody:
-        yield nobody
 
 
 async def test_a_gateway_that_is_killed_leaves_a_job_that_ends_by_itself(tree: Tree, crew: Crew) -> None:
