@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
-.PHONY: help setup dev run test check format lock lock-check build bench clean
+.PHONY: help setup dev openapi web run screenshots test check format lock lock-check build bench clean
 
 help: ## List the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,29 +28,44 @@ dev: .venv/.dev ## Prepare .venv for development too
 		npm ci --silent --prefix tests/servers; fi
 	@touch $@
 
+openapi: setup ## Write web/openapi.json anew, which the page's client is made from
+	@$(BIN)/python -c 'import json; from imageferry.gateway.app import create_app, Settings; \
+		print(json.dumps(create_app(Settings.load()).openapi(), indent=1, sort_keys=True))' > web/openapi.json
+
+web: setup ## Build the page, when web/ has changed
+	@$(BIN)/python hatch_build.py
+
 run: setup ## Import a folder of sample pictures, offline, and show it in the browser
+	@$(MAKE) --no-print-directory web || echo "==> The page could not be built: there is the HTTP interface alone"
 	@echo "==> Starting the demo: a Drive stand-in, an import, and a page that shows it (Ctrl-C ends it)"
 	@$(BIN)/imageferry demo
 
-test: dev ## Run all tests
+screenshots: dev web ## Take pictures of the page's views, into docs/screenshots; needs Chromium
+	@$(BIN)/python -m tests.e2e.screenshots
+
+test: dev web ## Run all tests
+	@echo "==> Running the page's tests"
+	@$(BIN)/python hatch_build.py run test
 	@echo "==> Running the tests"
 	@$(BIN)/pytest -n 2 --dist worksteal
 
-check: dev ## Formatting, lint, types, import rules, lock files
+check: dev web ## Formatting, lint, types, import rules, lock files
 	@echo "==> Formatting and lint"
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@echo "==> Types"
 	@$(BIN)/mypy
 	@echo "==> Import rules"
 	@$(BIN)/lint-imports --no-logo
+	@echo "==> The page: lint and types"
+	@$(BIN)/python hatch_build.py run lint && $(BIN)/python hatch_build.py run types
 	@echo "==> Lock files"
 	@$(MAKE) --no-print-directory lock-check
 
-bench: dev ## Race against rclone; needs nginx, and root or user namespaces
-	@$(BIN)/python -m benchmarks small
+bench: dev ## Race against rclone, every course; needs nginx, and root or user namespaces
+	@$(BIN)/python -m benchmarks suite
 
 format: dev ## Format the code and mend what lint can mend
-	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format . ; $(BIN)/python hatch_build.py run format
 
 lock: dev ## Write the lock files anew, with the newest versions that fit
 	@$(COMPILE) --upgrade --group build -o requirements.txt
@@ -69,4 +84,4 @@ build: dev ## Build the wheel into dist/
 	@ls dist/*.whl
 
 clean: ## Remove what the recipes made
-	@rm -rf .venv dist tests/servers/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv dist web/node_modules web/src/api/generated src/imageferry/gateway/static tests/servers/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
