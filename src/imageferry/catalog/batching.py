@@ -1,13 +1,15 @@
 """Batches: which items travel together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from imageferry.catalog import items
+from imageferry.catalog.names import name_key
 from imageferry.catalog.tables import batches
+from imageferry.catalog.tables import items as items_table
 from imageferry.model import Find, ItemState, LedgerState, Media
 
 FILES_MAX = 100
@@ -27,6 +29,34 @@ def insert_with_batches(tx: Connection, *, job_id: str, finds: Sequence[Find]) -
         batch_id = _write(tx, job_id, load)
         rows += [_row(job_id, find) | {"batch_id": batch_id} for find in load.finds]
     items.insert(tx, rows)
+
+
+def repack(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int | None]]) -> None:
+    """Put items that exist into batches of their own, as those of a first try are."""
+    loads: list[list[int]] = []
+    weight = 0
+    for item_id, size_bytes in item_sizes:
+        adds = SIZE_BYTES_ASSUMED if size_bytes is None else size_bytes
+        if not loads or len(loads[-1]) == FILES_MAX or weight + adds > SIZE_BYTES_MAX:
+            loads.append([])
+            weight = 0
+        loads[-1].append(item_id)
+        weight += adds
+    for load in loads:
+        # Tried before: what stands in the store already is looked for first.
+        new = {"job_id": job_id, "state": LedgerState.READY, "tries": 1, "due_ms": 0}
+        size = {"files": len(load), "size_bytes": 0}
+        (batch_id,) = tx.execute(batches.insert().values(new | size)).inserted_primary_key or (0,)
+        tx.execute(update(items_table).where(items_table.c.id.in_(load)).values(batch_id=batch_id))
+
+
+def part(tx: Connection, *, job_id: str, batch_id: int, item_ids: Collection[int], tries: int) -> None:
+    """Give each item of a batch a batch of its own, that was tried as often."""
+    for item_id in item_ids:
+        alone = {"job_id": job_id, "state": LedgerState.READY, "tries": tries, "due_ms": 0, "files": 1, "size_bytes": 0}
+        (own_id,) = tx.execute(batches.insert().values(alone)).inserted_primary_key or (0,)
+        tx.execute(update(items_table).where(items_table.c.id == item_id).values(batch_id=own_id))
+    tx.execute(update(batches).where(batches.c.id == batch_id).values(state=LedgerState.DONE, files=0))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +123,7 @@ def _row(job_id: str, find: Find) -> dict[str, Any]:
         "folder_id": find.folder_id,
         "resource_key": file.resource_key,
         "name": file.name,
+        "name_key": name_key(file.name),
         "path": find.path,
         "mime_type": file.mime_type[:255],
         "size_bytes": file.size_bytes,

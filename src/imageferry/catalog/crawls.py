@@ -1,9 +1,10 @@
 """The ledger's moves of folders: advance, stumble and prolong tell how far each is listed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Integer, bindparam, select, update
 
 from imageferry.catalog import items, jobs
 from imageferry.catalog.batching import insert_with_batches
@@ -31,55 +32,78 @@ from imageferry.model import (
     SubFolder,
 )
 
+# Nothing is listed any more.
+_CLOSED = (*(state for state in JobState if state.terminal), JobState.CANCELLING)
 
-def advance(
-    tx: Connection,
-    crawl: Crawl,
-    *,
-    finds: Sequence[Find],
-    subfolders: Sequence[SubFolder],
-    next_page_token: str | None,
-    terms: Terms,
-    folder_name: str | None = None,
-) -> None:
-    """Write a page: its new items and their batches, its new folders, and which page is next.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPage:
+    """What a crawl brought."""
+
+    crawl: Crawl
+    finds: Sequence[Find]
+    subfolders: Sequence[SubFolder] = ()
+    next_page_token: str | None = None  # None: the folder is listed to its end
+    folder_name: str | None = None  # the root's, when this is its first page
+
+
+def advance(tx: Connection, pages: Sequence[ListedPage], *, terms: Terms) -> None:
+    """Write pages of one job: their new items and batches, their new folders, and which pages are next.
 
     A folder whose pages bring nothing new for too long leads in circles, and is lost.
     """
-    job = jobs.get(tx, crawl.job_id, lock=True)
-    if job is None or job.state.terminal or not _is_at(tx, crawl):
+    job = jobs.get(tx, pages[0].crawl.job_id, lock=True)
+    if job is None or job.state in _CLOSED:
         return
-    known = items.known_ids(tx, job_id=job.id, file_ids=[find.file.id for find in finds])
-    new = list({find.file.id: find for find in reversed(finds) if find.file.id not in known}.values())[::-1]
-    insert_with_batches(tx, job_id=job.id, finds=new)
-    opened = _open(tx, job, subfolders)
-    ended = next_page_token is None
-    brings_news = bool(new) or opened > 0
+    pages = _awaited(tx, pages)
+    if not pages:
+        return
+    new = _new_finds(tx, job, pages)
+    opened = _open(tx, job, pages)
+    insert_with_batches(tx, job_id=job.id, finds=[find for finds in new for find in finds])
     tx.execute(
-        update(folders)
-        .where(folders.c.id == crawl.crawl_id)
-        .values(
-            state=LedgerState.DONE if ended else LedgerState.READY,
-            page_token=next_page_token,
-            pages=folders.c.pages + int(brings_news),
-            stale_pages=0 if brings_news else folders.c.stale_pages + 1,
-            tries=0,
-            due_ms=0,
-        )
+        _ADVANCE,
+        [
+            {
+                "crawl_id": page.crawl.crawl_id,
+                "new_state": LedgerState.READY if page.next_page_token else LedgerState.DONE,
+                "new_page_token": page.next_page_token,
+                "news": int(bool(finds or folders_opened)),
+            }
+            for page, finds, folders_opened in zip(pages, new, opened, strict=True)
+        ],
     )
-    job = _discovered(job, new)
-    job = replace(job, folder_name=folder_name or job.folder_name, open_folders=job.open_folders + opened - ended)
-    if not ended and not brings_news and _leads_in_circles(tx, crawl, terms):
-        error = PermanentError(Reason.LISTING_INCOMPLETE, "The source's pages of this folder lead in circles.")
-        _lose(tx, job, crawl, error)
-    else:
-        jobs.save(tx, job)
+    job = _discovered(job, [find for finds in new for find in finds])
+    for page, finds, folders_opened in zip(pages, new, opened, strict=True):
+        ended = page.next_page_token is None
+        job = replace(
+            job, folder_name=page.folder_name or job.folder_name, open_folders=job.open_folders + folders_opened - ended
+        )
+        if not (ended or finds or folders_opened) and _leads_in_circles(tx, page.crawl, terms):
+            error = PermanentError(Reason.LISTING_INCOMPLETE, "The source's pages of this folder lead in circles.")
+            job = _lose(tx, job, page.crawl, error)
+    jobs.save(tx, job)
+
+
+_NEWS = bindparam("news", type_=Integer)
+_ADVANCE = (
+    update(folders)
+    .where(folders.c.id == bindparam("crawl_id"))
+    .values(
+        state=bindparam("new_state"),
+        page_token=bindparam("new_page_token"),
+        pages=folders.c.pages + _NEWS,
+        stale_pages=(folders.c.stale_pages + 1) * (1 - _NEWS),
+        tries=0,
+        due_ms=0,
+    )
+)
 
 
 def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: Terms, now_ms: int) -> None:
     """Write that a page could not be listed: the folder is listed again, or fails; a root that fails fails its job."""
     job = jobs.get(tx, crawl.job_id, lock=True)
-    if job is None or job.state.terminal or not _is_at(tx, crawl):
+    if job is None or job.state in _CLOSED or not _is_at(tx, crawl):
         return
     row = tx.execute(select(folders).where(folders.c.id == crawl.crawl_id)).one()
     untouched = row.folder_id == job.folder_id and row.pages == 0
@@ -98,7 +122,7 @@ def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: Term
         job = replace(job, state=JobState.FAILED, reason=error.reason, detail=error.message)
         jobs.save(tx, replace(job, open_folders=0, finished_at=utc_now()))
     else:
-        _lose(tx, job, crawl, error, by_shortcut=row.by_shortcut)
+        jobs.save(tx, _lose(tx, job, crawl, error, by_shortcut=row.by_shortcut))
 
 
 def prolong(tx: Connection, crawl: Crawl, *, terms: Terms, now_ms: int) -> None:
@@ -109,35 +133,67 @@ def prolong(tx: Connection, crawl: Crawl, *, terms: Terms, now_ms: int) -> None:
 
 def _is_at(tx: Connection, crawl: Crawl) -> bool:
     """True: the page that a crawl lists is the one its folder waits for, and not one told twice."""
-    row = tx.execute(_PROGRESS, {"crawl_id": crawl.crawl_id}).one_or_none()
-    return row is not None and row.state != LedgerState.DONE and row.page_token == crawl.page_token
+    return bool(_awaited(tx, [ListedPage(crawl=crawl, finds=())]))
 
 
-_PROGRESS = select(folders.c.state, folders.c.page_token).where(folders.c.id == bindparam("crawl_id"))
-
-
-def _open(tx: Connection, job: Job, subfolders: Sequence[SubFolder]) -> int:
-    """Write the folders that the job has not met; their number."""
-    query = select(folders.c.folder_id).where(
-        folders.c.job_id == job.id, folders.c.folder_id.in_([sub.folder.id for sub in subfolders])
-    )
-    known = set(tx.execute(query).scalars()) if subfolders else set()
-    new = {sub.folder.id: sub for sub in subfolders if sub.folder.id not in known}
-    rows = [
-        jobs.NEW_FOLDER
-        | {
-            "job_id": job.id,
-            "folder_id": sub.folder.id,
-            "name": sub.folder.name,
-            "resource_key": sub.folder.resource_key,
-            "path": sub.path,
-            "by_shortcut": sub.by_shortcut,
-        }
-        for sub in new.values()
+def _awaited(tx: Connection, pages: Sequence[ListedPage]) -> list[ListedPage]:
+    """Those that their folders wait for, and not the ones told twice."""
+    rows = tx.execute(_PROGRESS, {"crawl_ids": [page.crawl.crawl_id for page in pages]})
+    awaited = {row.id: row.page_token for row in rows if row.state not in {LedgerState.DONE, LedgerState.CLOSED}}
+    timely = [
+        page
+        for page in pages
+        if page.crawl.crawl_id in awaited and awaited[page.crawl.crawl_id] == page.crawl.page_token
     ]
+    return list({page.crawl.crawl_id: page for page in reversed(timely)}.values())[::-1]
+
+
+_PROGRESS = select(folders.c.id, folders.c.state, folders.c.page_token).where(
+    folders.c.id.in_(bindparam("crawl_ids", expanding=True))
+)
+
+
+def _new_finds(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[list[Find]]:
+    """By page, the files that the job has not met; of one that is listed twice, the first."""
+    met = items.known_ids(tx, job_id=job.id, file_ids=[find.file.id for page in pages for find in page.finds])
+    new: list[list[Find]] = []
+    for page in pages:
+        found = {find.file.id: find for find in reversed(page.finds) if find.file.id not in met}
+        met |= found.keys()
+        new.append(list(found.values())[::-1])
+    return new
+
+
+def _open(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[int]:
+    """Write the folders that the job has not met; their number, by page."""
+    listed = [sub.folder.id for page in pages for sub in page.subfolders]
+    met = set(tx.execute(_KNOWN_FOLDERS, {"of_job": job.id, "folder_ids": listed}).scalars()) if listed else set()
+    rows: list[dict[str, Any]] = []
+    opened = []
+    for page in pages:
+        new = {sub.folder.id: sub for sub in page.subfolders if sub.folder.id not in met}
+        met |= new.keys()
+        opened.append(len(new))
+        rows += [_row(job, sub) for sub in new.values()]
     if rows:
         tx.execute(folders.insert(), rows)
-    return len(rows)
+    return opened
+
+
+_KNOWN_FOLDERS = select(folders.c.folder_id).where(
+    folders.c.job_id == bindparam("of_job"), folders.c.folder_id.in_(bindparam("folder_ids", expanding=True))
+)
+
+
+def _row(job: Job, sub: SubFolder) -> dict[str, Any]:
+    return jobs.NEW_FOLDER | {
+        "job_id": job.id,
+        "folder_id": sub.folder.id,
+        "name": sub.folder.name,
+        "resource_key": sub.folder.resource_key,
+        "path": sub.path,
+        "by_shortcut": sub.by_shortcut,
+    }
 
 
 def _leads_in_circles(tx: Connection, crawl: Crawl, terms: Terms) -> bool:
@@ -146,12 +202,12 @@ def _leads_in_circles(tx: Connection, crawl: Crawl, terms: Terms) -> bool:
     return bool(row.stale_pages > row.pages + terms.stale_pages_max)
 
 
-def _lose(tx: Connection, job: Job, crawl: Crawl, error: ImageferryError, *, by_shortcut: bool = False) -> None:
-    """Give up a folder: it is an item that failed, or was skipped where only a shortcut led to it."""
+def _lose(tx: Connection, job: Job, crawl: Crawl, error: ImageferryError, *, by_shortcut: bool = False) -> Job:
+    """Give up a folder: it is an item that failed, or was skipped where only a shortcut led to it; the job then."""
     tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(state=LedgerState.DONE))
     find = _lost_folder(crawl, error, by_shortcut=by_shortcut)
     insert_with_batches(tx, job_id=job.id, finds=[find])
-    jobs.save(tx, replace(_discovered(job, [find]), open_folders=job.open_folders - 1))
+    return replace(_discovered(job, [find]), open_folders=job.open_folders - 1)
 
 
 def _lost_folder(crawl: Crawl, error: ImageferryError, *, by_shortcut: bool) -> Find:

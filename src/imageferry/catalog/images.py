@@ -6,10 +6,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, bindparam, case, func, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql import Executable
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from imageferry.catalog import image_states, tallies, words
+from imageferry.catalog.sql_server import Merge
 from imageferry.catalog.tables import images, items, jobs
 from imageferry.model import ItemState
 
@@ -21,6 +24,7 @@ _FROM_ITEM = (
     "folder_id",
     "job_id",
     "name",
+    "name_key",
     "path",
     "mime_type",
     "size_bytes",
@@ -64,9 +68,23 @@ _HELD = select(images.c.file_id, images.c.version, images.c.size_bytes, images.c
 )
 
 
+def ids(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[str, int]:
+    """The ids of the records of these files in one store, by file id."""
+    columns = (images.c.file_id, images.c.id)
+    of_files = (images.c.source == source, images.c.store == store, images.c.file_id.in_(file_ids))
+    return {row.file_id: row.id for row in tx.execute(select(*columns).where(*of_files))} if file_ids else {}
+
+
 def record(tx: Connection, *, item_ids: Collection[int], now: datetime) -> None:
-    """Write the records of items that are stored, or bring them up to date: one statement, whatever their number."""
+    """Write the records of items that are stored, or bring them up to date, and what is kept beside them.
+
+    `tallies.lock` comes first in the transaction.
+    """
+    before = image_states.of_items(tx, item_ids)
     tx.execute(_recording(tx.dialect.name), {"item_ids": item_ids, "now": now})
+    after = image_states.of_items(tx, item_ids)
+    tallies.change(tx, before=before, after=after)
+    words.change(tx, before=before, after=after)
 
 
 def page(tx: Connection, *, limit: int, offset: int = 0, job_id: str | None = None) -> Sequence[ImageRow]:
@@ -90,6 +108,17 @@ def get(tx: Connection, image_id: int) -> ImageRow | None:
     return tx.execute(select(images).where(images.c.id == image_id)).one_or_none()
 
 
+def some(tx: Connection, image_ids: Collection[int]) -> Sequence[ImageRow]:
+    """These records, as far as they are there, in the order they were first stored."""
+    return tx.execute(select(images).where(images.c.id.in_(image_ids)).order_by(images.c.id)).all()
+
+
+def newest_id(tx: Connection) -> int:
+    """The greatest id there is; 0: there is none."""
+    newest: int | None = tx.execute(select(func.max(images.c.id))).scalar_one()
+    return newest or 0
+
+
 def count(tx: Connection) -> int:
     """How many records there are."""
     return tx.execute(select(func.count()).select_from(images)).scalar_one()
@@ -98,19 +127,32 @@ def count(tx: Connection) -> int:
 @cache
 def _recording(dialect: str) -> Executable:
     """The statement of `record`; to build it takes longer than to run it."""
-    columns = [*_FROM_ITEM, "source", "store", "created_at", "updated_at"]
+    columns = [*_FROM_ITEM, "source", "store", "shown_at", "created_at", "updated_at"]
     now = bindparam("now", type_=images.c.created_at.type)
+    times = (func.coalesce(items.c.taken_at, now).label("shown_at"), now.label("created_at"), now.label("updated_at"))
     rows = (
-        select(*(items.c[name] for name in _FROM_ITEM), jobs.c.source, jobs.c.store, now, now)
+        select(*(items.c[name] for name in _FROM_ITEM), jobs.c.source, jobs.c.store, *times)
         .join(jobs, jobs.c.id == items.c.job_id)
         .where(items.c.id.in_(bindparam("item_ids", expanding=True)), items.c.state == ItemState.STORED)
     )
-    changing = [name for name in columns if name not in (*_IDENTITY, "created_at")]
     if dialect in {"mysql", "mariadb"}:
         into = mysql.insert(images).from_select(columns, rows)
-        return into.on_duplicate_key_update({name: into.inserted[name] for name in changing})
+        return into.on_duplicate_key_update(_changes(into.inserted))
+    if dialect == "mssql":
+        return Merge(images, rows, identity=_IDENTITY, changes=_changes)
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(images).from_select(columns, rows)
-    return statement.on_conflict_do_update(
-        index_elements=_IDENTITY, set_={name: statement.excluded[name] for name in changing}
-    )
+    return statement.on_conflict_do_update(index_elements=_IDENTITY, set_=dict(_changes(statement.excluded)))
+
+
+def _changes(fresh: ReadOnlyColumnCollection[str, Any]) -> list[tuple[str, Any]]:
+    """What a record that is there takes over; in this order, for MySQL reads what it has set already."""
+    same = images.c.md5 == fresh.md5
+    taken_over = [name for name in (*_FROM_ITEM, "updated_at") if name not in _IDENTITY]
+    return [
+        # A thumbnail is of the bytes that it was made from.
+        ("placeholder", case((same, images.c.placeholder))),
+        ("thumbnail", case((same, images.c.thumbnail))),
+        *((name, fresh[name]) for name in taken_over),
+        ("shown_at", func.coalesce(fresh.taken_at, images.c.created_at)),
+    ]

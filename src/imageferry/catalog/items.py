@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, func, select, update
 
 from imageferry.catalog.tables import items
 from imageferry.errors import Reason
@@ -95,6 +95,14 @@ def pending(tx: Connection, *, batch_id: int) -> dict[int, Pending]:
     return {row.id: Pending(*row) for row in tx.execute(query)}
 
 
+def withdrawn(tx: Connection, *, batch_id: int) -> dict[int, Pending]:
+    """The items of a batch that were skipped because their job was cancelled, by their ids."""
+    columns = (items.c.id, items.c.tries, items.c.size_bytes, items.c.md5, items.c.mime_type)
+    cancelled = (items.c.state == ItemState.SKIPPED, items.c.reason == Reason.CANCELLED)
+    query = select(*columns).where(items.c.batch_id == batch_id, *cancelled)
+    return {row.id: Pending(*row) for row in tx.execute(query)}
+
+
 def settle(tx: Connection, outcomes: Collection[Outcome], *, listed: Mapping[int, Pending]) -> None:
     """Write what became of items; those stored just as they were listed, which is nearly all, in one statement."""
     as_listed = {outcome.item_id for outcome in outcomes if _is_as_listed(outcome, listed[outcome.item_id])}
@@ -161,6 +169,32 @@ def causes(tx: Connection, *, job_id: str, state: ItemState) -> Counter[Reason]:
         .order_by(func.count().desc())
     )
     return Counter({Reason(reason): count for reason, count in tx.execute(query)})
+
+
+def listed(
+    tx: Connection,
+    *,
+    job_id: str,
+    state: ItemState | None,
+    reason: Reason | None,
+    after: int | str | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """The items of a job that follow a `position`, of one state and for one reason where these are told."""
+    # Each order has an index: by state, items are in the order they were found; else in that of the files' ids.
+    key: Column[Any] = items.c.file_id if state is None else items.c.id
+    query = select(items).where(items.c.job_id == job_id).order_by(key).limit(limit)
+    if state is not None:
+        query = query.where(items.c.state == state)
+    if reason is not None:
+        query = query.where(items.c.reason == reason)
+    return tx.execute(query if after is None else query.where(key > after)).all()
+
+
+def position(row: Row[Any], *, state: ItemState | None) -> int | str:
+    """Where a list of items, as `listed` answers it, goes on after a row."""
+    place: int | str = row.file_id if state is None else row.id
+    return place
 
 
 def pages(

@@ -9,7 +9,8 @@ from functools import cache
 
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, select, update
 
-from imageferry.catalog import images, items, jobs
+from imageferry.catalog import images, items, jobs, removals, tallies
+from imageferry.catalog.control import wind_up
 from imageferry.catalog.tables import batches, folders
 from imageferry.catalog.terms import Terms
 from imageferry.clock import utc_now
@@ -26,9 +27,12 @@ from imageferry.model import (
 )
 
 
-def dispatch(tx: Connection, job_id: str, *, terms: Terms, now_ms: int) -> list[Crawl | Transfer]:
-    """Give out as much of a job as its window has room for; the messages are to be sent once this is committed."""
-    job = jobs.get(tx, job_id, lock=True)
+def dispatch(tx: Connection, job_id: str, *, terms: Terms, now_ms: int, waits: bool = True) -> list[Crawl | Transfer]:
+    """Give out as much of a job as its credit has room for; the messages are to be sent once this is committed.
+
+    Unless it `waits`, a job that somebody else holds is left to them.
+    """
+    job = jobs.get(tx, job_id, lock=True) if waits else jobs.get_if_free(tx, job_id)
     if job is None or job.state not in jobs.ACTIVE:
         return []
     transfers = _transfers(tx, job, terms=terms, now_ms=now_ms)
@@ -43,8 +47,14 @@ def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None
     job = jobs.get(tx, record.job_id, lock=True)
     if job is None:
         return
+    if any(outcome.state is ItemState.STORED for outcome in record.outcomes):
+        tallies.lock(tx)
+        record = replace(record, outcomes=removals.turned_back(tx, record.outcomes, store=job.store))
     pending = items.pending(tx, batch_id=record.batch_id)
     known = [outcome for outcome in record.outcomes if outcome.item_id in pending]
+    if job.state in _CANCELLED:
+        job, late = _stored_after_all(tx, job, record)
+        pending, known = pending | late, known + [outcome for outcome in record.outcomes if outcome.item_id in late]
     news = [_bounded(outcome, pending[outcome.item_id].tries, terms) for outcome in known]
     items.settle(tx, news, listed=pending)
     stored = [outcome for outcome in news if outcome.state is ItemState.STORED]
@@ -57,7 +67,7 @@ def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None
         _take_back(tx, record.batch_id, left=len(pending) - settled, due_ms=now_ms + pause_ms)
     else:
         _prolong(tx, record.batch_id, due_ms=now_ms + terms.lease_ms)
-    if settled:
+    if settled or (record.final and not record.lost):
         tx.execute(update(batches).where(batches.c.id == record.batch_id).values(tries=1))
     job = replace(
         job,
@@ -67,10 +77,26 @@ def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None
         bytes_stored=job.bytes_stored + sum(outcome.size_bytes or 0 for outcome in stored),
         bytes_moved=job.bytes_moved + sum(outcome.size_bytes or 0 for outcome in stored if outcome.moved),
     )
-    if record.blocked and not job.settled and not job.state.terminal:
+    if job.state is JobState.CANCELLING:
+        jobs.save(tx, wind_up(tx, job))
+    elif record.blocked:
         jobs.wait(tx, job, record.blocked, record.blocked_detail, due_ms=now_ms + terms.probe_ms)
     else:
         jobs.save(tx, job)
+
+
+_CANCELLED = (JobState.CANCELLING, JobState.CANCELLED)
+
+
+def _stored_after_all(tx: Connection, job: Job, record: Record) -> tuple[Job, dict[int, items.Pending]]:
+    """The items that were withdrawn when their job was cancelled, and that somebody had stored nevertheless.
+
+    An object that stands has its record, so they are stored; the job as it is before that is written.
+    """
+    stored = {outcome.item_id for outcome in record.outcomes if outcome.state is ItemState.STORED}
+    withdrawn = items.withdrawn(tx, batch_id=record.batch_id) if stored else {}
+    late = {item_id: item for item_id, item in withdrawn.items() if item_id in stored}
+    return replace(job, skipped=job.skipped - len(late)), late
 
 
 def give_back(tx: Connection, message: Crawl | Transfer) -> None:
@@ -94,7 +120,7 @@ def _prolong(tx: Connection, batch_id: int, *, due_ms: int) -> None:
 
 
 def _crawls(tx: Connection, job: Job, *, terms: Terms, now_ms: int) -> list[Crawl]:
-    ids = _give_out(tx, folders, job, at_most=terms.folders_in_flight_max, terms=terms, now_ms=now_ms)
+    ids = _give_out(tx, folders, job, at_most=terms.folders_of(job.credit), terms=terms, now_ms=now_ms)
     if not ids:
         return []
     rows = tx.execute(select(folders).where(folders.c.id.in_(ids)).order_by(folders.c.id))
@@ -113,19 +139,17 @@ def _crawls(tx: Connection, job: Job, *, terms: Terms, now_ms: int) -> list[Craw
 
 
 def _transfers(tx: Connection, job: Job, *, terms: Terms, now_ms: int) -> list[Transfer]:
-    ids = _give_out(tx, batches, job, at_most=terms.batches_in_flight_max, terms=terms, now_ms=now_ms)
+    ids = _give_out(tx, batches, job, at_most=terms.batches_of(job.credit), terms=terms, now_ms=now_ms)
     if not ids:
         return []
-    repeated: dict[int, bool] = dict(
-        tx.execute(select(batches.c.id, batches.c.tries > 1).where(batches.c.id.in_(ids))).all()
-    )
+    tries: dict[int, int] = dict(tx.execute(select(batches.c.id, batches.c.tries).where(batches.c.id.in_(ids))).all())
     return [
         Transfer(
             job_id=job.id,
             source=job.source,
             batch_id=batch_id,
             parcels=tuple(parcels),
-            repeated=repeated[batch_id],
+            repeated=tries[batch_id] > 1,
         )
         for batch_id, parcels in items.parcels(tx, batch_ids=ids).items()
     ]
@@ -135,7 +159,10 @@ def _give_out(tx: Connection, table: Table, job: Job, *, at_most: int, terms: Te
     room = at_most - tx.execute(_in_flight(table), {"of_job": job.id}).scalar_one()
     if room <= 0:
         return []
-    ids = list(tx.execute(_ready(table), {"of_job": job.id, "now_ms": now_ms, "room": room}).scalars())
+    limits = {"now_ms": now_ms, "room": room, "tries_max": terms.tries_max}
+    if table is batches:
+        limits["apart_tries"] = terms.apart_tries
+    ids = list(tx.execute(_ready(table), {"of_job": job.id} | limits).scalars())
     if ids:
         given_out = {
             "state": LedgerState.IN_FLIGHT,
@@ -155,7 +182,11 @@ def _in_flight(table: Table) -> Select[int]:
 @cache
 def _ready(table: Table) -> Select[int]:
     due = (table.c.state == LedgerState.READY, table.c.due_ms <= bindparam("now_ms"))
-    query = select(table.c.id).where(table.c.job_id == bindparam("of_job"), *due)
+    # What never comes back is the sweep's to set apart or aside.
+    tried = table.c.tries < bindparam("tries_max")
+    if table is batches:
+        tried &= (table.c.files == 1) | (table.c.tries < bindparam("apart_tries"))
+    query = select(table.c.id).where(table.c.job_id == bindparam("of_job"), *due, tried)
     return query.order_by(table.c.id).limit(bindparam("room", type_=Integer))
 
 

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row
 
 from imageferry.catalog import items
+from imageferry.model import ItemState
 
 Entry = dict[str, Any]
 
@@ -27,9 +28,11 @@ def entries(tx: Connection, *, job_id: str) -> Iterator[list[Entry]]:
         yield [_entry(row) for row in rows]
 
 
-def page(tx: Connection, *, job_id: str, after_id: str, limit: int = 1000) -> list[Entry]:
-    """The entries that follow a file's: what a stream reads by, a transaction a page."""
-    return [_entry(row) for row in items.after(tx, job_id=job_id, file_id=after_id, limit=limit)]
+def page(
+    tx: Connection, *, job_id: str, after_id: str, limit: int = 1000, state: ItemState | None = None
+) -> list[Entry]:
+    """The entries that follow a file's, of one state where it is told: what a stream reads by, a transaction a page."""
+    return [_entry(row) for row in items.after(tx, job_id=job_id, file_id=after_id, limit=limit, state=state)]
 
 
 def as_jsonl(pages: Iterable[list[Entry]]) -> Iterator[bytes]:

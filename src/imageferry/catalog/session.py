@@ -21,7 +21,13 @@ Tx = Connection
 """A connection within its transaction, as reads and writes are given it."""
 
 # The plain scheme people write, and the driver that serves it here.
-_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "mssql": "mssql+mssqlpython",
+}
 _LOCK_WAIT_S = 30
 # Two crawls may meet the same new file or folder: the loser rolls back, runs again and finds it there.
 _CONFLICTS_MAX = 3
@@ -45,8 +51,15 @@ class Catalog:
             self._reading_engine = _sqlite_engine(self.url, begin="BEGIN", cache_kib=4_096)
             writers, readers = 1, 4
         else:
+            # PostgreSQL's default, asked of MySQL too: its own shows a transaction that waited for a lock what
+            # stood before it waited.
             self.engine = self._reading_engine = create_engine(
-                self.url, pool_size=connections, max_overflow=0, pool_pre_ping=True, pool_recycle=1800
+                self.url,
+                pool_size=connections,
+                max_overflow=0,
+                pool_pre_ping=True,
+                pool_recycle=1800,
+                isolation_level="READ COMMITTED",
             )
             writers = readers = connections
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="catalog-write")
@@ -104,7 +117,12 @@ def _parse(text: str) -> URL:
         url = make_url(text)
         if url.drivername in _DRIVERS:
             url = url.set(drivername=_DRIVERS[url.drivername])
-        url.get_dialect()
+        url.get_dialect().import_dbapi()
+    except ImportError as exc:
+        mend = "pip install 'imageferry[mssql]'" if url.get_backend_name() == "mssql" else "install it"
+        raise FatalError(
+            Reason.MISCONFIGURED, f"DATABASE_URL needs the driver {exc.name}, which is not there: {mend}."
+        ) from exc
     except (ArgumentError, NoSuchModuleError) as exc:
         message = "DATABASE_URL is not a database URL such as sqlite:///path/catalog.db or postgresql://user@host/name."
         raise FatalError(Reason.MISCONFIGURED, message) from exc

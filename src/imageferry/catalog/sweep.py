@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
 
-from imageferry.catalog import crawls, items, jobs, ledger
+from imageferry.catalog import control, crawls, items, jobs, ledger
+from imageferry.catalog.batching import part
 from imageferry.catalog.tables import batches, folders
 from imageferry.catalog.terms import Terms
 from imageferry.errors import PermanentError, Reason
@@ -42,11 +43,16 @@ def sweep(
         _take_back(tx, table, _overdue(table.c.due_ms, kind, terms=terms, now_ms=now_ms, waiting=waiting))
         too_far = table.c.due_ms > now_ms + terms.again_ms_max
         tx.execute(update(table).where(table.c.state == LedgerState.READY, too_far).values(due_ms=0))
+    _set_apart(tx, terms=terms)
     _set_aside_batches(tx, terms=terms, now_ms=now_ms)
     _set_aside_folders(tx, terms=terms, now_ms=now_ms)
     for job_id in jobs.due(tx, now_ms=now_ms, wait_ms_max=terms.probe_ms):
         wake(tx, job_id)
-    return [job.id for job in jobs.unfinished(tx) if job.store == store and job.state in jobs.ACTIVE]
+    unfinished = jobs.unfinished(tx)
+    for job in unfinished:
+        if job.state is JobState.CANCELLING:
+            _wind_up(tx, job.id)
+    return [job.id for job in unfinished if job.store == store and job.state in jobs.ACTIVE]
 
 
 def reclaim(tx: Connection, *, job_ids: Collection[str]) -> None:
@@ -62,6 +68,15 @@ def wake(tx: Connection, job_id: str) -> Job | None:
         job = replace(job, state=JobState.RUNNING, reason=None, detail=None)
         jobs.save(tx, job)
     return job
+
+
+def _wind_up(tx: Connection, job_id: str) -> None:
+    job = jobs.get_if_free(tx, job_id)
+    if job is None or job.state is not JobState.CANCELLING:
+        return
+    stepped = control.wind_up(tx, job)
+    if stepped != job:
+        jobs.save(tx, stepped)
 
 
 def _overdue(
@@ -83,8 +98,18 @@ def _take_back(tx: Connection, table: Table, which: ColumnElement[bool]) -> None
     tx.execute(update(table).where(in_flight, which).values(state=LedgerState.READY, due_ms=0))
 
 
+def _set_apart(tx: Connection, *, terms: Terms) -> None:
+    """Let the files of a batch that never comes back go on apart: one of them may be what loses all the others."""
+    lost = (batches.c.state == LedgerState.READY, batches.c.tries >= terms.apart_tries, batches.c.files > 1)
+    for batch in tx.execute(select(batches).where(*lost)).all():
+        jobs.get(tx, batch.job_id, lock=True)
+        item_ids = items.pending(tx, batch_id=batch.id)
+        tries = min(batch.tries, terms.tries_max - 1)
+        part(tx, job_id=batch.job_id, batch_id=batch.id, item_ids=item_ids, tries=tries)
+
+
 def _set_aside_batches(tx: Connection, *, terms: Terms, now_ms: int) -> None:
-    detail = f"It was given out {terms.tries_max} times with its batch and never came back."
+    detail = f"It was given out {terms.tries_max} times and never came back: whoever had it was lost each time."
     for batch in tx.execute(_never_came_back(batches, terms)).all():
         lost = tuple(
             Outcome(item_id=item_id, state=ItemState.FAILED, reason=Reason.POISON, detail=detail)

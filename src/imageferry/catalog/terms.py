@@ -7,16 +7,26 @@ from dataclasses import dataclass
 class Terms:
     """How much is under way at once, for how long, and how often it is tried."""
 
-    batches_in_flight_max: int = 4  # per job: its credit
-    folders_in_flight_max: int = 8  # per job
+    batches_in_flight_max: int = 4  # the window, which all jobs share
+    folders_in_flight_max: int = 16  # the same for listings
     lease_ms: int = 60_000  # how long whoever works on something may give no sign of life
     item_tries_max: int = 3
     folder_tries_max: int = 5
-    tries_max: int = 20  # a batch or folder is given out without anything coming back
+    apart_tries: int = 3  # a batch is given out so often without anything coming back: its files go on apart
+    tries_max: int = 10  # the same, of a folder or of a file apart: it is set aside
     stale_pages_max: int = 1_000  # pages in a row that bring nothing new, beyond a second reading of all that did
     again_ms: int = 2_000  # before the first repetition; doubles
     again_ms_max: int = 60_000
     probe_ms: int = 15_000  # between the probes of a waiting job
+
+    def batches_of(self, credit: int) -> int:
+        """How many batches a job may have in flight."""
+        return min(credit, self.batches_in_flight_max)
+
+    def folders_of(self, credit: int) -> int:
+        """How many folders a job may have in flight: its part of the window, and one at least if it has any credit."""
+        part = self.folders_in_flight_max * self.batches_of(credit) // self.batches_in_flight_max
+        return max(part, min(credit, 1))
 
     @property
     def queue_ms(self) -> int:

@@ -1,0 +1,49 @@
+"""Requests that a client may send again: each key stands for one request and the job that it began, for a day."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import Connection, delete, insert, select
+
+from imageferry.catalog.tables import idempotency
+from imageferry.clock import now_ms
+
+KEPT_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What a client names a request by, and what it asks; of both only digests are kept."""
+
+    key: str
+    body: str
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """As the catalog has them."""
+        return {"key": sha256(self.key.encode()).hexdigest(), "body": sha256(self.body.encode()).hexdigest()}
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a key stands for."""
+
+    job_id: str
+    is_same: bool  # the request is the one that the key was used for
+
+
+def begun(tx: Connection, request: RequestKey) -> Begun | None:
+    """The job that this key stands for; None when it was not used yet, or is forgotten."""
+    digests = request.digests
+    row = tx.execute(select(idempotency).where(idempotency.c.key == digests["key"])).one_or_none()
+    return None if row is None else Begun(job_id=row.job_id, is_same=row.body == digests["body"])
+
+
+def remember(tx: Connection, request: RequestKey, *, job_id: str) -> None:
+    """Let a key stand for a job; of two who do so at once, one rolls back and finds the other's."""
+    tx.execute(insert(idempotency).values(request.digests | {"job_id": job_id, "created_ms": now_ms()}))
+
+
+def forget(tx: Connection) -> None:
+    """Let go of keys that are a day old."""
+    tx.execute(delete(idempotency).where(idempotency.c.created_ms < now_ms() - KEPT_MS))

@@ -1,0 +1,90 @@
+"""Overviews: how images are spread over days, types, folders, cameras and jobs."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Date, Select, func, select
+
+from imageferry.catalog import tallies
+from imageferry.catalog.few import few
+from imageferry.catalog.filters import Filter, Sort, dimension
+from imageferry.catalog.listing import USUAL
+from imageferry.catalog.tables import images, jobs
+from imageferry.catalog.tables import tallies as tallies_table
+from imageferry.catalog.tallies import Kind, Tally
+from imageferry.catalog.walk import sorted_among, walk
+
+FACETS_MAX = 200
+DAYS_MAX = 20_000
+# Of a filter that no tally counts, so many are put on a timeline.
+WALKED_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """How many images a filter leaves of each day, the newest first."""
+
+    days: list[tuple[date, int]]
+    exact: bool  # False: of the newest alone
+
+
+def timeline(tx: Connection, wanted: Filter) -> Timeline:
+    """The days of what a filter leaves, by the tallies where they know them."""
+    known = dimension(wanted)
+    if known is not None:
+        kind, values = known
+        found = tallies.daily(tx, kind, values, limit=DAYS_MAX, first=wanted.shown_from, last=wanted.shown_to)
+        return Timeline(days=[(day, tally.images) for day, tally in found], exact=len(found) < DAYS_MAX)
+    rare = few(tx, wanted, at_most=USUAL.few)
+    if rare is not None:
+        days = _by_days(tx, sorted_among(tx, rare, wanted, Sort.CREATED).order_by(None))
+        return Timeline(days=days, exact=True)
+    days = _by_days(tx, walk(tx, wanted, Sort.SHOWN_DESC).limit(WALKED_MAX))
+    return Timeline(days=days, exact=sum(count for _, count in days) < WALKED_MAX)
+
+
+def _by_days(tx: Connection, ids: Select[Any]) -> list[tuple[date, int]]:
+    some = ids.subquery()
+    day = func.date(images.c.shown_at, type_=Date)
+    query = select(day, func.count()).select_from(images.join(some, some.c.id == images.c.id))
+    return [(day, count) for day, count in tx.execute(query.group_by(day).order_by(day.desc()))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder that holds images."""
+
+    id: str
+    path: str | None  # below the folder that was imported
+    name: str | None
+    tally: Tally
+
+
+def folders(tx: Connection, *, limit: int = FACETS_MAX) -> list[Folder]:
+    """The folders that hold most."""
+    found = dict(tallies.every(tx, Kind.FOLDER, limit=limit))
+    path = select(images.c.path).where(images.c.folder_id == tallies_table.c.value).limit(1).scalar_subquery()
+    root = select(jobs.c.folder_name).where(jobs.c.folder_id == tallies_table.c.value).limit(1).scalar_subquery()
+    of_these = (tallies_table.c.kind == Kind.FOLDER, tallies_table.c.value.in_(found))
+    told = {row[0]: row for row in tx.execute(select(tallies_table.c.value, path, root).where(*of_these))}
+    return [
+        Folder(id=folder_id, path=told[folder_id][1], name=_name(*told[folder_id][1:]), tally=tally)
+        for folder_id, tally in found.items()
+    ]
+
+
+def job_names(tx: Connection, job_ids: Collection[str]) -> dict[str, str | None]:
+    """The names of the folders that jobs imported, of those that are still there."""
+    query = select(jobs.c.id, jobs.c.folder_name).where(jobs.c.id.in_(job_ids))
+    return dict(tx.execute(query).all())
+
+
+def job_states(tx: Connection) -> dict[str, int]:
+    """How many jobs are in which state."""
+    return dict(tx.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state)).all())
+
+
+def _name(path: str | None, imported: str | None) -> str | None:
+    return path.rpartition("/")[2] if path else imported

@@ -1,0 +1,69 @@
+"""What SQL Server says in words of its own: how rows are held, MERGE for an upsert, CAST for a date."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Date, Select, Table, bindparam, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import Executable, Subquery
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.functions import GenericFunction
+
+Q = TypeVar("Q", bound=Select[Any])
+Changes = Iterable[tuple[str, Any]]
+
+
+def holding(query: Q, table: Table, *, skip_held: bool = False) -> Q:
+    """A query whose rows of a table nobody else changes before its transaction ends, on any database."""
+    hint = "WITH (UPDLOCK, READPAST)" if skip_held else "WITH (UPDLOCK)"
+    return query.with_for_update(skip_locked=skip_held).with_hint(table, hint, "mssql")
+
+
+class Merge(Executable, ClauseElement):
+    """Insert what a query gives, by the names of the table's columns; where `identity` is there, change that row.
+
+    `changes` is given the columns that are fresh, and tells what a row takes over.
+    """
+
+    inherit_cache = False
+
+    def __init__(
+        self, table: Table, rows: Select[Any], *, identity: Sequence[str], changes: Callable[[Any], Changes]
+    ) -> None:
+        self.table = table
+        self.fresh: Subquery = rows.subquery("fresh")
+        self.identity = identity
+        self.changes = list(changes(self.fresh.c))
+
+
+def given_rows(table: Table) -> Select[Any]:
+    """A row of parameters, by the names of all of a table's columns."""
+    return select(*(bindparam(column.name, type_=column.type).label(column.name) for column in table.columns))
+
+
+@compiles(Merge, "mssql")
+def _merge(merge: Merge, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ANN401 - the compiler's own
+    name = compiler.preparer.quote
+    table, fresh = compiler.preparer.format_table(merge.table), compiler.process(merge.fresh, asfrom=True, **kw)
+    same = " AND ".join(f"{table}.{name(column)} = fresh.{name(column)}" for column in merge.identity)
+    changed = ", ".join(f"{name(column)} = {compiler.process(value, **kw)}" for column, value in merge.changes)
+    columns = [name(column.name) for column in merge.fresh.c]
+    return (  # names of tables and columns, quoted, and parameters
+        f"MERGE INTO {table} WITH (HOLDLOCK) USING {fresh} ON {same} "  # noqa: S608 - the same
+        f"WHEN MATCHED THEN UPDATE SET {changed} "
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}) "
+        f"VALUES ({', '.join(f'fresh.{column}' for column in columns)});"
+    )
+
+
+class date(GenericFunction[Any]):  # noqa: N801 - its name is the function's
+    """The day of a moment; what `func.date` is from here on."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(date, "mssql")
+def _date(day: date, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ANN401 - the compiler's own
+    return f"CAST({compiler.process(day.clauses, **kw)} AS DATE)"
