@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from imageferry.model import File, Folder, Locator, Page
+from imageferry.model import Content, File, Folder, Locator, Page
 
 # Listing, `stat` and `resolve` are one kind of call, `read` and `stream` the other: sources limit them apart.
 
@@ -37,7 +37,7 @@ class Source(Protocol):
         """A single file or folder, as a listing would show it; what a shortcut's target is looked up with."""
         ...
 
-    async def read(self, file: File) -> bytes:
+    async def read(self, file: File) -> Content:
         """A file's bytes, whole; for files of known, small size.
 
         Raises TransientError(CORRUPT) when there are more or fewer bytes than the source announced.

@@ -29,6 +29,11 @@ def recognise(text: str) -> Locator:
     return locator
 
 
+def file_url(source: str, file_id: str, *, resource_key: str | None = None) -> str | None:
+    """A file's page at its source, for a browser; None where the source has none. Nothing is fetched."""
+    return google_drive.file_url(file_id, resource_key=resource_key) if source == google_drive.NAME else None
+
+
 def open_sources(*, google_drive_config: GoogleDriveConfig) -> dict[str, Source]:
     """Every source by its name, bare of wrappers and without any I/O yet."""
     return {google_drive.NAME: open_google_drive(google_drive_config)}

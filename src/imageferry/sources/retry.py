@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 import structlog
 
 from imageferry.errors import ThrottledError, TransientError
-from imageferry.model import File, Folder, Locator, Page
+from imageferry.model import Content, File, Folder, Locator, Page
 from imageferry.sources.base import Source
 from imageferry.sources.pace import Sleep
 
@@ -67,7 +67,7 @@ class RetryingSource:
         """See Source."""
         return await self._again(self._source.stat, file_id, resource_key=resource_key)
 
-    async def read(self, file: File) -> bytes:
+    async def read(self, file: File) -> Content:
         """See Source."""
         return await self._again(self._source.read, file)
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from imageferry.model import File, Folder, Locator, Page
+from imageferry.model import Content, File, Folder, Locator, Page
 from imageferry.sources.base import Source
 from imageferry.sources.pace import Clock, Pace, Sleep
 
@@ -56,7 +56,7 @@ class ThrottledSource:
         """See Source."""
         return await self._listing.through(self._source.stat, file_id, resource_key=resource_key)
 
-    async def read(self, file: File) -> bytes:
+    async def read(self, file: File) -> Content:
         """See Source."""
         return await self._bytes.through(self._source.read, file)
 

@@ -1,5 +1,7 @@
 """Drive's answers about files and folders, decoded and turned into the flow's own values."""
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from imageferry.errors import Reason, TransientError
@@ -101,6 +103,7 @@ def file_from(entry: DriveFile) -> File:
         size_bytes=entry.size,
         md5=entry.md5_checksum,
         version=entry.md5_checksum or _version(entry),
+        modified_at=_instant(entry.modified_time),
         resource_key=entry.resource_key,
         downloadable=entry.capabilities is None or entry.capabilities.can_download,
         media=media_from(raw_media) if raw_media else None,
@@ -124,6 +127,13 @@ def _shortcut_from(entry: DriveFile, details: ShortcutDetails) -> Shortcut:
 
 def _version(entry: DriveFile) -> str | None:
     return f"{entry.modified_time}|{entry.size}" if entry.modified_time else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    except ValueError:
+        return None
 
 
 def _nonsense(exc: Exception) -> TransientError:

@@ -5,10 +5,9 @@ from contextlib import aclosing
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from aiohttp import ClientResponse, ClientTimeout
-
-from imageferry.model import FOLDER_MIME_TYPE, File, Folder, Locator, Page
+from imageferry.model import FOLDER_MIME_TYPE, Content, File, Folder, Locator, Page
 from imageferry.sources.google_drive import bodies
+from imageferry.sources.google_drive.answer import Answer
 from imageferry.sources.google_drive.answers import (
     FILE_FIELDS,
     LISTING_FIELDS,
@@ -74,15 +73,15 @@ class GoogleDriveSource:
         entry = await self._entry(file_id, resource_key=resource_key, asked=Asked.FILE)
         return folder_from(entry) if entry.mime_type == FOLDER_MIME_TYPE else file_from(entry)
 
-    async def read(self, file: File) -> bytes:
+    async def read(self, file: File) -> Content:
         """See Source."""
-        response = await self._media(file, size_bytes=file.size_bytes)
-        return await bodies.whole(response, file=file, deadlines=self._deadlines)
+        answer = await self._media(file, size_bytes=file.size_bytes)
+        return await bodies.whole(answer, file=file, deadlines=self._deadlines)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
         """See Source."""
-        response = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
-        chunks = bodies.stream(response, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
+        answer = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
+        chunks = bodies.stream(answer, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
@@ -101,11 +100,14 @@ class GoogleDriveSource:
 
     async def _document(self, url: str, *, resource_key: str | None, call: Call) -> bytes:
         headers = _resource_keys(call.id, resource_key) if resource_key else {}
-        response = await self._get(url, headers=headers, deadline=self._transport.listing_deadline, call=call)
-        return await bodies.bounded(response, size_bytes_max=LISTING_SIZE_BYTES_MAX)
+        deadline_s = self._deadlines.listing_s
+        answer = await self._get(
+            url, headers=headers, ahead_bytes=LISTING_SIZE_BYTES_MAX, deadline_s=deadline_s, call=call
+        )
+        return await bodies.bounded(answer, size_bytes_max=LISTING_SIZE_BYTES_MAX)
 
-    async def _media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> ClientResponse:
-        """An answer whose body is the file's, from the offset on or from zero; see Transport.deadline for the size."""
+    async def _media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> Answer:
+        """An answer whose body is the file's, from the offset on or from zero; with a size, all of it has come."""
         headers = _IDENTITY
         if file.resource_key:
             headers = headers | _resource_keys(file.id, file.resource_key)
@@ -113,23 +115,33 @@ class GoogleDriveSource:
             headers = headers | {"Range": f"bytes={offset_bytes}-"}
         url = f"{self._files_url}/{quote(file.id, safe='')}?{self._media_query}"
         call = self._call(Asked.FILE, file.id)
-        response = await self._get(url, headers=headers, deadline=self._transport.deadline(size_bytes), call=call)
-        if bodies.is_page(response, file=file):
-            response.close()
+        answer = await self._get(
+            url,
+            headers=headers,
+            ahead_bytes=bodies.ahead_bytes(size_bytes),
+            deadline_s=None if size_bytes is None else self._deadlines.body_s(size_bytes),
+            call=call,
+        )
+        if bodies.is_page(answer, file=file):
+            await answer.close()
             raise not_the_file(call)
-        return response
+        return answer
 
-    async def _get(self, url: str, *, headers: dict[str, str], deadline: ClientTimeout, call: Call) -> ClientResponse:
-        proof = await self._credentials.headers()
-        response = await self._transport.get(url, headers={**headers, **proof}, deadline=deadline)
-        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused():
-            response.close()
-            proof = await self._credentials.headers()
-            response = await self._transport.get(url, headers={**headers, **proof}, deadline=deadline)
-        if response.status >= HTTPStatus.BAD_REQUEST:
-            body = await bodies.opening(response)
-            raise error_from(bodies.refusal_of(response, body=body), call=call)
-        return response
+    async def _get(
+        self, url: str, *, headers: dict[str, str], ahead_bytes: int, deadline_s: float | None, call: Call
+    ) -> Answer:
+        async def attempt() -> Answer:
+            proven = {**headers, **await self._credentials.headers()}
+            return await self._transport.get(url, headers=proven, ahead_bytes=ahead_bytes, deadline_s=deadline_s)
+
+        answer = await attempt()
+        if answer.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused():
+            await answer.close()
+            answer = await attempt()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            body = await bodies.opening(answer)
+            raise error_from(bodies.refusal_of(answer, body=body), call=call)
+        return answer
 
     def _call(self, asked: Asked, entry_id: str, *, paged: bool = False) -> Call:
         return Call(asked=asked, id=entry_id, paged=paged, cool_down_s=self._cool_down_s)

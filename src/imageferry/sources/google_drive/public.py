@@ -5,14 +5,14 @@ import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
+from email.message import Message
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from aiohttp import ClientResponse, ClientTimeout
-
 from imageferry.errors import NotFoundError, PageTokenError, Reason
-from imageferry.model import File, Folder, Locator, Page
+from imageferry.model import Content, File, Folder, Locator, Page
 from imageferry.sources.google_drive import bodies
+from imageferry.sources.google_drive.answer import Answer
 from imageferry.sources.google_drive.config import GoogleDriveConfig
 from imageferry.sources.google_drive.errors import Asked, Call, error_from, not_a_folder, not_found, not_the_file
 from imageferry.sources.google_drive.pages import (
@@ -80,20 +80,20 @@ class PublicFolderSource:
             page = await self._folder_page(file_id, resource_key=resource_key)
         except NotFoundError:
             file = File(id=file_id, name=file_id, resource_key=resource_key)
-            response = await self._media(file, size_bytes=None)
-            response.close()
-            return _file_from(response, file)
+            answer = await self._media(file, size_bytes=None)
+            await answer.close()
+            return _file_from(answer, file)
         return Folder(id=file_id, name=page.name, resource_key=resource_key)
 
-    async def read(self, file: File) -> bytes:
+    async def read(self, file: File) -> Content:
         """See Source."""
-        response = await self._media(file, size_bytes=file.size_bytes)
-        return await bodies.whole(response, file=file, deadlines=self._deadlines)
+        answer = await self._media(file, size_bytes=file.size_bytes)
+        return await bodies.whole(answer, file=file, deadlines=self._deadlines)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
         """See Source."""
-        response = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
-        chunks = bodies.stream(response, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
+        answer = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
+        chunks = bodies.stream(answer, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
@@ -106,61 +106,68 @@ class PublicFolderSource:
         call = Call(asked=Asked.FOLDER, id=folder_id, cool_down_s=self._cool_down_s)
         # hl: a file's version is known by its date, which must not change with the reader's tongue.
         url = self._url("embeddedfolderview", {"id": folder_id, "hl": "en"}, resource_key=resource_key)
-        response = await self._get(url, headers={}, deadline=self._transport.listing_deadline, call=call)
-        html = await bodies.bounded(response, size_bytes_max=FOLDER_PAGE_SIZE_BYTES_MAX)
+        deadline_s = self._deadlines.listing_s
+        answer = await self._get(
+            url, headers={}, ahead_bytes=FOLDER_PAGE_SIZE_BYTES_MAX, deadline_s=deadline_s, call=call
+        )
+        html = await bodies.bounded(answer, size_bytes_max=FOLDER_PAGE_SIZE_BYTES_MAX)
         page = await asyncio.to_thread(folder_page_from, html)  # a large folder's page takes a second to parse
         if page is None:
             raise complaint_from(html, call=call) or not_the_file(call)
         return page
 
-    async def _media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> ClientResponse:
-        """An answer whose body is the file's, past the form that stands before a large one; see Transport.deadline."""
+    async def _media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> Answer:
+        """An answer whose body is the file's, past the form that stands before a large one."""
         call = Call(asked=Asked.FILE, id=file.id, cool_down_s=self._cool_down_s)
-        deadline = self._transport.deadline(size_bytes)
+        ahead_bytes = bodies.ahead_bytes(size_bytes)
+        deadline_s = None if size_bytes is None else self._deadlines.body_s(size_bytes)
         headers = {"Accept-Encoding": "identity"}
         if offset_bytes:
             headers["Range"] = f"bytes={offset_bytes}-"
         url = self._url("uc", {"export": "download", "id": file.id}, resource_key=file.resource_key)
-        response = await self._get(url, headers=headers, deadline=deadline, call=call)
-        if _is_file(response, file):
-            return response
-        html = await bodies.opening(response)
+        answer = await self._get(url, headers=headers, ahead_bytes=ahead_bytes, deadline_s=deadline_s, call=call)
+        if _is_file(answer, file):
+            return answer
+        html = await bodies.opening(answer)
         if link := download_link_from(html):
-            target = str(self._transport.checked(response.url, link))
-            response = await self._get(target, headers=headers, deadline=deadline, call=call)
-            if _is_file(response, file):
-                return response
-            html = await bodies.opening(response)
+            target = self._transport.checked(answer.url, link)
+            answer = await self._get(target, headers=headers, ahead_bytes=ahead_bytes, deadline_s=deadline_s, call=call)
+            if _is_file(answer, file):
+                return answer
+            html = await bodies.opening(answer)
         raise complaint_from(html, call=call) or not_the_file(call)
 
-    async def _get(self, url: str, *, headers: dict[str, str], deadline: ClientTimeout, call: Call) -> ClientResponse:
-        response = await self._transport.get(url, headers=headers, deadline=deadline)
-        if response.status >= HTTPStatus.BAD_REQUEST:
-            html = await bodies.opening(response)
-            refusal = bodies.refusal_of(response, body=html)
+    async def _get(
+        self, url: str, *, headers: dict[str, str], ahead_bytes: int, deadline_s: float | None, call: Call
+    ) -> Answer:
+        answer = await self._transport.get(url, headers=headers, ahead_bytes=ahead_bytes, deadline_s=deadline_s)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            html = await bodies.opening(answer)
+            refusal = bodies.refusal_of(answer, body=html)
             # These statuses speak for all of Google; of others the page tells more, as that a file is withheld.
-            if response.status in _OVERLOADED:
+            if answer.status in _OVERLOADED:
                 raise error_from(refusal, call=call)
             raise complaint_from(html, call=call) or error_from(refusal, call=call)
-        return response
+        return answer
 
     def _url(self, page: str, query: dict[str, str], *, resource_key: str | None) -> str:
         key = {"resourcekey": resource_key} if resource_key else {}
         return f"{self._endpoint}/{page}?{urlencode(query | key)}"
 
 
-def _is_file(response: ClientResponse, file: File) -> bool:
-    return "Content-Disposition" in response.headers or not bodies.is_page(response, file=file)
+def _is_file(answer: Answer, file: File) -> bool:
+    return answer.has_header("Content-Disposition") or not bodies.is_page(answer, file=file)
 
 
-def _file_from(response: ClientResponse, file: File) -> File:
-    disposition = response.content_disposition
+def _file_from(answer: Answer, file: File) -> File:
+    disposition = Message()
+    disposition["Content-Disposition"] = answer.header("Content-Disposition") or ""
     return replace(
         file,
-        name=(disposition.filename if disposition else None) or file.name,
-        mime_type=response.content_type,
-        size_bytes=response.content_length,
-        version=response.headers.get("Last-Modified"),
+        name=disposition.get_filename() or file.name,
+        mime_type=answer.content_type or file.mime_type,
+        size_bytes=answer.announced_bytes,
+        version=answer.header("Last-Modified"),
     )
 
 

@@ -49,6 +49,12 @@ def web_url(folder: Folder) -> str:
     return f"{WEB_ENDPOINT}/drive/folders/{quote(folder.id, safe='')}{key}"
 
 
+def file_url(file_id: str, *, resource_key: str | None = None) -> str:
+    """A file's page, for a browser; built from its ID alone."""
+    key = f"?resourcekey={quote(resource_key)}" if resource_key else ""
+    return f"{WEB_ENDPOINT}/file/d/{quote(file_id, safe='')}/view{key}"
+
+
 def _split(pasted: str) -> SplitResult | None:
     with_scheme = pasted if "://" in pasted else f"https://{pasted}"
     try:

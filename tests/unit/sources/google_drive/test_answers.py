@@ -74,6 +74,7 @@ def test_a_file_is_told_with_size_digest_version_and_media() -> None:
             size_bytes=12345,
             md5=MD5,
             version=MD5,
+            modified_at=datetime(2024, 5, 1, 10, 30),  # noqa: DTZ001 - the flow's times have no zone
             media=MEDIA,
         ),
     )

@@ -1,15 +1,16 @@
 """HTTP to Google: where it may lead, what travels along, and what bounds it."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 from aiohttp import web
-from yarl import URL
 
 from imageferry.errors import PermanentError, Reason, TransientError
 from imageferry.model import File
@@ -19,6 +20,7 @@ from imageferry.sources.google_drive.transport import Transport
 
 DEADLINES = Deadlines(connect_s=2, listing_s=1, stall_s=0.3)
 SECRETS = {"X-Goog-Api-Key": "secret", "Range": "bytes=5-"}
+WHOLE: dict[str, Any] = {"ahead_bytes": 1 << 20, "deadline_s": 2}
 
 
 @asynccontextmanager
@@ -56,7 +58,7 @@ async def hello(request: web.Request) -> web.Response:
 )
 def test_links_to_the_own_origin_and_to_google_may_be_followed(link: str) -> None:
     transport = Transport(origin="https://www.googleapis.com", connections=1, deadlines=DEADLINES)
-    assert transport.checked(URL("https://www.googleapis.com/a"), link).scheme == "https"
+    assert transport.checked("https://www.googleapis.com/a", link).startswith("https://")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_links_to_the_own_origin_and_to_google_may_be_followed(link: str) -> Non
 def test_links_to_anywhere_else_are_refused(link: str) -> None:
     transport = Transport(origin="https://www.googleapis.com", connections=1, deadlines=DEADLINES)
     with pytest.raises(PermanentError) as raised:
-        transport.checked(URL("https://www.googleapis.com/a"), link)
+        transport.checked("https://www.googleapis.com/a", link)
     assert raised.value.reason is Reason.REFUSED_REDIRECT
 
 
@@ -90,8 +92,8 @@ async def test_a_redirect_within_the_origin_keeps_the_key() -> None:
         return await hello(request)
 
     async with served(handler) as origin, opened(origin) as transport:
-        response = await transport.get(f"{origin}/from", headers=SECRETS, deadline=transport.listing_deadline)
-        assert (await response.json())["X-Goog-Api-Key"] == "secret"
+        response = await transport.get(f"{origin}/from", headers=SECRETS, **WHOLE)
+        assert json.loads(await response.read(1 << 16))["X-Goog-Api-Key"] == "secret"
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_a_transient_error() -> None:
@@ -99,7 +101,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_a_transient_error() -> N
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     async with served(hello, tls=context) as origin, opened(origin) as transport:
         with pytest.raises(TransientError, match="certificate") as raised:
-            await transport.get(f"{origin}/", headers={}, deadline=transport.listing_deadline)
+            await transport.get(f"{origin}/", headers={}, **WHOLE)
         assert raised.value.reason is Reason.SOURCE_UNAVAILABLE
 
 
@@ -110,9 +112,9 @@ async def test_ssl_cert_file_names_further_authorities(tmp_path: Path, monkeypat
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     async with served(hello, tls=context) as origin, opened(origin) as transport:
-        response = await transport.get(f"{origin}/", headers={}, deadline=transport.listing_deadline)
+        response = await transport.get(f"{origin}/", headers={}, **WHOLE)
         assert response.status == 200
-        await response.read()
+        await response.close()
 
 
 async def test_the_environments_proxy_is_asked_with_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,10 +130,10 @@ async def test_the_environments_proxy_is_asked_with_its_password(monkeypatch: py
     monkeypatch.setenv("https_proxy", f"http://user:pass@127.0.0.1:{port}")
     monkeypatch.setenv("no_proxy", "")
     async with server, opened("https://drive.invalid") as transport:
-        with pytest.raises(TransientError, match="407"):
-            await transport.get("https://drive.invalid/", headers=SECRETS, deadline=transport.listing_deadline)
+        with pytest.raises(TransientError, match="proxy authorization"):
+            await transport.get("https://drive.invalid/", headers=SECRETS, **WHOLE)
     assert asked[0].startswith(b"CONNECT drive.invalid:443 ")
-    assert b"Proxy-Authorization: Basic dXNlcjpwYXNz" in asked[0]
+    assert b"proxy-authorization: basic dxnlcjpwyxnz" in asked[0].lower()
     assert b"secret" not in asked[0]
 
 
@@ -139,7 +141,7 @@ async def test_a_name_that_does_not_resolve_is_a_transient_error(monkeypatch: py
     monkeypatch.setenv("no_proxy", "*")
     async with opened("http://drive.invalid") as transport:
         with pytest.raises(TransientError):
-            await transport.get("http://drive.invalid/", headers={}, deadline=transport.listing_deadline)
+            await transport.get("http://drive.invalid/", headers={}, **WHOLE)
 
 
 async def test_an_answer_larger_than_it_may_be_is_cut_off() -> None:
@@ -151,11 +153,11 @@ async def test_an_answer_larger_than_it_may_be_is_cut_off() -> None:
         return response
 
     async with served(endless) as origin, opened(origin) as transport:
-        response = await transport.get(f"{origin}/", headers={}, deadline=transport.listing_deadline)
+        response = await transport.get(f"{origin}/", headers={}, **WHOLE)
         with pytest.raises(TransientError, match="larger"):
             await bodies.bounded(response, size_bytes_max=1 << 20)
         file = File(id="1", name="a.jpg", size_bytes=1000)
-        response = await transport.get(f"{origin}/", headers={}, deadline=transport.deadline(1000))
+        response = await transport.get(f"{origin}/", headers={}, ahead_bytes=1001, deadline_s=2)
         with pytest.raises(TransientError) as raised:
             await bodies.whole(response, file=file, deadlines=DEADLINES)
         assert raised.value.reason is Reason.CORRUPT
@@ -169,5 +171,5 @@ async def test_a_compressed_body_is_measured_unpacked() -> None:
 
     async with served(packed) as origin, opened(origin) as transport:
         file = File(id="1", name="a.jpg", size_bytes=5000)
-        response = await transport.get(f"{origin}/", headers={}, deadline=transport.deadline(5000))
+        response = await transport.get(f"{origin}/", headers={}, ahead_bytes=5001, deadline_s=2)
         assert await bodies.whole(response, file=file, deadlines=DEADLINES) == bytes(5000)
