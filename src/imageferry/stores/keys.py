@@ -7,6 +7,8 @@ from pathlib import PurePosixPath
 # Of the file's name in the key, in bytes of UTF-8: file systems end at 255 for a whole path component.
 NAME_BYTES_MAX = 160
 SUFFIX_BYTES_MAX = 16
+THUMBNAIL_WIDTHS = (256, 512, 1024, 2048)  # pixels, at most
+_THUMBNAILS = ".thumbnails"
 # Forbidden or treacherous on some file system, in a URL, or in obstore's own paths (`#1` marks a staged file).
 _UNSAFE = frozenset('/\\:*?"<>|%#~^`{}[]&$;=@\x7f')
 
@@ -22,6 +24,16 @@ def object_key(*, folder_id: str, file_id: str, name: str, folds_case: bool = Fa
     if folds_case:
         file = f"{file}-{md5(file_id.encode(), usedforsecurity=False).hexdigest()[:8]}"
     return f"{folder}/{file}_{safe_name(name)}"
+
+
+def thumbnail_key(object_key: str, *, width: int) -> str:
+    """Where an image's thumbnail of one of `THUMBNAIL_WIDTHS` stands; no image's key begins like this."""
+    return f"{_THUMBNAILS}/{object_key}.{width}.webp"
+
+
+def thumbnail_keys(object_key: str) -> tuple[str, ...]:
+    """Where an image's thumbnails stand, if they were ever made: what goes when the image goes."""
+    return tuple(thumbnail_key(object_key, width=width) for width in THUMBNAIL_WIDTHS)
 
 
 def safe_name(name: str) -> str:

@@ -7,11 +7,12 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
+from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store, from_url
 
 from imageferry.errors import FatalError, Reason
 from imageferry.stores.errors import translated
-from imageferry.stores.options import AwsAccess, azure_options
+from imageferry.stores.options import AwsAccess, azure_options, google_options
+from imageferry.stores.signed_puts import SignedPuts
 from imageferry.stores.store import Store
 from imageferry.stores.urls import normal_url
 
@@ -23,9 +24,11 @@ class StoreConfig:
     url: str
     aws: AwsAccess = field(default_factory=AwsAccess)
     azure_connection_string: str | None = field(default=None, repr=False)
+    google_service_account_file: Path | None = None
+    google_emulator_host: str | None = None
     timeout_s: float = 120  # of one request, its body included
     connect_timeout_s: float = 10
-    retries_max: int = 5
+    retries_max: int = 4  # of obstore; a signed put is one try more
     retry_timeout_s: float = 60
 
 
@@ -43,7 +46,10 @@ def open_store(config: StoreConfig) -> Store:
         with translated(url):
             folder.mkdir(parents=True, exist_ok=True)
             return Store(url, LocalStore(folder), folds_case=_folds_case(folder))
-    return Store(url, _remote(url, config))
+    # Google's service signs for an account without a key; there is none behind an emulator.
+    signs = scheme != "gs" or config.google_emulator_host is None
+    inner = _remote(url, config)
+    return Store(url, inner, signs=signs, signed_puts=_signed_puts(inner, config))
 
 
 def _remote(url: str, config: StoreConfig) -> ObjectStore:
@@ -54,7 +60,7 @@ def _remote(url: str, config: StoreConfig) -> ObjectStore:
             config=options,
             client_options={
                 # An endpoint that is named as http:// is meant to be.
-                "allow_http": any(value.startswith("http://") for value in options.values()),
+                "allow_http": any("http://" in value for value in options.values()),
                 "timeout": timedelta(seconds=config.timeout_s),
                 "connect_timeout": timedelta(seconds=config.connect_timeout_s),
             },
@@ -73,12 +79,23 @@ def _remote(url: str, config: StoreConfig) -> ObjectStore:
         raise FatalError(Reason.MISCONFIGURED, message) from exc
 
 
+def _signed_puts(inner: ObjectStore, config: StoreConfig) -> SignedPuts | None:
+    # Only with keys that are given: those of a machine's role are asked for over the network, and that would block.
+    if not (isinstance(inner, S3Store) and config.aws.access_key_id and config.aws.secret_access_key):
+        return None
+    return SignedPuts(inner, timeout_s=config.timeout_s, connect_timeout_s=config.connect_timeout_s)
+
+
 def _options(url: str, config: StoreConfig) -> Any:  # noqa: ANN401 - obstore has a type of its own for each kind
     match urlsplit(url).scheme:
         case "s3":
             return config.aws.options()
         case "az":
             return azure_options(config.azure_connection_string)
+        case "gs":
+            return google_options(
+                service_account_file=config.google_service_account_file, emulator_host=config.google_emulator_host
+            )
         case _:
             return {}
 

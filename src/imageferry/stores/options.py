@@ -1,6 +1,8 @@
 """What each kind of store is told, in obstore's terms."""
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from imageferry.errors import FatalError, Reason
 
@@ -55,3 +57,15 @@ def azure_options(connection_string: str | None) -> dict[str, str]:
         "azure_storage_endpoint": parts.get("BlobEndpoint"),
     }
     return {name: value for name, value in given.items() if value}
+
+
+def google_options(*, service_account_file: Path | None, emulator_host: str | None) -> dict[str, str]:
+    """For a `gs://` store; neither: as the machine is set up."""
+    if emulator_host is not None:
+        # object_store's one way to another endpoint is through the key of an account.
+        nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
+        key = nobody | {"gcs_base_url": emulator_host.rstrip("/"), "disable_oauth": True}
+        return {"google_service_account_key": json.dumps(key)}
+    if service_account_file is not None:
+        return {"google_service_account": str(service_account_file)}
+    return {}
