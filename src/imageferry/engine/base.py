@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
-from imageferry.model import Message
+from imageferry.model import Crawl, Message
 
 # A stage never sends: it yields the messages that follow, and the engine delivers them.
 Stage = Callable[[Any], AsyncIterator[Message]]
@@ -29,3 +29,10 @@ class Engine(Protocol):
     def nudge(self) -> None:
         """Look into the catalog now: somebody has just written a job."""
         ...
+
+
+def about(message: Message) -> dict[str, object]:
+    """What a message is about, as fields of a log's event."""
+    if isinstance(message, Crawl):
+        return {"job_id": message.job_id, "folder_id": message.folder.id}
+    return {"job_id": message.job_id, "batch_id": message.batch_id}

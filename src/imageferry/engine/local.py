@@ -8,7 +8,7 @@ import structlog
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import reclaim, wake
 from imageferry.catalog.terms import Terms
-from imageferry.engine.base import Stages
+from imageferry.engine.base import Stages, about
 from imageferry.engine.sweeper import REST_S, SWEEP_EVERY_S, Sweeper
 from imageferry.errors import TransientError
 from imageferry.model import Crawl, Message, Record
@@ -44,7 +44,13 @@ class LocalEngine:
         self._bounds = bounds
         self._tasks: dict[asyncio.Task[None], Message] = {}
         self._sweeper = Sweeper(
-            catalog, store_url=store_url, terms=terms, send=self._send, job_ids=job_ids, every_s=sweep_every_s
+            catalog,
+            store_url=store_url,
+            terms=terms,
+            send=self._send,
+            halt=self._halt,
+            job_ids=job_ids,
+            every_s=sweep_every_s,
         )
 
     async def run(self) -> None:
@@ -55,12 +61,18 @@ class LocalEngine:
 
     def stop(self) -> None:
         """Begin nothing any more."""
-        self._bounds.stopping.set()
+        self._bounds.halts.stop_all()
         self._sweeper.stop()
 
     def nudge(self) -> None:
         """Sweep now."""
         self._sweeper.nudge()
+
+    async def _halt(self, job_ids: Collection[str]) -> None:
+        self._bounds.halts.stop(job_ids)
+        for task, message in self._tasks.items():
+            if isinstance(message, Crawl) and message.job_id in job_ids:
+                task.cancel()
 
     async def _begin(self) -> None:
         def change(tx: Tx) -> None:
@@ -82,21 +94,25 @@ class LocalEngine:
         task.add_done_callback(self._tasks.pop)
 
     async def _deliver(self, message: Message) -> None:
-        stopping = self._bounds.stopping
+        halts = self._bounds.halts
+        nothing_followed = True
         try:
             async for following in self._stages[type(message)](message):
+                nothing_followed = False
                 # What follows is in flight in the catalog already; a stopping engine gives it back at its end.
-                if not stopping.is_set() or isinstance(following, Record):
+                if not halts.stopped or isinstance(following, Record):
                     await self._send(following)
+            if nothing_followed and isinstance(message, Record) and message.final:
+                self._sweeper.nudge()  # its part of the window may serve another job
         except TransientError as exc:
             # The catalog is away. What it must be told is kept until it is back.
             log.warning("catalog.away", detail=exc.message)
-            if isinstance(message, Record) and not stopping.is_set():
+            if isinstance(message, Record) and not halts.stopped:
                 await self._sweeper.rest(REST_S)
                 await self._send(message)
         except Exception:
             # The work stays in flight; when its lease runs out it is given out again, a bounded number of times.
-            log.exception("stage.failed", message_kind=type(message).__name__, job_id=message.job_id)
+            log.exception("stage.failed", message_kind=type(message).__name__, **about(message))
 
     async def _wind_up(self) -> None:
         """Let files that are under way come to their end, tell the catalog, and drop the rest."""
@@ -104,7 +120,7 @@ class LocalEngine:
             if isinstance(message, Crawl):
                 task.cancel()
         await self._settle(within_s=GRACE_S)
-        self._bounds.break_off()
+        self._bounds.halts.break_off()
         await self._settle(within_s=LAST_GRACE_S)
         for task in self._tasks:
             task.cancel()

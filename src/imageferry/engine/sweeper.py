@@ -1,13 +1,15 @@
 """What every engine beats with: the catalog is looked through again and again, and what is ready is sent."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
 import structlog
 
-from imageferry.catalog import jobs, ledger
+from imageferry.catalog import control, events, idempotency, jobs, ledger
 from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.shares import share_out
 from imageferry.catalog.sweep import sweep
 from imageferry.catalog.terms import Terms
 from imageferry.clock import now_ms
@@ -15,6 +17,7 @@ from imageferry.errors import TransientError
 from imageferry.model import Crawl, Message, Transfer
 
 SWEEP_EVERY_S = 1.0
+PRUNE_EVERY_S = 60.0
 # How long to rest when the catalog is away.
 REST_S = 2.0
 
@@ -28,7 +31,9 @@ async def _nothing_waits() -> Collection[type[Message]]:
 class Sweeper:
     """Sweeps the catalog and sends what the jobs of one store may begin; with `job_ids`, of these jobs alone.
 
-    `waiting` tells which kinds of messages wait in a queue at present; None when nothing can be sent at all.
+    `halt` is told, at each sweep, which jobs are to have nothing under way and have. `waiting` tells which kinds of
+    messages wait in a queue at present; None when nothing can be sent at all. The window is shared by the jobs that are
+    this sweeper's, or, where it is not `alone`, by all jobs of the store.
     """
 
     def __init__(
@@ -38,7 +43,9 @@ class Sweeper:
         store_url: str,
         terms: Terms,
         send: Callable[[Crawl | Transfer], Awaitable[None]],
+        halt: Callable[[Collection[str]], Awaitable[None]],
         job_ids: Collection[str] | None = None,
+        alone: bool = True,
         every_s: float = SWEEP_EVERY_S,
         waiting: Callable[[], Awaitable[Collection[type[Message]] | None]] = _nothing_waits,
     ) -> None:
@@ -46,16 +53,21 @@ class Sweeper:
         self._store_url = store_url
         self._terms = terms
         self._send = send
+        self._halt = halt
         self._job_ids = job_ids
+        self._alone = alone
         self._every_s = every_s
         self._waiting = waiting
         self._nudged = asyncio.Event()
         self._stopped = False
+        self._prune_at_s = time.monotonic() + PRUNE_EVERY_S
 
     async def run(self) -> None:
         """Sweep until stopped."""
         while not self._stopped:
             await self.patiently(self._sweep)
+            if time.monotonic() >= self._prune_at_s:
+                await self.patiently(self._prune)
             await self.rest(self._every_s)
 
     def stop(self) -> None:
@@ -94,15 +106,29 @@ class Sweeper:
         if waiting is None:
             return
 
-        def change(tx: Tx) -> list[Crawl | Transfer]:
+        def change(tx: Tx) -> tuple[bool, list[str], list[Crawl | Transfer]]:
             active = sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms(), waiting=waiting)
+            sharing = self._mine(active) if self._alone else active
+            served = share_out(tx, job_ids=sharing, terms=self._terms, now_ms=now_ms())
             given_out = [
-                ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms()) for job_id in self._mine(active)
+                ledger.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms(), waits=False)
+                for job_id in self._mine(served)
             ]
-            return [message for messages in given_out for message in messages]
+            halted = control.halted(tx, store=self._store_url)
+            more = control.winds_up(tx, store=self._store_url)
+            return more, halted, [message for messages in given_out for message in messages]
 
-        for message in await self._catalog.write(change):
+        more, halted, begun = await self._catalog.write(change)
+        if more:
+            self.nudge()
+        await self._halt(halted)
+        for message in begun:
             await self._send(message)
+
+    async def _prune(self) -> None:
+        await self._catalog.write(events.prune)
+        await self._catalog.write(idempotency.forget)
+        self._prune_at_s = time.monotonic() + PRUNE_EVERY_S
 
     def _mine(self, job_ids: Collection[str]) -> list[str]:
         return [job_id for job_id in job_ids if self._job_ids is None or job_id in self._job_ids]

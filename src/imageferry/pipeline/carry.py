@@ -12,9 +12,10 @@ from imageferry.errors import (
     Reason,
     TransientError,
 )
-from imageferry.model import File, Folder, ItemState, Outcome, Parcel
+from imageferry.model import Content, File, Folder, ItemState, Outcome, Parcel
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.digest import StreamDigest, md5_of, md5_of_stream
+from imageferry.pipeline.halt import Halt
 from imageferry.pipeline.image_types import HEAD_BYTES, sniff
 from imageferry.sources.base import Source
 from imageferry.stores.store import PART_BYTES, PARTS_AT_ONCE, Store, is_md5
@@ -23,11 +24,14 @@ from imageferry.stores.store import PART_BYTES, PARTS_AT_ONCE, Store, is_md5
 WHOLE_BYTES_MAX = 8 * 1024 * 1024
 STREAM_BYTES_HELD = PART_BYTES * (PARTS_AT_ONCE + 2)
 CORRUPT_TRIES_MAX = 3
+TAIL_BYTES = 64 * 1024  # of a stream: what shows that a JPEG is there to its end
 
 log = structlog.get_logger()
 
 
-async def carry(parcel: Parcel, *, source: Source, store: Store, bounds: Bounds, repeated: bool = False) -> Outcome:
+async def carry(
+    parcel: Parcel, *, source: Source, store: Store, bounds: Bounds, halt: Halt, repeated: bool = False
+) -> Outcome:
     """Bring one file into the store; every end that the file alone can have is an outcome.
 
     Raises BlockedError when no other file could be brought either, StoppedError when asked to stop.
@@ -35,7 +39,7 @@ async def carry(parcel: Parcel, *, source: Source, store: Store, bounds: Bounds,
     try:
         if repeated and (standing := await _standing(parcel, store=store)):
             return standing
-        return await _Carriage(parcel, source=source, store=store, bounds=bounds).bring()
+        return await _Carriage(parcel, source=source, store=store, bounds=bounds, halt=halt).bring()
     except (TransientError, DeferredError) as exc:
         return _outcome(parcel, ItemState.PENDING, exc)
     except PermanentError as exc:
@@ -66,11 +70,12 @@ class _NotAnImageError(Exception):
 class _Carriage:
     """One file under way, with what its tries have taught so far."""
 
-    def __init__(self, parcel: Parcel, *, source: Source, store: Store, bounds: Bounds) -> None:
+    def __init__(self, parcel: Parcel, *, source: Source, store: Store, bounds: Bounds, halt: Halt) -> None:
         self._parcel = parcel
         self._source = source
         self._store = store
-        self._bounds = bounds
+        self._memory = bounds.memory
+        self._halt = halt
         self._listed = File(
             id=parcel.file_id,
             name=parcel.name,
@@ -140,12 +145,12 @@ class _Carriage:
     async def _once(self) -> _Arrival:
         size_bytes = self._listed.size_bytes
         if size_bytes is not None and size_bytes <= WHOLE_BYTES_MAX:
-            async with self._bounds.memory.hold(size_bytes):
-                with self._bounds.download():
+            async with self._memory.hold(size_bytes, halt=self._halt):
+                with self._halt.download():
                     data = await self._source.read(self._listed)
                 return await self._put_whole(data)
         async with (
-            self._bounds.memory.hold(STREAM_BYTES_HELD),
+            self._memory.hold(STREAM_BYTES_HELD, halt=self._halt),
             aclosing(self._source.stream(self._listed)) as chunks,
         ):
             begun = await self._first(chunks, at_most=WHOLE_BYTES_MAX)
@@ -155,11 +160,11 @@ class _Carriage:
 
     async def _first(self, chunks: AsyncIterator[bytes], *, at_most: int) -> bytes:
         begun = bytearray()
-        while len(begun) < at_most and (chunk := await self._bounds.next_chunk(chunks)) is not None:
+        while len(begun) < at_most and (chunk := await self._halt.next_chunk(chunks)) is not None:
             begun += chunk
         return bytes(begun)
 
-    async def _put_whole(self, data: bytes) -> _Arrival:
+    async def _put_whole(self, data: Content) -> _Arrival:
         key, listed = self._parcel.key, self._listed
         self._verify_size(len(data))
         if not data:
@@ -183,15 +188,15 @@ class _Carriage:
 
         async def checked() -> AsyncGenerator[bytes, None]:
             # An error raised here, before the last part is closed, leaves nothing in the store.
-            chunk = begun
+            tail = begun[-TAIL_BYTES:]
             await digest.add(begun)
             yield begun
-            while (following := await self._bounds.next_chunk(chunks)) is not None:
-                chunk = following
+            while (chunk := await self._halt.next_chunk(chunks)) is not None:
+                tail = (tail + chunk[-TAIL_BYTES:])[-TAIL_BYTES:]  # the last chunk may be a single byte
                 await digest.add(chunk)
                 yield chunk
             self._verify_size(digest.size_bytes)
-            self._verify_md5(digest.md5, jpeg=_is_whole_jpeg(begun, chunk))
+            self._verify_md5(digest.md5, jpeg=_is_whole_jpeg(begun, tail))
 
         told = await self._store.put_stream(self._parcel.key, checked(), mime_type=mime_type)
         if told is not None and told not in (digest.of_parts, digest.md5):
@@ -228,8 +233,8 @@ class _Carriage:
         if held_md5 != md5:
             raise _CorruptError(f"The store holds bytes of the digest {held_md5}, it was given {md5}.")
 
-    def _sniff(self, data: bytes) -> str:
-        told = sniff(data[:HEAD_BYTES], name=self._parcel.name, mime_type=self._parcel.mime_type)
+    def _sniff(self, data: Content) -> str:
+        told = sniff(bytes(data[:HEAD_BYTES]), name=self._parcel.name, mime_type=self._parcel.mime_type)
         if told is None:
             raise _NotAnImageError
         return told
@@ -259,8 +264,8 @@ async def _standing(parcel: Parcel, *, store: Store) -> Outcome | None:
     )
 
 
-def _is_whole_jpeg(first: bytes, last: bytes) -> bool:
-    return first.startswith(b"\xff\xd8\xff") and last.rstrip(b"\0").endswith(b"\xff\xd9")
+def _is_whole_jpeg(first: Content, last: Content) -> bool:
+    return bytes(first[:3]) == b"\xff\xd8\xff" and bytes(last[-TAIL_BYTES:]).rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _outcome(parcel: Parcel, state: ItemState, error: TransientError | DeferredError | PermanentError) -> Outcome:

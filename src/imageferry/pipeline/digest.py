@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5
 
+from imageferry.model import Content
+
 _threads = ThreadPoolExecutor(2, thread_name_prefix="digest")
 
 
-async def md5_of(data: bytes) -> str:
+async def md5_of(data: Content) -> str:
     """The MD5 of bytes, hex."""
     return await asyncio.get_running_loop().run_in_executor(_threads, _md5_hex, data)
 
@@ -70,5 +72,5 @@ class StreamDigest:
             yield piece
 
 
-def _md5_hex(data: bytes) -> str:
+def _md5_hex(data: Content) -> str:
     return md5(data, usedforsecurity=False).hexdigest()

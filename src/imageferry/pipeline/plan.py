@@ -1,6 +1,7 @@
 """The plan of an import: what it would do, before any byte moves and without a trace in the catalog."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,9 +9,9 @@ from dataclasses import dataclass, field
 from imageferry.catalog import images
 from imageferry.catalog.session import Catalog
 from imageferry.errors import PermanentError, Reason, TransientError
-from imageferry.model import Crawl, Find, Folder, ItemState, JobOptions
-from imageferry.pipeline.crawl import Listing, list_page, subfolders
-from imageferry.pipeline.selection import check_patterns, dangling, judge
+from imageferry.model import Crawl, File, Find, Folder, ItemState, JobOptions
+from imageferry.pipeline.listing import Listing, list_page, subfolders
+from imageferry.pipeline.selection import check_options, dangling, judge
 from imageferry.sources.base import Source
 
 FOLDERS_AT_ONCE = 8
@@ -32,7 +33,8 @@ class Plan:
     types: Counter[str] = field(default_factory=Counter)  # files to store by MIME type
     skipped: Counter[Reason] = field(default_factory=Counter)  # unchanged ones apart
     failing: Counter[Reason] = field(default_factory=Counter)  # files that cannot be had, as listed
-    samples: list[str] = field(default_factory=list)  # names of files to store
+    samples: list[File] = field(default_factory=list)  # files to store
+    complete: bool = True  # False: the time was up before the folder was listed to its end
 
     def add(self, find: Find) -> None:
         """Count a file."""
@@ -43,7 +45,7 @@ class Plan:
             self.bytes_to_store += find.file.size_bytes or 0
             self.types[find.file.mime_type] += 1
             if len(self.samples) < SAMPLES_MAX:
-                self.samples.append(find.file.name)
+                self.samples.append(find.file)
         elif find.reason is Reason.UNCHANGED:
             self.unchanged += 1
         elif find.reason is not None:
@@ -58,21 +60,27 @@ async def plan(
     store_url: str,
     options: JobOptions,
     progress: Callable[[Plan], None] = lambda _: None,
+    limit_s: float | None = None,
 ) -> Plan:
-    """List a folder to its end and judge every file; `progress` is told after each page.
+    """List a folder to its end, or for so long, and judge every file; `progress` is told after each page.
 
     Raises UsageError when the options cannot be used.
     """
-    check_patterns(options)
+    check_options(options)
     survey = _Survey(Plan(folder=folder), source=source, catalog=catalog, store_url=store_url, options=options)
     root = Crawl(job_id="", source=source.name, crawl_id=0, folder=folder, path="")
     waiting: list[Crawl] = [root]
     listing: set[asyncio.Task[list[Crawl]]] = set()
+    ends_at_s = None if limit_s is None else time.monotonic() + limit_s
     try:
         while waiting or listing:
             while waiting and len(listing) < FOLDERS_AT_ONCE:
                 listing.add(asyncio.create_task(survey.page(waiting.pop())))
-            done, listing = await asyncio.wait(listing, return_when=asyncio.FIRST_COMPLETED)
+            left_s = None if ends_at_s is None else max(ends_at_s - time.monotonic(), 0)
+            done, listing = await asyncio.wait(listing, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                survey.plan.complete = False
+                break
             for page in done:
                 waiting += page.result()
             progress(survey.plan)

@@ -1,12 +1,13 @@
 """What is to become of a listed file: transferred, skipped or failed, and under which key."""
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from wcmatch import glob
 
 from imageferry.catalog.images import Held
 from imageferry.errors import Reason, UsageError
-from imageferry.model import File, Find, ItemState, JobOptions
+from imageferry.model import File, Find, ItemState, JobOptions, OnChange
 from imageferry.pipeline.image_types import image_type
 from imageferry.stores.keys import object_key
 
@@ -32,7 +33,8 @@ def judge(
     else:
         key = record.object_key
     state, reason, detail = _verdict(file, mime_type=mime_type, path=path, options=options, record=record)
-    transferred = state is ItemState.PENDING
+    # What failed may be tried again once somebody has mended it.
+    is_to_stand = state is not ItemState.SKIPPED or reason is Reason.UNCHANGED
     return Find(
         file=file,
         folder_id=folder_id,
@@ -40,8 +42,8 @@ def judge(
         state=state,
         reason=reason,
         detail=detail,
-        object_key=key if transferred or reason is Reason.UNCHANGED else None,
-        replaces=transferred and record is not None,
+        object_key=key if is_to_stand else None,
+        replaces=state is not ItemState.SKIPPED and record is not None,
     )
 
 
@@ -57,8 +59,21 @@ def dangling(file_id: str, name: str, *, folder_id: str, path: str, detail: str)
     )
 
 
-def check_patterns(options: JobOptions) -> None:
-    """Raises UsageError when a pattern cannot be used, as braces that stand for thousands of patterns."""
+def check_options(options: JobOptions) -> None:
+    """Raises UsageError when a pattern cannot be used, as braces that stand for thousands of patterns.
+
+    So it does for bounds that no file can keep, and for types that are no images'.
+    """
+    least, most = options.size_bytes_min, options.size_bytes_max
+    if least is not None and most is not None and least > most:
+        raise UsageError(Reason.MISCONFIGURED, f"No file holds {least:,} bytes or more and {most:,} or fewer.")
+    after, before = options.modified_after, options.modified_before
+    if after is not None and before is not None and after >= before:
+        raise UsageError(Reason.MISCONFIGURED, f"No file was changed on {after} or later and before {before}.")
+    for kind in options.mime_types:
+        if not kind.lower().startswith("image/"):
+            message = f"Only images are imported: name types such as image/jpeg or image/*, and not {kind[:80]!r}."
+            raise UsageError(Reason.MISCONFIGURED, message)
     for pattern in (*options.include, *options.exclude):
         try:
             _matches("name", [pattern])
@@ -74,6 +89,25 @@ def wanted(name: str, *, path: str, options: JobOptions) -> bool:
     return not (options.exclude and _matches(whole, options.exclude))
 
 
+def left_out(file: File, *, mime_type: str, path: str, options: JobOptions) -> str | None:
+    """Why the job's options leave an image out, in a sentence; None when they take it."""
+    if not wanted(file.name, path=path, options=options):
+        return "The job's include and exclude patterns leave it out."
+    if options.mime_types and not any(fnmatchcase(mime_type, kind.lower()) for kind in options.mime_types):
+        return f"The job does not take files of the type {mime_type}."
+    size_bytes = file.size_bytes
+    if size_bytes is not None and options.size_bytes_min is not None and size_bytes < options.size_bytes_min:
+        return f"It holds {size_bytes:,} bytes; the job takes files of {options.size_bytes_min:,} and more."
+    if size_bytes is not None and options.size_bytes_max is not None and size_bytes > options.size_bytes_max:
+        return f"It holds {size_bytes:,} bytes; the job takes files of up to {options.size_bytes_max:,}."
+    modified_on = file.modified_at and file.modified_at.date()
+    if modified_on and options.modified_after is not None and modified_on < options.modified_after:
+        return f"It was changed on {modified_on}; the job takes files from {options.modified_after} on."
+    if modified_on and options.modified_before is not None and modified_on >= options.modified_before:
+        return f"It was changed on {modified_on}; the job takes files from before {options.modified_before}."
+    return None
+
+
 _Verdict = tuple[ItemState, Reason | None, str | None]
 
 
@@ -87,14 +121,16 @@ def _verdict(file: File, *, mime_type: str | None, path: str, options: JobOption
             Reason.NOT_AN_IMAGE,
             f"Neither its type ({file.mime_type}) nor its name is an image's.",
         )
-    if not wanted(file.name, path=path, options=options):
-        return ItemState.SKIPPED, Reason.EXCLUDED, "The job's include and exclude patterns leave it out."
+    if (why := left_out(file, mime_type=mime_type, path=path, options=options)) is not None:
+        return ItemState.SKIPPED, Reason.EXCLUDED, why
     if file.size_bytes == 0:
         return ItemState.FAILED, Reason.EMPTY, "The file holds no bytes."
     if not file.downloadable:
         return ItemState.FAILED, Reason.FORBIDDEN, "Its owner does not permit downloads."
     if record is not None and _is_same(file, record):
         return ItemState.SKIPPED, Reason.UNCHANGED, None
+    if record is not None and options.on_change is OnChange.KEEP:
+        return ItemState.SKIPPED, Reason.KEPT, "It changed at the source; the version that is stored stays."
     return ItemState.PENDING, None, None
 
 

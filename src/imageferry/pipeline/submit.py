@@ -2,23 +2,35 @@
 
 from uuid import uuid4
 
-from imageferry.catalog import jobs
+from imageferry.catalog import idempotency, jobs
+from imageferry.catalog.control import prioritise, resume
+from imageferry.catalog.idempotency import RequestKey
 from imageferry.catalog.session import Catalog, Tx
-from imageferry.catalog.sweep import wake
 from imageferry.clock import utc_now
+from imageferry.errors import KeyReusedError, Reason
 from imageferry.model import Job, JobOptions, Locator
-from imageferry.pipeline.selection import check_patterns
+from imageferry.pipeline.selection import check_options
 
 
 async def submit(
-    locator: Locator, *, catalog: Catalog, store_url: str, options: JobOptions, folder_name: str | None = None
+    locator: Locator,
+    *,
+    catalog: Catalog,
+    store_url: str,
+    options: JobOptions,
+    folder_name: str | None = None,
+    priority: int = 0,
+    webhook_url: str | None = None,
+    request: RequestKey | None = None,
 ) -> tuple[Job, bool]:
     """The job that imports a folder, and whether it is new.
 
-    A job that is under way, waits or was cut off, and would do exactly the same, is gone on with, at once: two
-    would bring every file twice. Raises UsageError when the options cannot be used.
+    A job that is under way, waits, is paused or was cut off, and would do exactly the same, is gone on with, at once:
+    two would bring every file twice. The same `request` is the same job, also when that has ended since.
+
+    Raises UsageError when the options cannot be used, KeyReusedError when the key of the request stands for another.
     """
-    check_patterns(options)
+    check_options(options)
     fresh = Job(
         id=str(uuid4()),
         source=locator.source,
@@ -27,14 +39,36 @@ async def submit(
         resource_key=locator.resource_key,
         store=store_url,
         options=options,
+        priority=priority,
+        webhook_url=webhook_url,
         created_at=utc_now(),
     )
 
     def change(tx: Tx) -> tuple[Job, bool]:
+        known = request and _known(tx, request)
+        if known:
+            return known, False
         twin = jobs.twin(tx, fresh)
-        if twin is not None:
-            return wake(tx, twin.id) or twin, False
-        jobs.accept(tx, fresh)
-        return fresh, True
+        if twin is None:
+            jobs.accept(tx, fresh)
+        job = fresh if twin is None else _gone_on_with(tx, twin, priority=priority)
+        if request is not None:
+            idempotency.remember(tx, request, job_id=job.id)
+        return job, twin is None
 
     return await catalog.write(change)
+
+
+def _known(tx: Tx, request: RequestKey) -> Job | None:
+    begun = idempotency.begun(tx, request)
+    if begun is None:
+        return None
+    if not begun.is_same:
+        message = "This Idempotency-Key was sent with another request before: send another key."
+        raise KeyReusedError(Reason.KEY_REUSED, message)
+    return jobs.get(tx, begun.job_id)
+
+
+def _gone_on_with(tx: Tx, twin: Job, *, priority: int) -> Job:
+    job = resume(tx, twin.id)
+    return prioritise(tx, job.id, priority=priority) if priority > job.priority else job

@@ -9,8 +9,9 @@ import structlog
 
 from imageferry.errors import BlockedError, Reason
 from imageferry.model import ItemState, Outcome, Parcel, Record, Transfer
-from imageferry.pipeline.bounds import Bounds, StoppedError
+from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.carry import carry
+from imageferry.pipeline.halt import Halt, StoppedError
 from imageferry.sources.base import Source
 from imageferry.stores.store import Store
 
@@ -30,35 +31,37 @@ async def transfer(
     A batch that tells nothing for longer than its lease would be given out again: soon after its begin, and
     every `sign_of_life_s` seconds, it tells at least that it lives.
 
-    Files without an outcome in any record are to be given out again: the process was asked to stop, the time
-    box was up, or nothing can be brought at present (`blocked`).
+    Files without an outcome in any record are to be given out again: the process or the job was asked to stop, the
+    time box was up, or nothing can be brought at present (`blocked`).
     """
-    batch = _Batch(message, source=sources[message.source], store=store, bounds=bounds)
-    working = asyncio.create_task(batch.work())
-    try:
-        quiet_since = -math.inf
-        while not working.done():
-            await asyncio.wait([working], timeout=min(TELL_EVERY_S, sign_of_life_s))
-            if working.done():
-                break
-            now = time.monotonic()
-            if batch.outcomes or now - quiet_since > sign_of_life_s:
-                quiet_since = now
-                yield batch.tell()
-        await working
-        yield batch.tell(final=True)
-    finally:
-        working.cancel()
+    with bounds.halts.under(message.job_id) as halt:
+        batch = _Batch(message, source=sources[message.source], store=store, bounds=bounds, halt=halt)
+        working = asyncio.create_task(batch.work())
+        try:
+            quiet_since = -math.inf
+            while not working.done():
+                await asyncio.wait([working], timeout=min(TELL_EVERY_S, sign_of_life_s))
+                if working.done():
+                    break
+                now = time.monotonic()
+                if batch.outcomes or now - quiet_since > sign_of_life_s:
+                    quiet_since = now
+                    yield batch.tell()
+            await working
+            yield batch.tell(final=True)
+        finally:
+            working.cancel()
 
 
 class _Batch:
-    def __init__(self, message: Transfer, *, source: Source, store: Store, bounds: Bounds) -> None:
+    def __init__(self, message: Transfer, *, source: Source, store: Store, bounds: Bounds, halt: Halt) -> None:
         self.outcomes: list[Outcome] = []
         self._blocked: BlockedError | None = None
         self._message = message
         self._source = source
         self._store = store
         self._bounds = bounds
+        self._halt = halt
 
     def tell(self, *, final: bool = False) -> Record:
         outcomes, self.outcomes = self.outcomes, []
@@ -76,11 +79,20 @@ class _Batch:
         ends_at = time.monotonic() + TIME_BOX_S
         async with asyncio.TaskGroup() as files:
             for parcel in self._message.parcels:
-                await self._bounds.files.acquire()
-                if self._bounds.stopping.is_set() or self._blocked or time.monotonic() > ends_at:
+                if not await self._has_turn():
+                    break
+                if self._halt.wished.is_set() or self._blocked or time.monotonic() > ends_at:
                     self._bounds.files.release()
                     break
                 files.create_task(self._carry(parcel))
+
+    async def _has_turn(self) -> bool:
+        """Wait for a place among the files that are under way; False when asked to stop before it comes."""
+        try:
+            with self._halt.waiting():
+                return await self._bounds.files.acquire()
+        except StoppedError:
+            return False
 
     async def _carry(self, parcel: Parcel) -> None:
         try:
@@ -89,6 +101,7 @@ class _Batch:
                 source=self._source,
                 store=self._store,
                 bounds=self._bounds,
+                halt=self._halt,
                 repeated=self._message.repeated,
             )
             self.outcomes.append(outcome)

@@ -3,13 +3,14 @@
 import asyncio
 
 from imageferry.pipeline.bounds import ByteBudget
+from imageferry.pipeline.halt import Halt
 
 
 async def test_who_wants_more_than_is_free_waits_until_it_is() -> None:
     budget, order = ByteBudget(10), []
 
     async def use(name: str, size_bytes: int) -> None:
-        async with budget.hold(size_bytes):
+        async with budget.hold(size_bytes, halt=Halt()):
             order.append(name)
             await asyncio.sleep(0.01)
 
@@ -19,7 +20,7 @@ async def test_who_wants_more_than_is_free_waits_until_it_is() -> None:
 
 async def test_more_than_there_is_takes_all_of_it() -> None:
     budget = ByteBudget(10)
-    async with budget.hold(1000):
+    async with budget.hold(1000, halt=Halt()):
         waiting = asyncio.create_task(_hold(budget, 1))
         await asyncio.sleep(0.01)
         assert not waiting.done()
@@ -28,7 +29,7 @@ async def test_more_than_there_is_takes_all_of_it() -> None:
 
 async def test_a_cancelled_wait_holds_nothing() -> None:
     budget = ByteBudget(10)
-    async with budget.hold(10):
+    async with budget.hold(10, halt=Halt()):
         waiting = asyncio.create_task(_hold(budget, 5))
         await asyncio.sleep(0)
         waiting.cancel()
@@ -37,5 +38,5 @@ async def test_a_cancelled_wait_holds_nothing() -> None:
 
 
 async def _hold(budget: ByteBudget, size_bytes: int) -> None:
-    async with budget.hold(size_bytes):
+    async with budget.hold(size_bytes, halt=Halt()):
         pass

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from celery import Celery
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError, OperationalError
 
 from imageferry.errors import FatalError, Reason
@@ -13,6 +14,8 @@ from imageferry.model import Crawl, Message, Record, Transfer
 # Redis gives a message out again when it was not acknowledged for so long: longer than a transfer's time box.
 VISIBILITY_S = 600
 PUBLISH_TIMEOUT_S = 5
+# RabbitMQ delivers a message so often when whoever has it is lost each time.
+DELIVERIES_MAX = 20
 
 
 class Role(StrEnum):
@@ -36,7 +39,6 @@ def make_app(broker_url: str, *, prefix: str) -> Celery:
         task_ignore_result=True,
         # A message is gone when its work is done, and not before.
         task_acks_late=True,
-        task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_retry_on_startup=True,
@@ -45,9 +47,12 @@ def make_app(broker_url: str, *, prefix: str) -> Celery:
         # The catalog sends again what could not be sent.
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.2, "interval_step": 0.2},
         task_default_queue=queue(app, Role.CRAWL),
-        task_create_missing_queues=True,
+        task_queues=[_declared(queue(app, role), broker_url) for role in Role],
+        task_create_missing_queues=False,
         worker_consumer="imageferry.engine.celery.consumer:PlainConsumer",
-        worker_enable_remote_control=False,
+        # How workers are told which jobs are to stop: each has a mailbox, under a name of this installation's.
+        worker_enable_remote_control=True,
+        control_exchange=prefix,
         worker_send_task_events=False,
         **_transport(broker_url, prefix=prefix),
     )
@@ -82,14 +87,14 @@ def check(app: Celery) -> str:
     return url
 
 
-def waiting(app: Celery) -> set[type[Message]]:
-    """The kinds of messages that wait in a queue and that no worker has taken.
+def waiting(app: Celery) -> dict[type[Message], int]:
+    """How many messages of each kind wait in a queue and were taken by no worker.
 
     Raises kombu's OperationalError when the broker does not answer.
     """
     with app.connection_for_write() as connection:
         try:
-            return {KINDS[role] for role in Role if _length(connection, queue(app, role))}
+            return {KINDS[role]: _length(connection, queue(app, role)) for role in Role}
         except connection.connection_errors as exc:
             raise OperationalError(str(exc)) from exc
 
@@ -118,5 +123,13 @@ def _transport(broker_url: str, *, prefix: str) -> dict[str, Any]:
             "socket_keepalive": True,
         }
         return {"broker_transport_options": options}
-    # Quorum queues survive the loss of a node; without confirms a publish that was lost would look sent.
-    return {"task_default_queue_type": "quorum", "broker_transport_options": {"confirm_publish": True}}
+    # Without confirms a publish that was lost would look sent.
+    return {"broker_transport_options": {"confirm_publish": True}}
+
+
+def _declared(name: str, broker_url: str) -> Queue:
+    # Quorum queues survive the loss of a node. RabbitMQ 4 has this limit of its own accord, 3 has none; what it
+    # drops, the ledger gives out again.
+    kind = {"x-queue-type": "quorum", "x-delivery-limit": DELIVERIES_MAX}
+    arguments = None if broker_url.startswith("redis") else kind
+    return Queue(name, Exchange(name), name, queue_arguments=arguments)  # type: ignore[no-untyped-call] # kombu's

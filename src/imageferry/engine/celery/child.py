@@ -8,14 +8,16 @@ from multiprocessing.sharedctypes import RawValue
 from typing import Protocol
 
 import structlog
+from billiard import current_process
 from celery import Celery
 from celery.exceptions import Reject
 from kombu.exceptions import KombuError
 
-from imageferry.engine.base import Stages
+from imageferry.engine.base import Stages, about
 from imageferry.engine.celery.app import publish
+from imageferry.engine.celery.board import Board
 from imageferry.errors import TransientError
-from imageferry.model import Message, Transfer
+from imageferry.model import Crawl, Message, Record, Transfer
 from imageferry.pipeline.bounds import Bounds
 
 LOOK_EVERY_S = 0.2
@@ -31,9 +33,12 @@ log = structlog.get_logger()
 
 
 class OpenStages(Protocol):
-    """Opens the stages and what they lean on, within a child process."""
+    """Opens the stages and what they lean on, within a child process.
 
-    def __call__(self, *, bounds: Bounds) -> AbstractAsyncContextManager[Stages]:
+    The seat tells the children of a worker apart, from 0 on; whoever replaces one that ended has its seat.
+    """
+
+    def __call__(self, *, bounds: Bounds, seat: int) -> AbstractAsyncContextManager[Stages]:
         """The stages, while the context lasts."""
         ...
 
@@ -61,12 +66,13 @@ class Child:
     """
 
     def __init__(
-        self, app: Celery, *, open_stages: OpenStages, make_bounds: Callable[[], Bounds], stopping: Flag
+        self, app: Celery, *, open_stages: OpenStages, make_bounds: Callable[[], Bounds], stopping: Flag, board: Board
     ) -> None:
         self._app = app
         self._open_stages = open_stages
         self._make_bounds = make_bounds
         self._stopping = stopping
+        self._board = board
 
     def begin(self, **_: object) -> None:
         """Make the loop and open the stages."""
@@ -85,24 +91,36 @@ class Child:
         try:
             self._runner.run(self._until_stopped(message))
         except TransientError as exc:
-            log.warning("catalog.away", detail=exc.message)
+            log.warning("catalog.away", detail=exc.message, **about(message))
             raise Reject(exc.message, requeue=True) from exc
         except asyncio.CancelledError as exc:
             raise Reject("The worker stops.", requeue=True) from exc
         except Exception:
             # Its work stays in flight; when its lease runs out it is given out again, a bounded number of times.
-            log.exception("stage.failed", message_kind=type(message).__name__, job_id=message.job_id)
+            log.exception("stage.failed", message_kind=type(message).__name__, **about(message))
+
+    def give_back(self, message: Transfer) -> None:
+        """Let the ledger give out again what somebody had who was lost: it counts that, for it may be the reason."""
+        log.info("batch.given_back", **about(message))
+        nothing = Record(job_id=message.job_id, batch_id=message.batch_id, outcomes=(), final=True, lost=True)
+        self._runner.run(self._send(nothing))
 
     async def _enter(self) -> Stages:
-        return await self._open.enter_async_context(self._open_stages(bounds=self._bounds))
+        seat: int = current_process().index
+        return await self._open.enter_async_context(self._open_stages(bounds=self._bounds, seat=seat))
 
     async def _until_stopped(self, message: Message) -> None:
         stage = asyncio.create_task(self._serve(message))
         watching = asyncio.create_task(self._watch(stage, gives_back=isinstance(message, Transfer)))
+        halting = asyncio.create_task(self._halt(stage, message))
         try:
             await stage
+        except asyncio.CancelledError:
+            if not (isinstance(message, Crawl) and halting.done()):
+                raise
         finally:
             watching.cancel()
+            halting.cancel()
 
     async def _serve(self, message: Message) -> None:
         async for following in self._stages[type(message)](message):
@@ -113,17 +131,26 @@ class Child:
             try:
                 return await asyncio.to_thread(publish, self._app, message)
             except (KombuError, OSError) as exc:
-                log.warning("broker.away", detail=str(exc), job_id=message.job_id, tries=tries)
+                log.warning("broker.away", detail=str(exc), tries=tries, **about(message))
             await asyncio.sleep(REST_S)
         return None  # it is in flight in the catalog: the sweep gives it out again
+
+    async def _halt(self, stage: "asyncio.Task[None]", message: Message) -> None:
+        """Stop a stage once its job is to stop; what a page would have brought is listed again later."""
+        while isinstance(message, Record) or not self._board.names(message.job_id):  # noqa: ASYNC110 - the same
+            await asyncio.sleep(LOOK_EVERY_S)
+        if isinstance(message, Transfer):
+            self._bounds.halts.stop([message.job_id])
+        else:
+            stage.cancel()
 
     async def _watch(self, stage: "asyncio.Task[None]", *, gives_back: bool) -> None:
         """Stop a stage once the parent wishes it; one that can give back what it has not done tells so itself."""
         while not self._stopping.is_up:  # noqa: ASYNC110 - the parent is another process
             await asyncio.sleep(LOOK_EVERY_S)
-        self._bounds.stopping.set()
+        self._bounds.halts.stop_all()
         await asyncio.sleep(GRACE_S)
         if gives_back:
-            self._bounds.break_off()
+            self._bounds.halts.break_off()
             await asyncio.sleep(LAST_GRACE_S)
         stage.cancel()

@@ -11,6 +11,7 @@ from imageferry.catalog.ledger import give_back
 from imageferry.catalog.session import Catalog
 from imageferry.catalog.terms import Terms
 from imageferry.engine.celery.app import publish, waiting
+from imageferry.engine.celery.board import tell
 from imageferry.engine.sweeper import SWEEP_EVERY_S, Sweeper
 from imageferry.model import Crawl, Message, Transfer
 
@@ -35,12 +36,15 @@ class CeleryEngine:
     ) -> None:
         self._app = app
         self._catalog = catalog
+        self._halted = False
         self._sweeper = Sweeper(
             catalog,
             store_url=store_url,
             terms=terms,
             send=self._send,
+            halt=self._halt,
             job_ids=job_ids,
+            alone=False,
             every_s=sweep_every_s,
             waiting=self._waiting,
         )
@@ -59,10 +63,20 @@ class CeleryEngine:
 
     async def _waiting(self) -> Collection[type[Message]] | None:
         try:
-            return await asyncio.to_thread(waiting, self._app)
+            lengths = await asyncio.to_thread(waiting, self._app)
         except (KombuError, OSError) as exc:
             log.warning("broker.away", detail=str(exc))
             return None
+        return [kind for kind, length in lengths.items() if length]
+
+    async def _halt(self, job_ids: Collection[str]) -> None:
+        # That no job is to stop any more is told once, so that those that go on are served at once.
+        if job_ids or self._halted:
+            try:
+                await asyncio.to_thread(tell, self._app, job_ids)
+            except (KombuError, OSError) as exc:
+                log.warning("broker.away", detail=str(exc))
+        self._halted = bool(job_ids)
 
     async def _send(self, message: Crawl | Transfer) -> None:
         try:

@@ -1,15 +1,16 @@
 """A worker's signs of life, over HTTP: for the health checks of containers and for people."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
 
+from celery import Celery
 from celery.worker.consumer import Consumer
+from kombu.exceptions import KombuError
 
-from imageferry.engine.celery.app import Role
+from imageferry.engine.celery.app import KINDS, Role, waiting
 from imageferry.errors import FatalError, Reason
 
 # A client that sends nothing for so long is let go of.
@@ -18,13 +19,27 @@ CLIENT_TIMEOUT_S = 5
 SERVICES = {Role.CRAWL: "crawler", Role.TRANSFER: "uploader", Role.RECORD: "metadata-service"}
 
 
+Answer = tuple[HTTPStatus, str, bytes]  # and the content's type
+
+
 class Health:
-    """Answers /health while the process lives, and /readyz while it takes messages from the broker.
+    """Answers /health while the process lives, /readyz while it takes messages from the broker, and /metrics.
 
     Raises FatalError when the port is taken; port 0 answers nowhere.
     """
 
-    def __init__(self, *, roles: Collection[Role], host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: Celery,
+        *,
+        roles: Collection[Role],
+        host: str,
+        port: int,
+        metrics: Callable[[Mapping[str, int]], tuple[str, bytes]],
+    ) -> None:
+        self._app = app
+        self._roles = roles
+        self._metrics = metrics  # given the lengths of the queues; their content's type, and they
         self._service = ",".join(SERVICES[role] for role in roles)
         self._consumer: Consumer | None = None
         self._server: ThreadingHTTPServer | None = None
@@ -38,16 +53,28 @@ class Health:
             # Begun after the fork of the children, which no thread survives.
             Thread(target=self._server.serve_forever, name="health", daemon=True).start()
 
-    def answer(self, path: str) -> tuple[HTTPStatus, dict[str, Any]]:
+    def answer(self, path: str) -> Answer:
         """What a path answers."""
         if path in {"/health", "/healthz", "/api/health"}:
-            return HTTPStatus.OK, {"status": "healthy", "service": self._service}
+            return self._tell(HTTPStatus.OK, "healthy")
+        if path == "/metrics":
+            return HTTPStatus.OK, *self._metrics(self._queued())
         if path != "/readyz":
-            return HTTPStatus.NOT_FOUND, {"status": "not found"}
+            return self._tell(HTTPStatus.NOT_FOUND, "not found")
         connection = self._consumer and self._consumer.connection
         if connection and connection.connected:
-            return HTTPStatus.OK, {"status": "ready", "service": self._service}
-        return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "waits for the broker", "service": self._service}
+            return self._tell(HTTPStatus.OK, "ready")
+        return self._tell(HTTPStatus.SERVICE_UNAVAILABLE, "waits for the broker")
+
+    def _queued(self) -> dict[str, int]:
+        try:
+            lengths = waiting(self._app)
+        except (KombuError, OSError):
+            return {}  # what the children have done is told all the same
+        return {role: lengths[KINDS[role]] for role in self._roles}
+
+    def _tell(self, code: HTTPStatus, status: str) -> Answer:
+        return code, "application/json", json.dumps({"status": status, "service": self._service}).encode()
 
     def _listen(self, host: str, port: int) -> ThreadingHTTPServer:
         health = self
@@ -56,10 +83,9 @@ class Health:
             timeout = CLIENT_TIMEOUT_S
 
             def do_GET(self) -> None:
-                status, body = health.answer(self.path.partition("?")[0])
-                content = json.dumps(body).encode()
+                status, content_type, content = health.answer(self.path.partition("?")[0])
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

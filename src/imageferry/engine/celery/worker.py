@@ -1,7 +1,8 @@
 """The Celery engine's far end: a worker whose child processes each serve the stages of its roles."""
 
+import os
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from celery.signals import worker_process_init, worker_process_shutdown, worker_
 from celery.worker.consumer import Consumer
 
 from imageferry.engine.celery.app import Role, queue, received
+from imageferry.engine.celery.board import Board
 from imageferry.engine.celery.child import Child, Flag, OpenStages
 from imageferry.engine.celery.health import Health
 from imageferry.engine.celery.logs import tell_as_events
@@ -32,15 +34,20 @@ def run_worker(
 ) -> None:
     """Serve the roles with so many child processes until SIGTERM or SIGINT; what is under way is given back then."""
     tell_as_events(level=log_level)
-    stopping = Flag()
-    child = Child(app, open_stages=open_stages, make_bounds=make_bounds, stopping=stopping)
+    stopping, board = Flag(), Board()
+    board.listen()
+    child = Child(app, open_stages=open_stages, make_bounds=make_bounds, stopping=stopping, board=board)
     for role in roles:
-        app.task(_task(child, role), name=queue(app, role), bind=True)
+        # What killed a child is not for the next one: the ledger counts how often that happens. A batch is given
+        # back to it at once, for the rest it waits until the lease runs out.
+        comes_again = role is Role.TRANSFER
+        app.task(_task(child, role), name=queue(app, role), bind=True, reject_on_worker_lost=comes_again)
     worker_process_init.connect(child.begin, weak=False)
     worker_process_shutdown.connect(child.end, weak=False)
     worker_ready.connect(lambda sender, **_: _ready(health, sender, roles=roles), weak=False)
     worker_shutting_down.connect(lambda **_: stopping.up(), weak=False)
     worker = app.Worker(
+        hostname=f"{os.getpid()}-{token_hex(4)}@%h",  # each has a mailbox of its own
         pool="prefork",
         concurrency=processes,
         queues=[queue(app, role) for role in roles],
@@ -67,7 +74,8 @@ def _task(child: Child, role: Role) -> Callable[[Task, Any], None]:
             log.error("message.dropped", role=role, detail=str(exc))  # noqa: TRY400 - no traceback tells more
             return
         if isinstance(message, Transfer) and task.request.delivery_info.get("redelivered"):
-            message = replace(message, repeated=True)  # whoever had it was lost, maybe in the middle of it
-        child.deliver(message)
+            child.give_back(message)
+        else:
+            child.deliver(message)
 
     return serve

@@ -1,0 +1,118 @@
+"""The wish that work comes to an end: of one job, or of the whole process."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+# How long files of a job that is to stop have to come to their end; then their downloads are broken off.
+GRACE_S = 1.5
+
+
+class Halts:
+    """The wishes of one process, by job."""
+
+    def __init__(self) -> None:
+        self.stopped = False  # the whole process is to stop
+        self._by_job: dict[str, Halt] = {}
+        self._users: Counter[str] = Counter()
+
+    @contextmanager
+    def under(self, job_id: str) -> "Iterator[Halt]":
+        """What work for a job is to look at while the context lasts."""
+        halt = self._by_job.setdefault(job_id, Halt())
+        if self.stopped:
+            halt.wish()
+        self._users[job_id] += 1
+        try:
+            yield halt
+        finally:
+            self._users[job_id] -= 1
+            if not self._users[job_id]:
+                # Whoever begins with this job later knows nothing of the wish.
+                del self._users[job_id], self._by_job[job_id]
+
+    def stop(self, job_ids: Collection[str]) -> None:
+        """Let the work of these jobs come to its end, soon; it may be said again."""
+        for job_id in job_ids:
+            halt = self._by_job.get(job_id)
+            if halt is not None and not halt.wished.is_set():
+                halt.wish()
+                asyncio.get_running_loop().call_later(GRACE_S, halt.break_off)
+
+    def stop_all(self) -> None:
+        """Let all work come to its end; `break_off` says when it has had its time."""
+        self.stopped = True
+        for halt in self._by_job.values():
+            halt.wish()
+
+    def break_off(self) -> None:
+        """End downloads where they are, once stopped; what is on its way into the store comes to its end."""
+        for halt in self._by_job.values():
+            halt.break_off()
+
+
+class Halt:
+    """The wish of one job: begin no file any more, and end streams where they are."""
+
+    def __init__(self) -> None:
+        self.wished = asyncio.Event()
+        self._waits: set[asyncio.Task[Any]] = set()
+        self._downloads: set[asyncio.Task[Any]] = set()
+
+    def wish(self) -> None:
+        """Tell it; what only waits for its turn ends at once."""
+        self.wished.set()
+        for task in self._waits:
+            task.cancel()
+
+    def break_off(self) -> None:
+        """End downloads where they are."""
+        for task in self._downloads:
+            task.cancel()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Within it the present task only waits for its turn; StoppedError is raised once it need not come."""
+        with self._breakable(self._waits):
+            yield
+
+    @contextmanager
+    def download(self) -> Iterator[None]:
+        """Within it the present task only downloads, and may be broken off: then StoppedError is raised."""
+        with self._breakable(self._downloads):
+            yield
+
+    async def next_chunk(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        """The next chunk of a download, None at its end; StoppedError when asked to stop before it comes."""
+        coming = asyncio.ensure_future(anext(chunks, None))
+        wished = asyncio.ensure_future(self.wished.wait())
+        try:
+            await asyncio.wait([coming, wished], return_when=asyncio.FIRST_COMPLETED)
+            if self.wished.is_set():
+                raise StoppedError
+            return coming.result()
+        finally:
+            wished.cancel()
+            if not coming.done():
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+
+    @contextmanager
+    def _breakable(self, tasks: set[asyncio.Task[Any]]) -> Iterator[None]:
+        task = cast("asyncio.Task[Any]", asyncio.current_task())  # never None in a coroutine
+        tasks.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self.wished.is_set():
+                raise
+            task.uncancel()
+            raise StoppedError from None
+        finally:
+            tasks.discard(task)
+
+
+class StoppedError(Exception):
+    """Work was asked to stop while a file was under way; nothing of the file is left."""

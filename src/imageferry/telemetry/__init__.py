@@ -1,0 +1,1 @@
+"""What a process tells of its work: logs, metrics, traces."""

@@ -1,0 +1,35 @@
+"""Logs and traces name what is worked on."""
+
+import pytest
+import structlog
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from imageferry.model import Record, Transfer
+from imageferry.telemetry.traces import TraceWatch
+from imageferry.telemetry.watch import LogWatch, watched
+from tests.unit.telemetry.stages import JOB_ID, RECORD, TRANSFER, breaks, tells
+
+
+async def test_what_a_stage_logs_names_the_job_and_the_batch() -> None:
+    structlog.contextvars.bind_contextvars(folder_id="of the task that began this one")
+    stages = watched({Transfer: tells}, [LogWatch()])
+    async for _ in stages[Transfer](TRANSFER):
+        assert structlog.contextvars.get_contextvars() == {"job_id": JOB_ID, "batch_id": 7}
+
+
+async def test_all_spans_of_a_job_are_one_trace_that_its_id_names() -> None:
+    provider, exporter = TracerProvider(), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    stages = watched({Transfer: tells, Record: breaks}, [TraceWatch(provider.get_tracer("test"))])
+    assert [following async for following in stages[Transfer](TRANSFER)] == [RECORD]
+    with pytest.raises(RuntimeError):
+        _ = [following async for following in stages[Record](RECORD)]
+    carried, recorded = exporter.get_finished_spans()
+    assert (carried.name, recorded.name) == ("transfer", "record")
+    assert carried.attributes == {"imageferry.job_id": JOB_ID, "imageferry.batch_id": "7"}
+    for span in (carried, recorded):
+        assert span.context is not None
+        assert f"{span.context.trace_id:032x}" == JOB_ID.replace("-", "")
+    assert [event.name for event in recorded.events] == ["exception"]
