@@ -8,59 +8,130 @@ from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
 
 from imageferry import __version__
-from imageferry.bootstrap import open_ferry
+from imageferry.bootstrap import open_ferry, open_thumbnails
+from imageferry.engine.tidying import tidying
 from imageferry.engine.worker import at_work
-from imageferry.gateway import contents, dialects, health, images, imports, jobs, manifests, page, problems
+from imageferry.gateway import (
+    archives,
+    contents,
+    control,
+    deletions,
+    dialects,
+    events,
+    health,
+    images,
+    imports,
+    items,
+    jobs,
+    manifests,
+    metrics,
+    overviews,
+    page,
+    previews,
+    problems,
+    reference,
+    system,
+    thumbnails,
+)
+from imageferry.gateway.cursors import Cursors
+from imageferry.gateway.description import describe
+from imageferry.gateway.feed import feeding
 from imageferry.gateway.gateway import Gateway
-from imageferry.gateway.security import Gate
+from imageferry.gateway.security import login
+from imageferry.gateway.security.access import Access
+from imageferry.gateway.security.bodies import Bodies
+from imageferry.gateway.security.gate import Gate
+from imageferry.gateway.security.rations import Dear, Rations
+from imageferry.gateway.security.sessions import Sessions
 from imageferry.settings import Settings
+from imageferry.telemetry.metrics import Metrics
+from imageferry.webhooks.deliverer import delivering
+
+# What pages of the sites in CORS_ORIGINS may send, and may see of answers.
+_TAKEN_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Range"]
+_SHOWN_HEADERS = ["Content-Disposition", "Content-Range", "ETag", "Link", "Location", "Retry-After"]
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> FastAPI:
     """The gateway; while its lifespan lasts, a local engine works on every job of the catalog.
 
     Entering the lifespan raises FatalError or BlockedError, in one sentence, when the process cannot work as it is
-    configured.
+    configured. `demo_folder_url` is a folder of sample pictures, where there is a stand-in that shares one.
     """
+    token = settings.api_token
+    sessions = None if token is None else Sessions(token.get_secret_value())
+    rations = Rations()
     app = FastAPI(
         title="imageferry",
         version=__version__,
         summary="Carries every image of a Google Drive folder into your own object store, verified.",
         lifespan=_lifespan,
         middleware=[
+            Middleware(Gate, host=settings.host, other_hosts=settings.allowed_hosts, origins=settings.cors_origins),
             Middleware(problems.Net),
-            Middleware(Gate, host=settings.host, origins=settings.cors_origins),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["Content-Type"],
-                expose_headers=["ETag", "Location", "Retry-After"],
+                # With a session's cookie only for sites that are named.
+                allow_credentials=sessions is not None and "*" not in settings.cors_origins,
+                allow_methods=["GET", "HEAD", "POST", "DELETE"],
+                allow_headers=_TAKEN_HEADERS,
+                expose_headers=_SHOWN_HEADERS,
             ),
+            Middleware(Access, sessions=sessions, guesses=rations[Dear.GUESS], is_open=_is_open),
+            Middleware(Bodies),
         ],
         responses=problems.RESPONSES,
+        docs_url=None,  # as reference.py has it
+        redoc_url=None,
     )
     app.state.settings = settings
+    app.state.demo_folder_url = demo_folder_url
+    app.state.sessions = sessions
+    app.state.rations = rations
     problems.install(app)
     for room in _rooms():
         app.include_router(room)
+    describe(app, is_open=_is_open)
     return app
 
 
 def _rooms() -> list[APIRouter]:
     """Ours under /api, then the root paths that the older systems' clients know, then what is no API."""
     ours, root = APIRouter(prefix="/api"), APIRouter()
-    for room in (imports, jobs, manifests, images, contents, health):
+    pictures = (overviews, images, deletions, archives, contents, thumbnails)
+    for room in (imports, previews, jobs, control, items, manifests, events, *pictures, system, health):
         ours.include_router(room.router)
     for room in (imports, dialects, health):
         root.include_router(room.router)
-    return [ours, root, health.probes, page.router]
+    return [ours, root, health.probes, metrics.router, login.router, reference.router, page.router]
+
+
+def _is_open(method: str, path: str) -> bool:
+    """True: answered without the token."""
+    reads = method in {"GET", "HEAD"}
+    return path in login.PATHS or (reads and (path in health.PATHS or page.is_open(path)))
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with open_ferry(app.state.settings) as ferry:
+    app.state.metrics = Metrics()
+    async with open_ferry(app.state.settings, metrics=app.state.metrics) as ferry:
         engine = ferry.engine()
-        async with at_work(engine, lock=ferry.lock) as working:
-            app.state.gateway = Gateway(ferry=ferry, engine=engine, working=working)
+        cursors = await Cursors.of(ferry.catalog)
+        async with (
+            feeding(ferry.catalog) as app.state.feed,
+            open_thumbnails(ferry) as made,
+            delivering(ferry.deliverer()),
+            tidying(catalog=ferry.catalog, store=ferry.store),
+            at_work(engine, lock=ferry.lock) as working,
+        ):
+            app.state.gateway = Gateway(
+                ferry=ferry,
+                engine=engine,
+                working=working,
+                cursors=cursors,
+                thumbnails=made,
+                demo_folder_url=app.state.demo_folder_url,
+            )
             yield

@@ -5,7 +5,8 @@ from fastapi.responses import StreamingResponse
 
 from imageferry.gateway import images
 from imageferry.gateway.gateway import Here
-from imageferry.gateway.schemas import Image, ImportRequest
+from imageferry.gateway.schemas.images import Image
+from imageferry.gateway.schemas.imports import ImportRequest
 
 router = APIRouter(tags=["older systems"])
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -12,12 +12,17 @@ from imageferry.bootstrap import Ferry
 from imageferry.catalog.session import Tx
 from imageferry.engine.base import Engine
 from imageferry.errors import Reason, TransientError
+from imageferry.gateway.cursors import Cursors
+from imageferry.gateway.seats import Seats
+from imageferry.thumbnails.thumbnails import Thumbnails
 
 T = TypeVar("T")
 
 # The catalog is patient with its database, for a minute; whoever waits for an HTTP answer is not.
 CATALOG_ANSWER_S = 10.0
 RETRY_AFTER_S = 5.0
+# Each lists a folder at the source, at the expense of the jobs.
+PREVIEWS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +32,21 @@ class Gateway:
     ferry: Ferry
     engine: Engine
     working: asyncio.Task[None]  # the engine's run
+    thumbnails: Thumbnails
+    cursors: Cursors
+    demo_folder_url: str | None = None  # None: there is no stand-in
+    seats: Seats = field(default_factory=Seats)
+    previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PREVIEWS_AT_ONCE))
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """What the catalog answers; TransientError when it does not in time."""
         async with prompt():
             return await self.ferry.catalog.read(query)
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """What a change returns, once it is committed; TransientError when the catalog does not answer in time."""
+        async with prompt():
+            return await self.ferry.catalog.write(change)
 
 
 @asynccontextmanager

@@ -1,56 +1,71 @@
-"""Images: pages of records, all of them, one, and its bytes."""
+"""Images: pages of records, all of them, and one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 
 from imageferry.catalog import images
+from imageferry.catalog.filters import Filter, Sort
 from imageferry.catalog.images import ImageRow
+from imageferry.catalog.listing import Listing, Total, position
 from imageferry.catalog.session import Tx
+from imageferry.catalog.walk import Position
+from imageferry.gateway.asking import Order, Wanted
+from imageferry.gateway.conditional import answer_unless_known
+from imageferry.gateway.cursors import CURSOR_LENGTH_MAX, Cursors
 from imageferry.gateway.gateway import Gateway, Here
-from imageferry.gateway.schemas import Image, ImagePage, Location
+from imageferry.gateway.records import ImageId, find, image, image_detail
+from imageferry.gateway.schemas.images import Image, ImageDetail, ImagePage
 from imageferry.gateway.streams import begun
-from imageferry.sources.google_drive.urls import NAME as GOOGLE_DRIVE
-from imageferry.stores.urls import object_url
 
-PER_PAGE_MAX = 200
+PER_PAGE_MAX = 1000
+PER_PAGE = 50
 PAGES_MAX = 10_000_000
 STREAM_PAGE = 500
-ID_MAX = 2**63 - 1  # of a database's integers
-
-ImageId = Annotated[int, Path(ge=1, le=ID_MAX)]
 
 router = APIRouter(prefix="/images", tags=["images"])
 _RECORDS = TypeAdapter(list[Image])
 
 
-@router.get("")
+@router.get("", response_model=ImagePage, responses={304: {"description": "The caller has this page already."}})
 async def list_images(
     request: Request,
     gateway: Here,
-    page: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
-    per_page: Annotated[int, Query(ge=1, le=PER_PAGE_MAX)] = 50,
-) -> ImagePage:
-    """A page of records, in the order in which their files were first stored."""
+    wanted: Wanted,
+    *,
+    sort: Order = Sort.CREATED,
+    page: Annotated[int | None, Query(ge=1, le=PAGES_MAX, description="Counts from 1.")] = None,
+    per_page: Annotated[int, Query(ge=1, le=PER_PAGE_MAX)] = PER_PAGE,
+    cursor: Annotated[
+        str | None, Query(max_length=CURSOR_LENGTH_MAX, description="Of `next`; empty: from the beginning.")
+    ] = None,
+    limit: Annotated[
+        int | None, Query(ge=1, le=PER_PAGE_MAX, description="`per_page`, for a list that is gone through by cursors.")
+    ] = None,
+) -> Response:
+    """Some of the images, by pages or by cursors.
 
-    def query(tx: Tx) -> tuple[int, list[Image]]:
-        rows = images.page(tx, limit=per_page, offset=(page - 1) * per_page)
-        return images.count(tx), [image(row) for row in rows]
-
-    total, items = await gateway.read(query)
-    following = request.url.include_query_params(page=page + 1, per_page=per_page)
-    return ImagePage(
-        items=items,
-        page=page,
-        per_page=per_page,
-        total=total,
-        pages=-(-total // per_page),
-        next=f"{following.path}?{following.query}" if page * per_page < total else None,
-    )
+    Any page is had at once, the last one too. A list that changes while it is gone through is whole by cursors
+    alone: nothing that stays is left out or told twice. `next` goes on in the way that was begun.
+    """
+    by_cursor = cursor is not None or limit is not None
+    if by_cursor and page is not None:
+        raise HTTPException(400, "Ask by page or by cursor, not by both.")
+    size = limit or per_page
+    if by_cursor:
+        at = _position(cursor, sort, gateway.cursors) if cursor else None
+        look = partial(_after, wanted=wanted, sort=sort, at=at, size=size, cursors=gateway.cursors, request=request)
+    else:
+        look = partial(_page, wanted=wanted, sort=sort, page=page or 1, size=size, request=request)
+    shown, body = await gateway.read(look)
+    links = {"next": shown.next, "prev": shown.prev}
+    told = ", ".join(f'<{address}>; rel="{name}"' for name, address in links.items() if address)
+    return answer_unless_known(request, body, headers={"Link": told} if told else {})
 
 
 @router.get("/all", response_model=list[Image])
@@ -60,41 +75,71 @@ async def all_images(gateway: Here) -> StreamingResponse:
 
 
 @router.get("/{image_id}")
-async def get_image(image_id: ImageId, gateway: Here) -> Image:
-    """One record."""
-    return image(await find(image_id, gateway))
+async def get_image(image_id: ImageId, gateway: Here) -> ImageDetail:
+    """One record, and what else the source tells of the picture."""
+    return image_detail(await find(image_id, gateway))
 
 
-async def find(image_id: int, gateway: Gateway) -> ImageRow:
-    """A record's row; 404 when there is none of this id."""
-    row = await gateway.read(lambda tx: images.get(tx, image_id))
-    if row is None:
-        raise HTTPException(404, "There is no image of this id.")
-    return row
+def _page(tx: Tx, *, wanted: Filter, sort: Sort, page: int, size: int, request: Request) -> tuple[ImagePage, bytes]:
+    listing = Listing(tx, wanted)
+    total = listing.total()
+    # One more than is shown tells whether there is another page.
+    rows = listing.page(sort, limit=size + 1, offset=(page - 1) * size, total=total)
+    more = len(rows) > size
+    reached = (page - 1) * size + len(rows)
+    if not total.exact and rows:
+        total = Total(images=max(total.images, reached), exact=not more)
+    following = _address(request, page=page + 1) if more else None
+    before = _address(request, page=page - 1) if page > 1 else None
+    return _shown(rows[:size], total, size=size, page=page, following=following, before=before)
 
 
-def image(row: ImageRow) -> Image:
-    """A row of the catalog as the record that is shown."""
-    located = row.latitude is not None and row.longitude is not None
-    return Image(
-        id=row.id,
-        name=row.name,
-        google_drive_id=row.file_id if row.source == GOOGLE_DRIVE else None,
-        source=row.source,
-        folder_id=row.folder_id,
-        path=row.path,
-        size=row.size_bytes,
-        mime_type=row.mime_type,
-        storage_path=object_url(row.store, row.object_key),
-        checksum=row.md5,
-        width=row.width,
-        height=row.height,
-        taken_at=row.taken_at,
-        camera=row.camera,
-        location=Location(latitude=row.latitude, longitude=row.longitude) if located else None,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+def _after(
+    tx: Tx, *, wanted: Filter, sort: Sort, at: Position | None, size: int, cursors: Cursors, request: Request
+) -> tuple[ImagePage, bytes]:
+    listing = Listing(tx, wanted)
+    rows = listing.after(sort, limit=size + 1, at=at)
+    following = None
+    if len(rows) > size:
+        last = position(rows[size - 1], sort)
+        value = last.value.isoformat() if isinstance(last.value, datetime) else last.value
+        following = _address(request, cursor=cursors.give(f"images by {sort}", [value, last.image_id]))
+    return _shown(rows[:size], listing.total(), size=size, following=following)
+
+
+def _position(cursor: str, sort: Sort, cursors: Cursors) -> Position:
+    value, image_id = cursors.take(f"images by {sort}", cursor)
+    return Position(
+        value=datetime.fromisoformat(value) if sort in {Sort.SHOWN, Sort.SHOWN_DESC} else value, image_id=image_id
     )
+
+
+def _shown(
+    rows: Sequence[ImageRow],
+    total: Total,
+    *,
+    size: int,
+    page: int | None = None,
+    following: str | None,
+    before: str | None = None,
+) -> tuple[ImagePage, bytes]:
+    """A page, and as JSON: made here, in the catalog's thread, to spare the event loop."""
+    shown = ImagePage(
+        items=[image(row) for row in rows],
+        page=page,
+        per_page=size,
+        total=total.images,
+        total_exact=total.exact,
+        pages=-(-total.images // size),
+        next=following,
+        prev=before,
+    )
+    return shown, shown.model_dump_json().encode()
+
+
+def _address(request: Request, **changes: object) -> str:
+    url = request.url.include_query_params(**changes)
+    return f"{url.path}?{url.query}"
 
 
 async def _array(gateway: Gateway) -> AsyncIterator[bytes]:

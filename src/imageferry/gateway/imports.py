@@ -1,27 +1,43 @@
 """Imports: begin one, and see how far it is."""
 
-from fastapi import APIRouter, Request, Response, status
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response, status
 
 from imageferry.catalog import images
+from imageferry.catalog.idempotency import RequestKey
 from imageferry.gateway import dialects
 from imageferry.gateway.gateway import Gateway, Here, prompt
-from imageferry.gateway.images import image
-from imageferry.gateway.jobs import JobId, find, links
-from imageferry.gateway.schemas import Accepted, ImportRequest, ImportStatus
-from imageferry.model import Job, JobOptions
+from imageferry.gateway.jobs import JobId, find
+from imageferry.gateway.records import image
+from imageferry.gateway.schemas.imports import Accepted, ImportRequest, ImportStatus
+from imageferry.gateway.telling import links
+from imageferry.model import Job
 from imageferry.pipeline.submit import submit
 from imageferry.sources.registry import recognise
+from imageferry.webhooks.urls import checked
 
 IMPORTED_MAX = 100
 RETRY_AFTER_S = 1
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="Makes the request safe to send again: for a day, the same key is answered with the same job.",
+    ),
+]
 
 router = APIRouter(prefix="/import", tags=["imports"])
 
 
 @router.post("/google-drive", status_code=status.HTTP_202_ACCEPTED)
-async def begin_import(asked: ImportRequest, request: Request, response: Response, gateway: Here) -> Accepted:
+async def begin_import(
+    asked: ImportRequest, request: Request, response: Response, gateway: Here, idempotency_key: IdempotencyKey = None
+) -> Accepted:
     """Begin to import a folder. An import that is under way already, and would do the same, is answered instead."""
-    job = await _submit(asked, gateway)
+    job = await _submit(asked, gateway, key=idempotency_key)
     gateway.engine.nudge()
     response.headers["Location"] = links(job.id).status
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -58,11 +74,19 @@ async def import_status(job_id: JobId, gateway: Here) -> ImportStatus:
     )
 
 
-async def _submit(asked: ImportRequest, gateway: Gateway) -> Job:
+async def _submit(asked: ImportRequest, gateway: Gateway, *, key: str | None) -> Job:
     """The job, once it is in the catalog: what is accepted is not lost."""
-    options = JobOptions(recursive=asked.recursive, include=tuple(asked.include), exclude=tuple(asked.exclude))
+    if asked.webhook_url is not None:
+        checked(asked.webhook_url, private_hosts=gateway.ferry.settings.webhook_private_hosts)
+    request = None if key is None else RequestKey(key=key, body=asked.model_dump_json())
     async with prompt():
         job, _ = await submit(
-            recognise(asked.url), catalog=gateway.ferry.catalog, store_url=gateway.ferry.store.url, options=options
+            recognise(asked.url),
+            catalog=gateway.ferry.catalog,
+            store_url=gateway.ferry.store.url,
+            options=asked.options,
+            priority=asked.priority,
+            webhook_url=asked.webhook_url,
+            request=request,
         )
     return job

@@ -1,15 +1,18 @@
 """Jobs: the latest, and one."""
 
-from collections import Counter
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query
 
-from imageferry.catalog import items, jobs
-from imageferry.errors import Reason
-from imageferry.gateway import schemas
+from imageferry.catalog import items, jobs, progress
+from imageferry.catalog.session import Tx
+from imageferry.gateway.causes import causes
+from imageferry.gateway.cursors import CURSOR_LENGTH_MAX
 from imageferry.gateway.gateway import Gateway, Here
-from imageferry.model import ItemState, Job
+from imageferry.gateway.schemas import jobs as schemas
+from imageferry.gateway.telling import told
+from imageferry.model import ItemState, Job, JobState
 
 JOBS_MAX = 200
 
@@ -19,20 +22,52 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
 @router.get("")
-async def list_jobs(gateway: Here, limit: Annotated[int, Query(ge=1, le=JOBS_MAX)] = 50) -> schemas.JobList:
-    """The latest jobs, newest first."""
-    latest = await gateway.read(lambda tx: jobs.latest(tx, limit=limit))
-    return schemas.JobList(items=[_job(job) for job in latest])
+async def list_jobs(
+    gateway: Here,
+    state: JobState | None = None,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX, description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=JOBS_MAX)] = 50,
+) -> schemas.JobList:
+    """The jobs, newest first; the cursor holds for the same state."""
+    of = f"jobs {state}"
+    before = None if cursor is None else _position(gateway.cursors.take(of, cursor))
+
+    def query(tx: Tx) -> tuple[list[schemas.Job], bool]:
+        found = jobs.latest(tx, limit=limit + 1, state=state, before=before)
+        return told(tx, found[:limit]), len(found) > limit
+
+    page, more = await gateway.read(query)
+    last = [page[-1].created_at.isoformat(), page[-1].id] if more else None
+    return schemas.JobList(items=page, next=None if last is None else gateway.cursors.give(of, last))
 
 
 @router.get("/{job_id}")
 async def get_job(job_id: JobId, gateway: Here) -> schemas.JobDetail:
     """One job, and why files of it were not stored."""
     job = await find(job_id, gateway)
+    (summary,) = await gateway.read(lambda tx: told(tx, [job]))
     failures, skips = await gateway.read(
         lambda tx: [items.causes(tx, job_id=job_id, state=state) for state in (ItemState.FAILED, ItemState.SKIPPED)]
     )
-    return schemas.JobDetail(**dict(_job(job)), failures=_causes(failures), skips=_causes(skips))
+    return schemas.JobDetail(**dict(summary), failures=causes(failures), skips=causes(skips))
+
+
+@router.get("/{job_id}/progress")
+async def job_progress(job_id: JobId, gateway: Here) -> schemas.Progress:
+    """How a job went on from its beginning to now, in at most 300 samples that are even in time."""
+    await find(job_id, gateway)
+    line = await gateway.read(lambda tx: progress.line(tx, job_id=job_id))
+    return schemas.Progress(
+        samples=[
+            schemas.Point(
+                at=datetime.fromtimestamp(point.at_s, UTC).replace(tzinfo=None),
+                discovered=point.discovered,
+                processed=point.processed,
+                bytes=point.bytes_moved,
+            )
+            for point in line
+        ]
+    )
 
 
 async def find(job_id: str, gateway: Gateway) -> Job:
@@ -43,43 +78,6 @@ async def find(job_id: str, gateway: Gateway) -> Job:
     return job
 
 
-def links(job_id: str) -> schemas.JobLinks:
-    """Where more is told of a job."""
-    return schemas.JobLinks(
-        self=f"/api/jobs/{job_id}",
-        status=f"/api/import/status/{job_id}",
-        manifest=f"/api/jobs/{job_id}/manifest.jsonl",
-    )
-
-
-def _causes(counts: Counter[Reason]) -> list[schemas.Cause]:
-    return [schemas.Cause(reason=reason, count=count, mender=reason.mender) for reason, count in counts.most_common()]
-
-
-def _job(job: Job) -> schemas.Job:
-    return schemas.Job(
-        id=job.id,
-        state=job.state,
-        reason=job.reason,
-        detail=job.detail,
-        mender=None if job.reason is None else job.reason.mender,
-        source=job.source,
-        folder_id=job.folder_id,
-        folder_name=job.folder_name,
-        store=job.store,
-        options=schemas.JobOptions.model_validate(job.options, from_attributes=True),
-        listing_done=job.open_folders == 0,
-        discovered=job.discovered,
-        processed=job.processed,
-        stored=job.stored,
-        skipped=job.skipped,
-        unchanged=job.unchanged,
-        failed=job.failed,
-        bytes_discovered=job.bytes_discovered,
-        bytes_stored=job.bytes_stored,
-        bytes_moved=job.bytes_moved,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        finished_at=job.finished_at,
-        links=links(job.id),
-    )
+def _position(place: list[str]) -> tuple[datetime, str]:
+    created_at, job_id = place
+    return datetime.fromisoformat(created_at), job_id

@@ -13,17 +13,26 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imageferry.errors import ImageferryError, NotFoundError, PermanentError, TransientError, UsageError
-from imageferry.gateway.schemas import Flaw, Problem
+from imageferry.errors import (
+    ConflictError,
+    ImageferryError,
+    KeyReusedError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+    UsageError,
+)
+from imageferry.gateway.schemas.problems import Flaw, Problem
 
 MEDIA_TYPE = "application/problem+json"
 FLAWS_MAX = 20
 
-_SHAPE = {"content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-# What each operation's description says of errors.
+# Where the older systems' clients ask, who were told of every failure by 500.
+_OLDER_PATHS = ("/import/", "/images")
+# That an operation may be refused at all: description.py tells how.
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request is refused, without any effect.", **_SHAPE},
-    "5XX": {"description": "Something that the gateway leans on is away, or it failed.", **_SHAPE},
+    "4XX": {"description": "The request is refused, without any effect."},
+    "5XX": {"description": "Something that the gateway leans on is away, or it failed."},
 }
 
 log = structlog.get_logger()
@@ -84,7 +93,7 @@ class Net:
             await answer(scope, receive, send)
 
 
-async def _answer(_: Request, exc: Exception) -> JSONResponse:
+async def _answer(request: Request, exc: Exception) -> JSONResponse:
     match exc:
         case HTTPException():
             return refusal(exc.status_code, _IN_OUR_WORDS.get(exc.detail, exc.detail), headers=exc.headers)
@@ -92,7 +101,10 @@ async def _answer(_: Request, exc: Exception) -> JSONResponse:
             flaws = [_flaw(error) for error in exc.errors()[:FLAWS_MAX]]
             return refusal(400, "; ".join(f"{flaw.where}: {flaw.what}" for flaw in flaws) + ".", flaws=flaws)
         case ImageferryError():
-            return refusal(_status(exc), exc.message, code=exc.reason, headers=_retry_after(exc))
+            status = _status(exc)
+            if status is HTTPStatus.SERVICE_UNAVAILABLE and request.url.path.startswith(_OLDER_PATHS):
+                status = HTTPStatus.INTERNAL_SERVER_ERROR
+            return refusal(status, exc.message, code=exc.reason, headers=_retry_after(exc))
         case _:
             raise exc
 
@@ -114,11 +126,13 @@ def _retry_after(exc: ImageferryError) -> dict[str, str]:
 
 def _status(exc: ImageferryError) -> HTTPStatus:
     match exc:
+        case KeyReusedError():
+            return HTTPStatus.UNPROCESSABLE_ENTITY
         case UsageError():
             return HTTPStatus.BAD_REQUEST
         case NotFoundError():
             return HTTPStatus.NOT_FOUND
-        case PermanentError():
+        case PermanentError() | ConflictError():
             return HTTPStatus.CONFLICT
         case _:
             return HTTPStatus.SERVICE_UNAVAILABLE

@@ -39,6 +39,7 @@ class FailingServer(uvicorn.Server):
         problems.install(app)
 
         @app.get("/errors/{number}")
+        @app.get("/import/{number}")
         async def error(number: int) -> None:
             raise ERRORS[number][0]
 
@@ -79,6 +80,12 @@ async def test_an_error_of_ours_becomes_a_problem_with_its_reason(client: aiohtt
         assert (problem["detail"], problem["error"], problem["code"]) == (error.message, error.message, error.reason)
         wait_s = getattr(error, "retry_after_s", None)
         assert answer.headers.get("Retry-After") == (None if wait_s is None else "2")
+
+
+async def test_the_older_systems_clients_are_told_of_a_failure_as_they_know_it(client: aiohttp.ClientSession) -> None:
+    for number, (_, status) in enumerate(ERRORS):
+        async with client.get(f"/import/{number}") as answer:
+            assert answer.status == min(status, 500)
 
 
 async def test_a_bug_is_a_problem_that_tells_nothing_of_itself(client: aiohttp.ClientSession) -> None:

@@ -1,0 +1,80 @@
+"""A job's files: by state and reason, a page at a time, and what failed for a spreadsheet."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from imageferry.catalog import images, items, manifest
+from imageferry.catalog.session import Tx
+from imageferry.errors import Reason
+from imageferry.gateway.cursors import CURSOR_LENGTH_MAX
+from imageferry.gateway.gateway import Here
+from imageferry.gateway.jobs import JobId, find
+from imageferry.gateway.manifests import answer, pages
+from imageferry.gateway.schemas.items import Item, ItemPage
+from imageferry.gateway.streams import streamed
+from imageferry.model import ItemState
+from imageferry.sources.registry import file_url
+
+ITEMS_MAX = 500
+
+Cursor = Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX, description="`next` of the page before.")]
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+
+@router.get("/{job_id}/items")
+async def list_items(
+    job_id: JobId,
+    gateway: Here,
+    *,
+    state: ItemState | None = None,
+    reason: Reason | None = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=ITEMS_MAX)] = 100,
+) -> ItemPage:
+    """A job's files; the cursor holds for the same job and the same filters."""
+    job = await find(job_id, gateway)
+    of = f"items {job_id} {state} {reason}"
+    position = None if cursor is None else gateway.cursors.take(of, cursor)[0]
+
+    def query(tx: Tx) -> tuple[list[Any], Mapping[str, int]]:
+        found = items.listed(tx, job_id=job_id, state=state, reason=reason, after=position, limit=limit + 1)
+        stand = [row.file_id for row in found if row.object_key is not None]
+        return list(found), images.ids(tx, source=job.source, store=job.store, file_ids=stand)
+
+    rows, image_ids = await gateway.read(query)
+    more = len(rows) > limit
+    last = items.position(rows[limit - 1], state=state) if more else None
+    return ItemPage(
+        items=[_item(row, image_id=image_ids.get(row.file_id), source=job.source) for row in rows[:limit]],
+        next=None if last is None else gateway.cursors.give(of, [last]),
+    )
+
+
+@router.get("/{job_id}/failures.csv", response_class=StreamingResponse, responses=streamed("text/csv"))
+async def failures_csv(job_id: JobId, gateway: Here) -> StreamingResponse:
+    """The files that failed, for a spreadsheet."""
+    await find(job_id, gateway)
+    rows = pages(job_id, gateway, manifest.csv_rows, heading=manifest.csv_heading(), state=ItemState.FAILED)
+    return await answer(rows, name=f"{job_id}-failures.csv", media_type="text/csv; charset=utf-8")
+
+
+def _item(row: Any, *, image_id: int | None, source: str) -> Item:  # noqa: ANN401 - a row of the catalog
+    return Item(
+        id=row.id,
+        file_id=row.file_id,
+        name=row.name,
+        path=row.path,
+        mime_type=row.mime_type,
+        size=row.size_bytes,
+        state=row.state,
+        reason=row.reason,
+        detail=row.detail,
+        tries=row.tries,
+        object_key=row.object_key,
+        image_id=image_id,
+        source_url=file_url(source, row.file_id, resource_key=row.resource_key),
+    )
