@@ -1,10 +1,10 @@
 """The wiring: from settings to the parts of a running process."""
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import SecretStr
 
@@ -17,6 +17,7 @@ from imageferry.engine.lock import EngineLock, NoLock
 from imageferry.engine.sweeper import SWEEP_EVERY_S
 from imageferry.errors import FatalError, Reason
 from imageferry.model import Crawl, Message, Record, Transfer
+from imageferry.pipeline.advance import Advance
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.crawl import crawl
 from imageferry.pipeline.record import record
@@ -26,10 +27,17 @@ from imageferry.sources.base import Source
 from imageferry.sources.google_drive.config import Deadlines, GoogleDriveConfig
 from imageferry.sources.registry import open_sources
 from imageferry.sources.retry import Patience, RetryingSource
+from imageferry.sources.shared import SharedSource
 from imageferry.sources.throttle import ThrottledSource
 from imageferry.stores.open import StoreConfig, open_store
 from imageferry.stores.options import AwsAccess
 from imageferry.stores.store import Store
+from imageferry.telemetry.watch import LogWatch, Watch, watched
+from imageferry.thumbnails import pool as thumbnail_pool
+from imageferry.thumbnails.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from imageferry.webhooks.deliverer import Deliverer
 
 # Calls to a source beside the files in flight: pages and look-ups.
 LISTING_CONNECTIONS = 16
@@ -71,6 +79,7 @@ class Ferry:
     store: Store
     sources: dict[str, Source]
     lock: EngineLock | NoLock  # who holds it may run an engine
+    watches: Sequence[Watch]
 
     def engine(self, *, job_ids: Collection[str] | None = None) -> Engine:
         """The engine, for all jobs of the catalog or for these alone: over a broker where one is set, else local."""
@@ -97,7 +106,7 @@ class Ferry:
             bounds=bounds,
         )
         return LocalEngine(
-            stages,
+            watched(stages, self.watches),
             catalog=self.catalog,
             store_url=self.store.url,
             bounds=bounds,
@@ -106,40 +115,74 @@ class Ferry:
             sweep_every_s=self.limits.sweep_every_s,
         )
 
+    def deliverer(self) -> "Deliverer":
+        """What tells those who asked for it that a job came to its end."""
+        from imageferry.webhooks.deliverer import Deliverer  # noqa: PLC0415 - rarely needed, and long to import
+        from imageferry.webhooks.sender import Sender  # noqa: PLC0415
+
+        sender = Sender(
+            secret=_revealed(self.settings.webhook_secret), private_hosts=self.settings.webhook_private_hosts
+        )
+        return Deliverer(self.catalog, sender=sender)
+
 
 @asynccontextmanager
-async def open_ferry(settings: Settings, *, limits: Limits | None = None) -> AsyncIterator[Ferry]:
-    """The parts that the settings name; let go of at the end.
+async def open_ferry(
+    settings: Settings, *, limits: Limits | None = None, metrics: Watch | None = None
+) -> AsyncIterator[Ferry]:
+    """The parts that the settings name, seen by `metrics` where there are any; let go of at the end.
 
     Raises FatalError or BlockedError, in one sentence, when a part cannot be had.
     """
     limits = limits or Limits.of(settings)
-    async with (
-        open_catalog(settings, patience_s=limits.catalog_patience_s) as catalog,
-        _open_sources(settings, limits) as sources,
-    ):
+    async with AsyncExitStack() as parts:
+        watches = parts.enter_context(_watches(settings, metrics))
+        catalog = await parts.enter_async_context(open_catalog(settings, patience_s=limits.catalog_patience_s))
+        sources = await parts.enter_async_context(_open_sources(settings, limits, watches=watches))
         store = open_store(_store_config(settings, limits))
         if settings.celery_broker_url is None:
             lock: EngineLock | NoLock = EngineLock(settings.home, catalog_url=settings.catalog_url)
         else:
             lock = NoLock()
-        yield Ferry(settings=settings, limits=limits, catalog=catalog, store=store, sources=sources, lock=lock)
+        yield Ferry(
+            settings=settings,
+            limits=limits,
+            catalog=catalog,
+            store=store,
+            sources=sources,
+            lock=lock,
+            watches=watches,
+        )
+
+
+@asynccontextmanager
+async def open_thumbnails(ferry: Ferry) -> AsyncIterator[Thumbnails]:
+    """The thumbnails of the store's images; the processes that make them are begun when there is one to be made."""
+    bounds = thumbnail_pool.Bounds(processes=ferry.settings.thumbnail_processes)
+    pool = thumbnail_pool.Pool(bounds)
+    thumbnails = Thumbnails(store=ferry.store, catalog=ferry.catalog, pool=pool)
+    try:
+        yield thumbnails
+    finally:
+        await thumbnails.close()
 
 
 @asynccontextmanager
 async def open_stages(
-    settings: Settings, *, kinds: Collection[type[Message]], bounds: Bounds, limits: Limits | None = None
+    settings: Settings, *, kinds: Collection[type[Message]], bounds: Bounds, metrics: Watch | None = None
 ) -> AsyncIterator[Stages]:
     """The stages for messages of these kinds, with no more than they lean on: a transfer opens no catalog."""
-    limits = limits or Limits.of(settings)
+    limits = Limits.of(settings)
     async with AsyncExitStack() as parts:
+        watches = parts.enter_context(_watches(settings, metrics))
         catalog = None
         if Crawl in kinds or Record in kinds:
             opened = open_catalog(settings, patience_s=limits.catalog_patience_s)
             catalog = await parts.enter_async_context(opened)
-        sources = await parts.enter_async_context(_open_sources(settings, limits))
+        sources = await parts.enter_async_context(_open_sources(settings, limits, watches=watches))
         store = open_store(_store_config(settings, limits))
-        yield _stages(kinds, limits=limits, catalog=catalog, store=store, sources=sources, bounds=bounds)
+        stages = _stages(kinds, limits=limits, catalog=catalog, store=store, sources=sources, bounds=bounds)
+        yield watched(stages, watches)
 
 
 def make_bounds(settings: Settings) -> Bounds:
@@ -162,15 +205,30 @@ def _stages(
         stages[Transfer] = partial(transfer, sources=sources, store=store, bounds=bounds, sign_of_life_s=sign_of_life_s)
     if catalog is not None:
         folds_case, terms = store.folds_case, limits.terms
-        stages[Crawl] = partial(crawl, sources=sources, catalog=catalog, terms=terms, folds_case=folds_case)
+        advance = Advance(catalog=catalog, terms=terms, folds_case=folds_case)
+        stages[Crawl] = partial(crawl, sources=sources, catalog=catalog, advance=advance, terms=terms)
         stages[Record] = partial(record, catalog=catalog, terms=terms)
     return stages
 
 
+@contextmanager
+def _watches(settings: Settings, metrics: Watch | None) -> Iterator[list[Watch]]:
+    watches: list[Watch] = [LogWatch()] if metrics is None else [LogWatch(), metrics]
+    if settings.otlp_endpoint is None:
+        yield watches
+        return
+    from imageferry.telemetry.traces import tracing  # noqa: PLC0415 - few need it
+
+    with tracing(settings.otlp_endpoint) as spans:
+        yield [*watches, spans]
+
+
 @asynccontextmanager
-async def _open_sources(settings: Settings, limits: Limits) -> AsyncIterator[dict[str, Source]]:
+async def _open_sources(
+    settings: Settings, limits: Limits, *, watches: Sequence[Watch]
+) -> AsyncIterator[dict[str, Source]]:
     bare = open_sources(google_drive_config=_google_drive_config(settings, limits))
-    sources = {name: _wrapped(source, settings, limits) for name, source in bare.items()}
+    sources = {name: _wrapped(source, settings, limits, watches=watches) for name, source in bare.items()}
     try:
         yield sources
     finally:
@@ -189,7 +247,7 @@ async def open_catalog(settings: Settings, *, patience_s: float = 60) -> AsyncIt
     except OSError as exc:
         message = f"The folder {settings.home} cannot be made ({exc.strerror}): set IMAGEFERRY_HOME to another."
         raise FatalError(Reason.MISCONFIGURED, message) from exc
-    catalog = Catalog(settings.catalog_url, patience_s=patience_s)
+    catalog = Catalog(settings.catalog_url, connections=settings.database_connections, patience_s=patience_s)
     try:
         await migrate(catalog)
         yield catalog
@@ -197,13 +255,33 @@ async def open_catalog(settings: Settings, *, patience_s: float = 60) -> AsyncIt
         await catalog.close()
 
 
-def _wrapped(source: Source, settings: Settings, limits: Limits) -> Source:
+def _wrapped(source: Source, settings: Settings, limits: Limits, *, watches: Sequence[Watch]) -> Source:
     throttled = ThrottledSource(
-        source,
+        _shared(source, settings),
         list_calls_s_max=settings.list_calls_s_max,
         byte_calls_s_max=settings.download_calls_s_max,
     )
-    return RetryingSource(throttled, patience=limits.patience)
+    seen: Source = throttled
+    for watch in watches:
+        seen = watch.around_source(seen, paced=throttled)
+    return RetryingSource(seen, patience=limits.patience)
+
+
+def _shared(source: Source, settings: Settings) -> Source:
+    """A source whose quotas, where there are any, are shared by all processes that one Redis counts for."""
+    quotas = {"list": settings.list_calls_s_max, "bytes": settings.download_calls_s_max}
+    url = settings.quota_location
+    if url is None or not any(quotas.values()):
+        return source
+    from imageferry.sources.share import Share  # noqa: PLC0415 - few need it
+
+    prefix = settings.queue_prefix
+    processes_min = 1 if settings.celery_broker_url is None else settings.worker_processes
+    listing, byte_calls = (
+        None if calls_s is None else Share(url, kind, prefix=prefix, calls_s=calls_s, processes_min=processes_min)
+        for kind, calls_s in quotas.items()
+    )
+    return SharedSource(source, list_calls=listing, byte_calls=byte_calls)
 
 
 def _google_drive_config(settings: Settings, limits: Limits) -> GoogleDriveConfig:
@@ -229,6 +307,8 @@ def _store_config(settings: Settings, limits: Limits) -> StoreConfig:
             endpoint_url=settings.aws_endpoint_url,
         ),
         azure_connection_string=_revealed(settings.azure_storage_connection_string),
+        google_service_account_file=settings.google_service_account or settings.google_application_credentials,
+        google_emulator_host=settings.storage_emulator_host,
         timeout_s=limits.store_timeout_s,
         retry_timeout_s=limits.store_retry_timeout_s,
     )

@@ -1,7 +1,7 @@
 """The values that travel through the flow; docs/design.md has the terms."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from imageferry.errors import Reason
@@ -46,6 +46,10 @@ class Media:
     focal_length_mm: float | None = None
 
 
+# A file's bytes, whole: as Python's own, or as whoever received them holds them.
+Content = bytes | memoryview
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """A file of a source, as listed."""
@@ -56,6 +60,7 @@ class File:
     size_bytes: int | None = None  # None: the listing does not tell
     md5: str | None = None  # hex; None: the listing does not tell
     version: str | None = None  # changes with the content; what an unchanged file is known by
+    modified_at: datetime | None = None  # UTC, no zone; None: the listing does not tell
     resource_key: str | None = None
     downloadable: bool = True  # its owner permits it
     media: Media | None = None
@@ -89,6 +94,8 @@ class JobState(StrEnum):
     ACCEPTED = "accepted"  # in the catalog, nothing done yet
     RUNNING = "running"  # crawling, transferring, or both
     WAITING = "waiting"  # for something that must be mended; probes by itself
+    PAUSED = "paused"  # by request, until it is resumed
+    CANCELLING = "cancelling"  # by request: nothing is begun any more, and what is under way comes to its end
     COMPLETED = "completed"  # every file stored, skipped or failed
     FAILED = "failed"  # the folder itself could not be imported
     CANCELLED = "cancelled"  # by request
@@ -97,6 +104,15 @@ class JobState(StrEnum):
     def terminal(self) -> bool:
         """True: the state never changes by itself any more."""
         return self in {JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
+
+
+class Action(StrEnum):
+    """What a person may do with a job."""
+
+    PAUSE = "pause"
+    RESUME = "resume"  # a paused job goes on, a waiting one tries at once
+    CANCEL = "cancel"
+    RETRY = "retry"  # what failed; a failed job from its root, a cancelled one from where it was
 
 
 class ItemState(StrEnum):
@@ -114,15 +130,33 @@ class LedgerState(StrEnum):
     READY = "ready"  # to be given out, once it is due
     IN_FLIGHT = "in_flight"  # given out; its lease runs
     DONE = "done"  # nothing of it is left
+    CLOSED = "closed"  # a folder that a cancelled job did not list to its end
+
+
+class OnChange(StrEnum):
+    """What becomes of a stored file that changed at the source."""
+
+    REPLACE = "replace"  # the new version takes its place
+    KEEP = "keep"  # the stored version stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
-    """How one job selects files."""
+    """How one job selects files; what the listing does not tell of a file excludes no file."""
 
     recursive: bool = True
     include: tuple[str, ...] = ()  # globs over path and name; none: everything
     exclude: tuple[str, ...] = ()  # globs over path and name; stronger than include
+    mime_types: tuple[str, ...] = ()  # as `image/jpeg` or `image/*`; none: every kind of image
+    size_bytes_min: int | None = None
+    size_bytes_max: int | None = None
+    modified_after: date | None = None  # on this day, in UTC, or later
+    modified_before: date | None = None  # before this day began
+    on_change: OnChange = OnChange.REPLACE
+
+
+# More than any window: a job that nobody else shares a window with may fill it.
+CREDIT_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +173,10 @@ class Job:
     resource_key: str | None = None
     store: str  # the store's URL, without secrets
     options: JobOptions
+    priority: int = 0  # higher ones are served first
+    webhook_url: str | None = None  # who is told of its end
+    discarding: bool = False  # cancelled, and what it stored is to be removed
+    credit: int = CREDIT_MAX  # batches that it may have in flight, of its window
     state: JobState = JobState.ACCEPTED
     reason: Reason | None = None  # why it waits or failed
     detail: str | None = None
@@ -159,6 +197,24 @@ class Job:
     def processed(self) -> int:
         """Files that have an outcome."""
         return self.stored + self.skipped + self.failed
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What is possible now."""
+        retry = (Action.RETRY,) if self.failed else ()
+        match self.state:
+            case JobState.ACCEPTED | JobState.RUNNING:
+                return (Action.PAUSE, Action.CANCEL, *retry)
+            case JobState.WAITING:
+                return (Action.PAUSE, Action.RESUME, Action.CANCEL, *retry)
+            case JobState.PAUSED:
+                return (Action.RESUME, Action.CANCEL, *retry)
+            case JobState.FAILED | JobState.CANCELLED:
+                return (Action.RETRY,)
+            case JobState.COMPLETED:
+                return retry
+            case JobState.CANCELLING:
+                return ()
 
     @property
     def settled(self) -> bool:
@@ -255,6 +311,7 @@ class Record:
     final: bool
     blocked: Reason | None = None  # the store or the source refuses everything: the job waits
     blocked_detail: str | None = None
+    lost: bool = False  # it did not come back: whoever had the batch is no more, maybe by something in it
 
 
 Message = Crawl | Transfer | Record

@@ -1,5 +1,6 @@
 """The commands, their flags and what they print: answers on stdout, everything for people on stderr."""
 
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -7,15 +8,17 @@ from typing import Annotated
 import typer
 
 from imageferry import __version__
-from imageferry.cli import report
+from imageferry.cli import image_commands, job_commands, report
 from imageferry.cli.answer import answer
+from imageferry.cli.asking import ask
 from imageferry.cli.doctoring import examine
 from imageferry.cli.exits import Exit
 from imageferry.cli.importing import import_folder, plan_folder
+from imageferry.cli.migrating import migrate_catalog
 from imageferry.cli.progress import progress_on
 from imageferry.cli.running import people, run
-from imageferry.cli.viewing import list_jobs, migrate_catalog, print_manifest
-from imageferry.model import Folder, Job, JobOptions
+from imageferry.cli.settings_file import settings_file
+from imageferry.model import Folder, Job, JobOptions, OnChange
 from imageferry.settings import Settings
 
 app = typer.Typer(
@@ -30,6 +33,7 @@ app = typer.Typer(
         "7 something must be mended, 130 interrupted. Settings come from the environment and from a .env file."
     ),
 )
+DAY = "%Y-%m-%d"
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout at the end.")]
 StoreUrl = Annotated[
     str | None,
@@ -76,6 +80,31 @@ def import_(
         list[str] | None, typer.Option(metavar="GLOB", help="Leave out files that match. May be given again.")
     ] = None,
     recursive: Annotated[bool, typer.Option("--recursive/--no-recursive", help="Import sub-folders too.")] = True,
+    mime_type: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE", help="Import only this type, as image/jpeg. May be given again."),
+    ] = None,
+    size_min: Annotated[
+        int | None, typer.Option(min=0, metavar="BYTES", help="Import only files of so many bytes or more.")
+    ] = None,
+    size_max: Annotated[
+        int | None, typer.Option(min=0, metavar="BYTES", help="Import only files of so many bytes or fewer.")
+    ] = None,
+    modified_after: Annotated[
+        datetime | None, typer.Option(formats=[DAY], help="Import only files changed on this day (UTC) or later.")
+    ] = None,
+    modified_before: Annotated[
+        datetime | None, typer.Option(formats=[DAY], help="Import only files changed before this day (UTC).")
+    ] = None,
+    on_change: Annotated[
+        OnChange, typer.Option(help="A stored file that changed at the source: bring the new one, or keep ours.")
+    ] = OnChange.REPLACE,
+    priority: Annotated[
+        int, typer.Option(min=-10, max=10, help="Higher ones are served first where jobs share workers.")
+    ] = 0,
+    webhook_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Tell this URL of the end.", show_default=False)
+    ] = None,
     concurrency: Annotated[
         int | None,
         typer.Option(
@@ -99,11 +128,22 @@ def import_(
     The same command again goes on where it was cut off; once all is stored it moves only what is new or
     changed. Ctrl-C stops cleanly.
     """
-    options = JobOptions(recursive=recursive, include=tuple(include or ()), exclude=tuple(exclude or ()))
+    options = JobOptions(
+        recursive=recursive,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        mime_types=tuple(mime_type or ()),
+        size_bytes_min=size_min,
+        size_bytes_max=size_max,
+        modified_after=modified_after and modified_after.date(),
+        modified_before=modified_before and modified_before.date(),
+        on_change=on_change,
+    )
     if dry_run:
         work = partial(_plan, url=url, options=options, as_json=as_json)
     else:
-        work = partial(_import, url=url, options=options, manifest=manifest, as_json=as_json)
+        begin = partial(_import, url=url, options=options, priority=priority, webhook_url=webhook_url)
+        work = partial(begin, manifest=manifest, as_json=as_json)
     run(work, as_json=as_json, store_url=store, concurrency=concurrency)
 
 
@@ -112,16 +152,35 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option(envvar="HOST", help="[default: 127.0.0.1]", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(envvar="PORT", help="[default: 8000]", show_default=False)] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            envvar="IMAGEFERRY_INSECURE",
+            help="Serve the network without a token: for a proxy in front that knows its users.",
+        ),
+    ] = False,
     store: StoreUrl = None,
 ) -> None:
-    """Serve the HTTP interface and the page, and run all jobs; unfinished ones go on by themselves."""
-    from imageferry.gateway.serve import serve as serve_gateway  # noqa: PLC0415 - only this command needs it
+    """Serve the HTTP interface and the page, and run all jobs; unfinished ones go on by themselves.
+
+    On another address than this machine's own it wants IMAGEFERRY_API_TOKEN, and asks every caller for it.
+    """
+    from imageferry.gateway.serve import Ready  # noqa: PLC0415 - only this command needs it
+    from imageferry.gateway.serve import serve as serve_gateway  # noqa: PLC0415
+
+    say = partial(people.print, markup=False, soft_wrap=True)
+
+    def tell(ready: Ready) -> None:
+        say(f"imageferry is at {ready.url} (Ctrl-C ends it).")
+        if ready.sign_in_url is not None:
+            say(f"Sign in, once and within ten minutes: {ready.sign_in_url}")
 
     async def work(settings: Settings) -> Exit:
-        await serve_gateway(settings, on_ready=lambda at: people.print(f"imageferry is at {at} (Ctrl-C ends it)."))
+        await serve_gateway(settings, on_ready=tell)
         return Exit.DONE
 
-    run(work, host=host, port=port, store_url=store)
+    run(work, host=host, port=port, insecure=insecure or None, store_url=store)
 
 
 @app.command()
@@ -179,20 +238,8 @@ def demo(
     run(work, port=port)
 
 
-@app.command("jobs")
-def jobs_(*, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, as_json: AsJson = False) -> None:
-    """List the latest jobs of the catalog."""
-    run(partial(list_jobs, limit=limit, as_json=as_json), as_json=as_json)
-
-
-@app.command("manifest")
-def manifest_(
-    job_id: Annotated[str, typer.Argument(help="A job's ID.", show_default=False)],
-    *,
-    csv: Annotated[bool, typer.Option("--csv", help="As CSV instead of JSON Lines.")] = False,
-) -> None:
-    """Print a job's receipt: id, key, size, digest and outcome of each file."""
-    run(partial(print_manifest, job_id=job_id, csv=csv))
+app.add_typer(job_commands.app)
+app.add_typer(image_commands.app)
 
 
 @app.command()
@@ -202,19 +249,60 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def migrate() -> None:
+def health(
+    *,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="[default: IMAGEFERRY_HEALTH_PORT, else PORT]", show_default=False),
+    ] = None,
+    ready: Annotated[bool, typer.Option("--ready", help="Ask whether what it leans on answers, too.")] = False,
+) -> None:
+    """Ask the gateway or worker of this machine whether it is well: exit code 0 when it is, 1 when not."""
+    run(partial(ask, port=port, ready=ready, people=people))
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting with its meaning and its default, as a .env file in which each is commented out."""
+    typer.echo(settings_file(), nl=False)
+
+
+@app.command()
+def migrate(
+    *,
+    recount: Annotated[
+        bool,
+        typer.Option("--recount", help="Count all images anew; imports wait for it, up to a minute a million."),
+    ] = False,
+) -> None:
     """Bring the catalog's schema up to date; every other command does so by itself when it is needed."""
-    run(partial(migrate_catalog, say=people.print))
+    run(partial(migrate_catalog, say=people.print, recounted=recount))
 
 
-async def _import(settings: Settings, *, url: str, options: JobOptions, manifest: Path | None, as_json: bool) -> Exit:
+async def _import(
+    settings: Settings,
+    *,
+    url: str,
+    options: JobOptions,
+    priority: int,
+    webhook_url: str | None,
+    manifest: Path | None,
+    as_json: bool,
+) -> Exit:
     def begun(folder: Folder, job: Job, *, new: bool) -> None:
         verb = "Importing" if new else "Going on with the import of"
         people.print(f"{verb} “{folder.name}” into {job.store}", markup=False, soft_wrap=True)
 
     with progress_on(people) as progress:
         ending = await import_folder(
-            url, settings=settings, options=options, begun=begun, show=progress.show, manifest_path=manifest
+            url,
+            settings=settings,
+            options=options,
+            begun=begun,
+            show=progress.show,
+            manifest_path=manifest,
+            priority=priority,
+            webhook_url=webhook_url,
         )
     report.ending(people, ending)
     if as_json:

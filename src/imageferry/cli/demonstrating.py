@@ -18,7 +18,7 @@ from imageferry.demo.pictures.album import sample_album
 from imageferry.demo.pictures.own import pictures_from
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
-from imageferry.gateway.serve import serve
+from imageferry.gateway.serve import Ready, serve
 from imageferry.settings import Settings
 
 # So that the pictures can be seen arriving.
@@ -43,7 +43,9 @@ async def demonstrate(settings: Settings, *, pictures: Path | None, browser: boo
             say(f"2. A stand-in for Google Drive answers at {drive.url}")
             say(f"   and shares the folder {folder_url}")
             ours = _settings(settings, home=Path(home), drive=drive)
-            await serve(ours, on_ready=_Show(folder_url, home=home, browser=browser, say=say).begin)
+            await serve(
+                ours, on_ready=_Show(ours, folder_url, browser=browser, say=say).begin, demo_folder_url=folder_url
+            )
     say("The demo's folder is removed. To import a folder of your own: imageferry import URL")
     return Exit.DONE
 
@@ -51,41 +53,45 @@ async def demonstrate(settings: Settings, *, pictures: Path | None, browser: boo
 class _Show:
     """What happens once the gateway is ready: an import, and news of it."""
 
-    def __init__(self, folder_url: str, *, home: str, browser: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, folder_url: str, *, browser: bool, say: Callable[[str], None]) -> None:
         self._folder_url = folder_url
-        self._home = home
+        self._home = settings.home
+        token = settings.api_token
+        self._headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
         self._browser = browser
         self._say = say
         self._news: asyncio.Task[None] | None = None
 
-    async def begin(self, gateway_url: str) -> None:
+    async def begin(self, ready: Ready) -> None:
         """Start the import, and open the page."""
+        gateway_url = ready.url
         self._say(f"3. imageferry answers at {gateway_url} and keeps everything in {self._home}")
         self._say(f"   curl -X POST {gateway_url}/api/import/google-drive \\")
         self._say(f"     -H 'Content-Type: application/json' -d '{json.dumps({'folder_url': self._folder_url})}'")
-        self._news = asyncio.create_task(self._follow(gateway_url))
+        self._news = asyncio.create_task(self._follow(ready))
 
-    async def _follow(self, gateway_url: str) -> None:
-        request = Request(  # noqa: S310 - our own gateway, on loopback
-            f"{gateway_url}/api/import/google-drive",
-            data=json.dumps({"folder_url": self._folder_url}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        accepted = await asyncio.to_thread(_fetch, request)
+    async def _follow(self, ready: Ready) -> None:
+        accepted = await self._ask(f"{ready.url}/api/import/google-drive", {"folder_url": self._folder_url})
         if self._browser:
             with suppress(webbrowser.Error):
-                await asyncio.to_thread(webbrowser.open, gateway_url)
+                await asyncio.to_thread(webbrowser.open, ready.sign_in_url or ready.url)
         told = ""
         while True:
-            status = await asyncio.to_thread(_fetch, f"{gateway_url}/api/import/status/{accepted['job_id']}")
+            status = await self._ask(f"{ready.url}/api/import/status/{accepted['job_id']}")
             news = f"   {status['processed']} of {status['total']} files, {status['failed']} failed: {status['status']}"
             if news != told:
                 self._say(news)
             told = news
             if status["status"] in {"completed", "failed", "cancelled"}:
-                self._say(f"4. The pictures are at {gateway_url} (Ctrl-C ends the demo)")
+                self._say(f"4. The pictures are at {ready.url} (Ctrl-C ends the demo)")
                 return
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _ask(self, url: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+        """What our own gateway answers, on loopback."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **self._headers}
+        return await asyncio.to_thread(_fetch, Request(url, data=data, headers=headers))  # noqa: S310
 
 
 def _settings(settings: Settings, *, home: Path, drive: StandIn) -> Settings:
@@ -113,7 +119,7 @@ def _is_free(port: int) -> bool:
         return False
 
 
-def _fetch(request: Request | str) -> dict[str, Any]:
-    with urlopen(request, timeout=ANSWER_WITHIN_S) as answer:  # noqa: S310 - our own gateway, on loopback
+def _fetch(request: Request) -> dict[str, Any]:
+    with urlopen(request, timeout=ANSWER_WITHIN_S) as answer:  # noqa: S310
         body: dict[str, Any] = json.load(answer)
         return body

@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from imageferry.bootstrap import open_catalog, open_ferry
+from imageferry.catalog.recount import fits
 from imageferry.cli.answer import answer
 from imageferry.cli.exits import Exit, of_error
-from imageferry.errors import ImageferryError, NotFoundError, Reason, TransientError
+from imageferry.errors import FatalError, ImageferryError, NotFoundError, Reason, TransientError
 from imageferry.model import Locator
 from imageferry.settings import Settings
 
@@ -59,6 +60,9 @@ async def _try(part: str, examination: Callable[[], Awaitable[str]]) -> Finding:
 
 async def _catalog(settings: Settings) -> str:
     async with open_catalog(settings) as catalog:
+        if not await catalog.read(fits):
+            message = "The catalog's numbers do not fit its images: `imageferry migrate --recount` counts them anew."
+            raise FatalError(Reason.MISCONFIGURED, message)
         return catalog.url.render_as_string(hide_password=True)
 
 

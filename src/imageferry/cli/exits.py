@@ -3,7 +3,16 @@
 from collections.abc import Collection
 from enum import IntEnum
 
-from imageferry.errors import BlockedError, ImageferryError, Mender, NotFoundError, Reason, TransientError, UsageError
+from imageferry.errors import (
+    BlockedError,
+    ConflictError,
+    ImageferryError,
+    Mender,
+    NotFoundError,
+    Reason,
+    TransientError,
+    UsageError,
+)
 from imageferry.model import Job, JobState
 
 
@@ -22,7 +31,7 @@ class Exit(IntEnum):
 def of_error(error: ImageferryError) -> Exit:
     """The code for an error that ends a command."""
     match error:
-        case UsageError():
+        case UsageError() | ConflictError():
             return Exit.USAGE
         case NotFoundError():
             return Exit.NOT_FOUND

@@ -1,9 +1,10 @@
 """`imageferry import`: one folder, to its end."""
 
 import asyncio
+import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,16 +12,23 @@ from typing import Protocol
 from imageferry.bootstrap import Ferry, Limits, open_ferry
 from imageferry.catalog import items, jobs, manifest
 from imageferry.catalog.session import Tx
+from imageferry.cli.desk import Desk
 from imageferry.cli.exits import Exit, of_job
+from imageferry.cli.local import LocalDesk
+from imageferry.cli.patience import Patience
+from imageferry.engine.tidying import tidying
 from imageferry.engine.worker import at_work
-from imageferry.errors import BlockedError, Mender, Reason, UsageError
-from imageferry.model import Folder, ItemState, Job, JobOptions, JobState, Locator
+from imageferry.errors import BlockedError, Reason, UsageError
+from imageferry.model import Folder, ItemState, Job, JobOptions, Locator
 from imageferry.pipeline.plan import Plan, plan
 from imageferry.pipeline.submit import submit
 from imageferry.settings import Settings
 from imageferry.sources.registry import recognise
+from imageferry.webhooks.urls import checked
 
 LOOK_EVERY_S = 0.1
+# Whoever discards what a job stored waits for it.
+TIDY_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +64,8 @@ async def import_folder(
     begun: Begun,
     show: Callable[[Job], None],
     manifest_path: Path | None = None,
+    priority: int = 0,
+    webhook_url: str | None = None,
     limits: Limits | None = None,
 ) -> Ending:
     """Import the folder behind a URL.
@@ -64,6 +74,8 @@ async def import_folder(
     """
     started_s = time.monotonic()
     locator = recognise(url)
+    if webhook_url is not None:
+        checked(webhook_url, private_hosts=settings.webhook_private_hosts)
     if manifest_path is not None:
         _check_writable(manifest_path)
     async with open_ferry(settings, limits=limits) as ferry:
@@ -75,9 +87,12 @@ async def import_folder(
             store_url=ferry.store.url,
             options=options,
             folder_name=folder.name,
+            priority=priority,
+            webhook_url=webhook_url,
         )
         begun(folder, job, new=new)
         interrupted = await _run(ferry, job.id, show=show)
+        await _tell_of_the_end(ferry, job.id)
         ending = await _ending(ferry, job.id, interrupted=interrupted, seconds=time.monotonic() - started_s)
         if manifest_path is not None:
             await _write_manifest(ferry, job.id, manifest_path)
@@ -100,34 +115,50 @@ async def plan_folder(url: str, *, settings: Settings, options: JobOptions, prog
         )
 
 
-async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None]) -> bool:
+async def go_on(
+    job_id: str,
+    *,
+    settings: Settings,
+    move: Callable[[Desk], Awaitable[Job]],
+    show: Callable[[Job], None],
+    within_s: float | None = None,
+    limits: Limits | None = None,
+) -> Ending:
+    """Take a job of the catalog in hand, then work on it until it ends, or for so long."""
+    started_s = time.monotonic()
+    async with open_ferry(settings, limits=limits) as ferry:
+        desk = LocalDesk(ferry.catalog)
+        job = (await desk.report(job_id)).job
+        if job.store != ferry.store.url:
+            message = f"The job was begun for the store {job.store}: set STORE_URL to it."
+            raise BlockedError(Reason.STORE_CHANGED, message)
+        await move(desk)
+        async with tidying(catalog=ferry.catalog, store=ferry.store, every_s=TIDY_EVERY_S):
+            interrupted = await _run(ferry, job_id, show=show, within_s=within_s)
+        await _tell_of_the_end(ferry, job_id)
+        return await _ending(ferry, job_id, interrupted=interrupted, seconds=time.monotonic() - started_s)
+
+
+async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within_s: float | None = None) -> bool:
     """Work, or watch another process work, until the job ends or cannot go on; True when interrupted."""
-    interrupted = _interruption()
-    patience = _Patience(ferry.settings.patience_s)
+    interrupted = interruption()
+    ends_at_s = math.inf if within_s is None else time.monotonic() + within_s
+    patience = Patience(ferry.settings.patience_s)
     async with at_work(ferry.engine(job_ids={job_id}), lock=ferry.lock) as working:
         while not (interrupted.is_set() or working.done()):
             job = await _get(ferry, job_id)
             show(job)
-            if job.state.terminal or patience.ends(job):
+            if job.state.terminal or patience.ends(job) or time.monotonic() > ends_at_s:
                 break
             await asyncio.wait([working], timeout=LOOK_EVERY_S)
     return interrupted.is_set()
 
 
-class _Patience:
-    """How long a waiting job is watched: not at all when a person must act, else for a bounded time."""
-
-    def __init__(self, limit_s: float) -> None:
-        self._limit_s = limit_s
-        self._since_s = time.monotonic()
-        self._processed = -1
-
-    def ends(self, job: Job) -> bool:
-        if job.processed != self._processed:
-            self._processed, self._since_s = job.processed, time.monotonic()
-        if job.state is not JobState.WAITING or job.reason is None:
-            return False
-        return job.reason.mender is not Mender.LATER or time.monotonic() - self._since_s > self._limit_s
+async def _tell_of_the_end(ferry: Ferry, job_id: str) -> None:
+    """Tell who asked for it, once: what is not taken now is tried again by a gateway, where one runs."""
+    job = await _get(ferry, job_id)
+    if job.state.terminal and job.webhook_url is not None:
+        await ferry.deliverer().deliver(job_id=job_id)
 
 
 async def _get(ferry: Ferry, job_id: str) -> Job:
@@ -171,7 +202,7 @@ def _check_writable(path: Path) -> None:
         raise UsageError(Reason.MISCONFIGURED, message) from exc
 
 
-def _interruption() -> asyncio.Event:
+def interruption() -> asyncio.Event:
     """Set by the first Ctrl-C or SIGTERM; a second one ends the process as it always does."""
     loop, event = asyncio.get_running_loop(), asyncio.Event()
 

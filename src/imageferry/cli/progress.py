@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imageferry.cli import wording
-from imageferry.cli.estimate import Estimate, Estimator
+from imageferry.estimate import Estimate, Estimator
 from imageferry.model import Job, JobState
 
 PLAIN_LINE_EVERY_S = 5.0
@@ -104,6 +104,8 @@ def line(job: Job, estimate: Estimate) -> str:
     """The progress of a job in a line."""
     if job.state is JobState.WAITING:
         return f"Waiting: {job.detail}"
+    if job.state is JobState.PAUSED:
+        return f"Paused at {job.processed:,} of {wording.listed(job)} files: `imageferry resume {job.id}` goes on."
     parts = [f"{job.processed:,} of {wording.listed(job)}"]
     if job.bytes_stored:
         parts.append(wording.size(job.bytes_stored))

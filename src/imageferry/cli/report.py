@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from imageferry.cli import wording
+from imageferry.cli.desk import Report
 from imageferry.cli.importing import Ending
 from imageferry.errors import ImageferryError, Mender, Reason
 from imageferry.model import Job
@@ -32,10 +33,10 @@ def ending(people: Console, end: Ending) -> None:
         return
     people.print(wording.ending(end.job), markup=False, soft_wrap=True)
     for reason, count in end.failures.items():
-        people.print(f"  {count:,} failed: {reason} ({_ADVICE[reason.mender]})", markup=False)
+        people.print(f"  {count:,} failed ({reason}): {reason.sentence} {reason.mend}", markup=False, soft_wrap=True)
     if end.failures:
         people.print(f"  Each of them: imageferry manifest {end.job.id}", markup=False, soft_wrap=True)
-        people.print("  To try them again, run the same command.", markup=False)
+        people.print(f"  To try them again: imageferry retry {end.job.id}", markup=False, soft_wrap=True)
     elif not end.job.state.terminal:
         people.print("The same command goes on from here.", markup=False)
 
@@ -49,6 +50,32 @@ def ending_as_json(end: Ending) -> dict[str, Any]:
         "skips": _causes(end.skips),
         "exit_code": int(end.exit),
     }
+
+
+def job(people: Console, found: Report) -> None:
+    """Say how a job stands, and why files of it were not stored."""
+    job = found.job
+    lines = [
+        ("job", job.id),
+        ("folder", job.folder_name or job.folder_id),
+        ("store", job.store),
+        ("state", job.state if job.detail is None else f"{job.state}: {job.detail}"),
+        ("files", wording.listed(job)),
+        ("stored", f"{job.stored:,} ({wording.size(job.bytes_stored)})"),
+        ("skipped", f"{job.skipped:,}, of these {job.unchanged:,} unchanged"),
+        ("failed", f"{job.failed:,}"),
+        ("possible", ", ".join(job.actions) or "nothing"),
+    ]
+    for name, value in lines:
+        people.print(f"{name:<9} {value}", markup=False, soft_wrap=True)
+    for what, causes in (("failed", found.failures), ("skipped", found.skips)):
+        for reason, count in causes.items():
+            people.print(f"  {count:,} {what} ({reason}): {reason.sentence} {reason.mend}", markup=False)
+
+
+def report_as_json(found: Report) -> dict[str, Any]:
+    """A job, and why files of it were not stored."""
+    return job_as_json(found.job) | {"failures": _causes(found.failures), "skips": _causes(found.skips)}
 
 
 def job_as_json(job: Job) -> dict[str, Any]:
@@ -69,6 +96,8 @@ def job_as_json(job: Job) -> dict[str, Any]:
         "bytes_moved": job.bytes_moved,
         "reason": job.reason,
         "detail": job.detail,
+        "priority": job.priority,
+        "actions": list(job.actions),
         "created_at": f"{job.created_at.isoformat()}Z",
     }
 
@@ -110,9 +139,18 @@ def plan_as_json(found: Plan) -> dict[str, Any]:
         "types": dict(found.types),
         "skips": _causes(found.skipped),
         "failures": _causes(found.failing),
-        "samples": found.samples,
+        "samples": [file.name for file in found.samples],
     }
 
 
 def _causes(causes: Mapping[Reason, int]) -> list[dict[str, Any]]:
-    return [{"reason": reason, "count": count, "mender": reason.mender} for reason, count in causes.items()]
+    return [
+        {
+            "reason": reason,
+            "title": reason.sentence,
+            "mender": reason.mender,
+            "mend": reason.mend,
+            "count": count,
+        }
+        for reason, count in causes.items()
+    ]

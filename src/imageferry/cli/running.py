@@ -15,7 +15,7 @@ from imageferry.cli.answer import answer
 from imageferry.cli.exits import Exit, of_error
 from imageferry.errors import ImageferryError
 from imageferry.settings import Settings
-from imageferry.telemetry import configure_logging
+from imageferry.telemetry.logs import configure_logging
 
 # So many new objects before Python looks for garbage among them.
 GARBAGE_OBJECTS_MIN = 20_000

@@ -11,9 +11,10 @@ import structlog
 
 from imageferry.bootstrap import open_ferry
 from imageferry.engine.base import Engine
+from imageferry.engine.tidying import tidying
 from imageferry.errors import ImageferryError
 from imageferry.settings import Settings
-from imageferry.telemetry import configure_logging
+from imageferry.telemetry.logs import configure_logging
 
 # How long to rest after the sweeper failed.
 REST_S = 5.0
@@ -51,7 +52,7 @@ async def _sweep_until_told(settings: Settings) -> None:
     _on_the_end(stopped)
     while not stopped.is_set():
         try:
-            async with open_ferry(settings) as ferry:
+            async with open_ferry(settings) as ferry, tidying(catalog=ferry.catalog, store=ferry.store):
                 await _run(ferry.engine(), until=stopped)
         except ImageferryError as exc:
             log.warning("sweeper.away", detail=exc.message)

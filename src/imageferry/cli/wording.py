@@ -55,6 +55,11 @@ def ending(job: Job) -> str:
         if job.started_at is None or job.finished_at is None
         else duration((job.finished_at - job.started_at).total_seconds())
     )
+    if job.state in {JobState.CANCELLED, JobState.CANCELLING}:
+        verb = "Cancelled" if job.state is JobState.CANCELLED else "Cancelling"
+        return f"{verb}: {files(job.stored)} stored, {job.skipped:,} skipped, {job.failed:,} failed."
+    if job.state is JobState.PAUSED:
+        return f"Paused: `imageferry resume {job.id}` goes on."
     if job.state is not JobState.COMPLETED:
         return f"{job.state.capitalize()}: {job.detail or 'no reason was told.'}"
     if job.discovered == 0:

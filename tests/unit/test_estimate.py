@@ -1,6 +1,6 @@
 """Rates and the time that is left."""
 
-from imageferry.cli.estimate import Estimator
+from imageferry.estimate import Estimator
 from tests.unit.jobs import job
 
 

@@ -1,0 +1,113 @@
+"""Calls to the HTTP interface of a gateway elsewhere, and its refusals as sentences."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import BuilderError, RequestError
+
+from imageferry.errors import (
+    ConflictError,
+    FatalError,
+    ImageferryError,
+    NotFoundError,
+    Reason,
+    TransientError,
+    UsageError,
+)
+
+ANSWER_WITHIN_S = 30.0
+CONNECT_WITHIN_S = 5.0
+
+
+@asynccontextmanager
+async def open_calls(url: str, *, token: str | None) -> "AsyncIterator[Calls]":
+    """Calls to the gateway at a URL; connections are made as they are needed."""
+    builder = ClientBuilder().follow_redirects(enable=False).connect_timeout(timedelta(seconds=CONNECT_WITHIN_S))
+    async with builder.timeout(timedelta(seconds=ANSWER_WITHIN_S)).build() as client:
+        yield Calls(client, url=url.rstrip("/"), token=token)
+
+
+class Calls:
+    """One gateway. One that does not answer raises TransientError."""
+
+    def __init__(self, client: Client, *, url: str, token: str | None) -> None:
+        self._client = client
+        self._url = url
+        self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int | Sequence[str] | None] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - any JSON
+        """What it answers, decoded; of the query, None is left out, and a list is given value by value."""
+        try:
+            request = self._client.request(method, f"{self._url}{path}").headers(self._headers)
+            if query:
+                request = request.query(_pairs(query))
+            if body is not None:
+                request = request.body_json(body)
+            answer = await request.build().send()
+            content = bytes(await answer.bytes())
+        except (RequestError, BuilderError) as exc:
+            raise self._away(exc) from exc
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise self._refused(answer.status, content)
+        if not content:
+            return None
+        try:
+            return msgspec.json.decode(content)
+        except msgspec.DecodeError as exc:
+            raise self._no_gateway() from exc
+
+    async def stream(self, path: str) -> AsyncIterator[bytes]:
+        """What it answers, as it comes."""
+        try:
+            async with self._client.get(f"{self._url}{path}").headers(self._headers).build_streamed() as answer:
+                if answer.status != HTTPStatus.OK:
+                    raise self._refused(answer.status, bytes(await answer.bytes()))
+                while (chunk := await answer.body_reader.read_chunk()) is not None:
+                    yield bytes(chunk)
+        except (RequestError, BuilderError) as exc:
+            raise self._away(exc) from exc
+
+    def _away(self, exc: Exception) -> ImageferryError:
+        message = f"No gateway answers at {self._url}: check IMAGEFERRY_SERVER, and that `imageferry serve` runs there."
+        return TransientError(Reason.SOURCE_UNAVAILABLE, f"{message} ({exc})")
+
+    def _no_gateway(self) -> ImageferryError:
+        return FatalError(
+            Reason.MISCONFIGURED, f"What answers at {self._url} is no imageferry: check IMAGEFERRY_SERVER."
+        )
+
+    def _refused(self, status: int, content: bytes) -> ImageferryError:
+        try:
+            detail = str(msgspec.json.decode(content)["detail"])
+        except (msgspec.DecodeError, KeyError, TypeError):
+            return self._no_gateway()
+        match status:
+            case HTTPStatus.UNAUTHORIZED:
+                message = f"The gateway at {self._url} asks for its token: set IMAGEFERRY_API_TOKEN to it."
+                return FatalError(Reason.MISCONFIGURED, message)
+            case HTTPStatus.NOT_FOUND:
+                return NotFoundError(Reason.GONE, detail)
+            case HTTPStatus.CONFLICT:
+                return ConflictError(Reason.CONFLICT, detail)
+            case _ if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return UsageError(Reason.MISCONFIGURED, detail)
+            case _:
+                return TransientError(Reason.CATALOG_UNAVAILABLE, detail)
+
+
+def _pairs(query: Mapping[str, str | int | Sequence[str] | None]) -> list[tuple[str, str]]:
+    given = ((name, value) for name, value in query.items() if value is not None)
+    listed = ((name, [str(value)] if isinstance(value, str | int) else value) for name, value in given)
+    return [(name, value) for name, values in listed for value in values]

@@ -1,0 +1,55 @@
+"""Where the command for images looks at them and deletes them: the catalog of this machine, or a gateway elsewhere."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from imageferry.catalog.filters import Sort
+from imageferry.catalog.listing import Total
+from imageferry.gateway.schemas.images import Image, ImageFilter
+from imageferry.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The first images that a filter leaves, and how many it leaves."""
+
+    images: Sequence[Image]
+    total: Total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """What became of images that were to be deleted."""
+
+    deleted: int
+    failed: Mapping[int, str]  # ids, and why: they, or their objects, are still there
+
+
+class ImageDesk(Protocol):
+    """Images within reach."""
+
+    async def show(self, wanted: ImageFilter, *, sort: Sort, limit: int) -> Shown:
+        """The first ones in an order; `limit` is 1000 at most."""
+        ...
+
+    async def delete(self, wanted: ImageFilter) -> Gone:
+        """Delete all that a filter leaves now, with their objects. The filter has a condition."""
+        ...
+
+
+@asynccontextmanager
+async def open_image_desk(settings: Settings) -> AsyncIterator[ImageDesk]:
+    """The gateway that the settings name, else the catalog and its store."""
+    if settings.server_url is not None:
+        from imageferry.cli.calls import open_calls  # noqa: PLC0415 - the HTTP client is for this alone
+        from imageferry.cli.remote_images import RemoteImages  # noqa: PLC0415 - the same
+
+        token = None if settings.api_token is None else settings.api_token.get_secret_value()
+        async with open_calls(settings.server_url, token=token) as calls:
+            yield RemoteImages(calls)
+        return
+    from imageferry.cli.local_images import LocalImages  # noqa: PLC0415 - the stores are not needed to ask a gateway
+
+    yield LocalImages(settings)

@@ -1,0 +1,73 @@
+"""Jobs in the catalog of this machine."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from functools import partial
+
+from imageferry.catalog import control, items, jobs, manifest
+from imageferry.catalog.session import Catalog, Tx
+from imageferry.cli.desk import Report
+from imageferry.errors import NotFoundError, Reason
+from imageferry.model import ItemState, Job, JobState
+
+
+class LocalDesk:
+    """See Desk. Whatever process works on the catalog notices within a second what is written here."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def latest(self, *, limit: int, state: JobState | None = None) -> list[Job]:
+        """See Desk."""
+        return await self._catalog.read(lambda tx: jobs.latest(tx, limit=limit, state=state))
+
+    async def report(self, job_id: str) -> Report:
+        """See Desk."""
+        return await self._catalog.read(lambda tx: report_of(tx, job_id))
+
+    async def pause(self, job_id: str) -> Job:
+        """See Desk."""
+        return await self._catalog.write(lambda tx: control.pause(tx, job_id))
+
+    async def resume(self, job_id: str) -> Job:
+        """See Desk."""
+        return await self._catalog.write(lambda tx: control.resume(tx, job_id))
+
+    async def cancel(self, job_id: str, *, discard: bool) -> Job:
+        """See Desk."""
+        return await self._catalog.write(lambda tx: control.cancel(tx, job_id, discard=discard))
+
+    async def retry(self, job_id: str, *, reasons: Sequence[Reason] | None) -> Job:
+        """See Desk."""
+        return await self._catalog.write(lambda tx: control.retry(tx, job_id, reasons=reasons))
+
+    async def remove(self, job_id: str) -> None:
+        """See Desk."""
+        await self._catalog.write(lambda tx: control.remove(tx, job_id))
+
+    async def manifest(self, job_id: str, *, csv: bool) -> AsyncIterator[bytes]:
+        """See Desk."""
+        await self.report(job_id)
+        form = manifest.csv_rows if csv else manifest.jsonl
+        if csv:
+            yield manifest.csv_heading()
+        last_id = ""
+        while entries := await self._catalog.read(partial(manifest.page, job_id=job_id, after_id=last_id)):
+            yield form(entries)
+            last_id = entries[-1]["id"]
+
+    async def prune(self, *, before: datetime) -> int:
+        """See Desk."""
+        ended = await self._catalog.read(lambda tx: jobs.ended_before(tx, before))
+        for job_id in ended:
+            await self.remove(job_id)
+        return len(ended)
+
+
+def report_of(tx: Tx, job_id: str) -> Report:
+    """A job, and why files of it were not stored; NotFoundError when there is none."""
+    job = jobs.get(tx, job_id)
+    if job is None:
+        raise NotFoundError(Reason.GONE, f"There is no job {job_id}: `imageferry jobs` lists them.")
+    failures, skips = (items.causes(tx, job_id=job_id, state=state) for state in (ItemState.FAILED, ItemState.SKIPPED))
+    return Report(job=job, failures=failures, skips=skips)

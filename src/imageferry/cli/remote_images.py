@@ -1,0 +1,50 @@
+"""Images at a gateway elsewhere, over its HTTP interface."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from imageferry.catalog.filters import Sort
+from imageferry.catalog.listing import Total
+from imageferry.cli.calls import Calls
+from imageferry.cli.image_desk import Gone, Shown
+from imageferry.gateway.schemas.images import Image, ImageFilter
+
+# So many are deleted by one call: a store that is slow is given time for each of them.
+STEP = 100
+
+
+class RemoteImages:
+    """See ImageDesk. A gateway that does not answer raises TransientError."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def show(self, wanted: ImageFilter, *, sort: Sort, limit: int) -> Shown:
+        """See ImageDesk."""
+        page = await self._page(wanted, sort=sort, limit=limit)
+        images = [Image.model_validate(told) for told in page["items"]]
+        return Shown(images=images, total=Total(images=page["total"], exact=page["total_exact"]))
+
+    async def delete(self, wanted: ImageFilter) -> Gone:
+        """See ImageDesk."""
+        deleted, failed = 0, dict[int, str]()
+        last = (await self._page(wanted, sort=Sort.CREATED_DESC, limit=1))["items"]
+        # What comes while others go is not meant.
+        newest, cursor = (last[0]["id"] if last else 0), ""
+        while cursor is not None:
+            page = await self._page(wanted, sort=Sort.CREATED, limit=STEP, cursor=cursor)
+            ids = [told["id"] for told in page["items"] if told["id"] <= newest]
+            if not ids:
+                break
+            gone = await self._calls.call("POST", "/api/images/delete", body={"ids": ids})
+            deleted += gone["deleted"]
+            failed |= {failure["id"]: failure["detail"] for failure in gone["failed"]}
+            cursor = page["next"] and parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+        return Gone(deleted=deleted, failed=failed)
+
+    async def _page(self, wanted: ImageFilter, *, sort: Sort, limit: int, cursor: str = "") -> Any:  # noqa: ANN401 - JSON
+        conditions = wanted.model_dump(mode="json")
+        if conditions["located"] is not None:
+            conditions["located"] = str(wanted.located).lower()
+        query = {**conditions, "sort": sort, "limit": limit, "cursor": cursor}
+        return await self._calls.call("GET", "/api/images", query=query)
