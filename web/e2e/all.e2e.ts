@@ -1,0 +1,3 @@
+/// In this order: who imports for the first time comes first.
+import "./import.ts";
+import "./gallery.ts";

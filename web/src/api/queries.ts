@@ -1,0 +1,100 @@
+/// What is asked of the gateway, under which key it is kept, and for how long.
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import * as api from "./index.ts";
+
+export const PER_PAGE = 60;
+const ITEMS_PER_PAGE = 50;
+const JOBS_PER_PAGE = 50;
+const MINUTE_MS = 60_000;
+
+// The stream of events keeps jobs fresh: nothing is asked again only because time has passed.
+const STREAMED = { staleTime: Number.POSITIVE_INFINITY };
+
+export const jobsQuery = infiniteQueryOptions({
+  queryKey: ["jobs"],
+  queryFn: async ({ pageParam, signal }) =>
+    (await api.listJobs({ query: { limit: JOBS_PER_PAGE, cursor: pageParam }, signal })).data,
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next ?? undefined,
+  ...STREAMED,
+});
+
+export const jobQuery = (job_id: string) =>
+  queryOptions({
+    queryKey: ["job", job_id],
+    queryFn: async ({ signal }) => (await api.getJob({ path: { job_id }, signal })).data,
+    ...STREAMED,
+  });
+
+export const progressQuery = (job_id: string) =>
+  queryOptions({
+    queryKey: ["progress", job_id],
+    queryFn: async ({ signal }) => (await api.jobProgress({ path: { job_id }, signal })).data.samples,
+  });
+
+export const itemsQuery = (job_id: string, reason: api.Cause["reason"]) =>
+  infiniteQueryOptions({
+    queryKey: ["items", job_id, reason],
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { state: "failed" as const, reason, cursor: pageParam, limit: ITEMS_PER_PAGE };
+      return (await api.listItems({ path: { job_id }, query, signal })).data;
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+
+/** One page of the gallery; kept for a minute after it left the screen, so that memory stays flat. */
+export const pageQuery = (query: api.ImageQuery, page: number) =>
+  queryOptions({
+    queryKey: ["images", "page", query, page],
+    queryFn: async ({ signal }) =>
+      (await api.listImages({ query: { ...query, page, per_page: PER_PAGE }, signal })).data,
+    staleTime: MINUTE_MS,
+    gcTime: MINUTE_MS,
+  });
+
+export const imageQuery = (image_id: number) =>
+  queryOptions({
+    queryKey: ["images", "one", image_id],
+    queryFn: async ({ signal }) => (await api.getImage({ path: { image_id }, signal })).data,
+    staleTime: MINUTE_MS,
+  });
+
+export const timelineQuery = ({ sort: _sort, ...query }: api.ImageQuery) =>
+  queryOptions({
+    queryKey: ["images", "timeline", query],
+    queryFn: async ({ signal }) => (await api.imageTimeline({ query, signal })).data,
+    staleTime: MINUTE_MS,
+    placeholderData: keepPreviousData,
+  });
+
+export const facetsQuery = queryOptions({
+  queryKey: ["images", "facets"],
+  queryFn: async ({ signal }) => (await api.imageFacets({ signal })).data,
+  staleTime: MINUTE_MS,
+});
+
+export const systemQuery = queryOptions({
+  queryKey: ["system"],
+  queryFn: async ({ signal }) => (await api.system({ signal })).data,
+  ...STREAMED,
+});
+
+/** The verdict on a link, while it is typed: its shape alone. */
+export const checkQuery = (url: string) =>
+  queryOptions({
+    queryKey: ["check", url],
+    queryFn: async ({ signal }) => (await api.checkLink({ query: { url }, signal })).data,
+    enabled: url !== "",
+    retry: false,
+    staleTime: MINUTE_MS,
+  });
+
+export const previewQuery = (asked: api.ImportRequest) =>
+  queryOptions({
+    queryKey: ["preview", asked],
+    queryFn: async ({ signal }) => (await api.preview({ body: asked, signal })).data,
+    retry: false,
+    staleTime: MINUTE_MS,
+    placeholderData: keepPreviousData,
+  });

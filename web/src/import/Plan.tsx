@@ -1,0 +1,72 @@
+/// What an import would do, before any byte of it moves.
+import { Badge } from "@mantine/core";
+import type { Preview } from "@/api/index.ts";
+import { number, plural, size, typeName } from "@/shell/wording.ts";
+import classes from "./Plan.module.css";
+
+const TYPES_MAX = 6;
+
+export function Plan({ plan, stale }: { plan: Preview; stale: boolean }) {
+  const more = plan.complete ? "" : "+";
+  return (
+    <section className={classes.plan} aria-labelledby="plan" data-stale={stale || undefined}>
+      <h2 id="plan" className={classes.name}>
+        {plan.folder_name}
+      </h2>
+      <p className={classes.sum}>
+        <strong>
+          {number(plan.to_store)}
+          {more}
+        </strong>{" "}
+        {plan.to_store === 1 ? "image" : "images"} to import
+        {plan.bytes_to_store > 0 && `, ${size(plan.bytes_to_store)}${more}`}
+        {plan.folders > 1 && `, in ${number(plan.folders)}${more} folders`}
+        {!plan.complete && <span className={classes.faint}> (the count goes on while it imports)</span>}
+      </p>
+      <ul className={classes.facts}>
+        {plan.types.slice(0, TYPES_MAX).map(({ mime_type, count }) => (
+          <li key={mime_type}>
+            <Badge variant="light" color="gray" tt="none" fw={550}>
+              {typeName(mime_type)} {number(count)}
+            </Badge>
+          </li>
+        ))}
+        {plan.unchanged > 0 && (
+          <li>
+            <Badge variant="light" tt="none" fw={550}>
+              {plural(plan.unchanged, "imported already", "imported already")}
+            </Badge>
+          </li>
+        )}
+        {plan.changed > 0 && (
+          <li>
+            <Badge variant="light" tt="none" fw={550}>
+              {number(plan.changed)} changed since
+            </Badge>
+          </li>
+        )}
+      </ul>
+      {plan.samples.length > 0 && (
+        <ul className={classes.samples} aria-label="Some of them">
+          {plan.samples.map((sample) => (
+            <li key={sample.id} title={sample.name}>
+              <span className={classes.picture}>
+                {sample.thumbnail_url ? (
+                  <img src={sample.thumbnail_url} alt="" loading="lazy" />
+                ) : (
+                  typeName(sample.mime_type)
+                )}
+              </span>
+              <span className={classes.caption}>{sample.name}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {[...plan.failing, ...plan.skipped].map((cause) => (
+        <p key={cause.reason} className={classes.cause}>
+          {plural(cause.count, "file")}: {cause.title}
+        </p>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,41 @@
+/// Every import there was, newest first.
+import { Button } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { sentence } from "@/api/index.ts";
+import { jobsQuery } from "@/api/queries.ts";
+import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
+import { JobCard } from "./JobCard.tsx";
+import classes from "./JobsPage.module.css";
+
+export function JobsPage() {
+  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(jobsQuery);
+  const jobs = data?.pages.flatMap((page) => page.items);
+  return (
+    <div className={classes.page}>
+      <title>Jobs · imageferry</title>
+      <div className={classes.head}>
+        <h1>Jobs</h1>
+        <CommandLines what="The jobs" lines={{ curl: curl("GET", "/api/jobs"), cli: cli("jobs") }} />
+      </div>
+      {error && <p role="alert">{sentence(error)}</p>}
+      {jobs?.length === 0 && (
+        <p className={classes.none}>
+          Nothing was imported yet. <Link to="/import">Import a folder</Link>.
+        </p>
+      )}
+      <ul className={classes.list}>
+        {jobs?.map((job) => (
+          <li key={job.id}>
+            <JobCard job={job} heading="h2" />
+          </li>
+        ))}
+      </ul>
+      {hasNextPage && (
+        <Button variant="default" onClick={() => void fetchNextPage()} loading={isFetchingNextPage}>
+          Earlier jobs
+        </Button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+/// The look: one colour, the sea's; calm surfaces; system fonts.
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
+
+const sea: MantineColorsTuple = [
+  "#e7f5f8",
+  "#d0e9ef",
+  "#a0d3df",
+  "#6dbccf",
+  "#45a9c1",
+  "#2b9db8",
+  "#1a8ba6",
+  "#0c7890",
+  "#0a6275",
+  "#064e5e",
+];
+// Greys with a little of the sea in them.
+const gray: MantineColorsTuple = [
+  "#f5f7f8",
+  "#ebeff1",
+  "#dfe5e8",
+  "#cdd6da",
+  "#b3bfc5",
+  "#8a99a1",
+  "#677780",
+  "#4d5c64",
+  "#303c43",
+  "#182126",
+];
+const dark: MantineColorsTuple = [
+  "#d3dce0",
+  "#b6c2c8",
+  "#8fa0a8",
+  "#6b7b83",
+  "#44525a",
+  "#313e45",
+  "#253037",
+  "#1a2328",
+  "#141b20",
+  "#10161a",
+];
+
+// Sheets over the page leave its scroll bar alone: hiding it would need a style written into the page. Their heads are no
+// second head of the page.
+const sheet = { defaultProps: { lockScroll: false, attributes: { header: { role: "presentation" } } } };
+
+export const theme = createTheme({
+  primaryColor: "sea",
+  // White stands on both.
+  primaryShade: { light: 8, dark: 7 },
+  colors: { sea, gray, dark },
+  autoContrast: true,
+  luminanceThreshold: 0.35,
+  defaultRadius: "md",
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif",
+  fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace",
+  headings: { fontWeight: "650" },
+  components: {
+    Modal: sheet,
+    Drawer: sheet,
+    Spotlight: { defaultProps: { lockScroll: false, attributes: { content: { "aria-label": "Commands" } } } },
+    // Within its landmark, where whoever is told of it is.
+    Tooltip: { defaultProps: { openDelay: 400, withArrow: true, withinPortal: false } },
+  },
+});
+
+/** What our own style sheets lean on beside Mantine's names; every text colour stands 4.5 : 1 against its ground. */
+export const variables: CSSVariablesResolver = () => ({
+  variables: { "--header-height": "3.25rem" },
+  light: {
+    "--mantine-color-body": "#f5f7f8",
+    "--mantine-color-text": "#182126",
+    "--mantine-color-dimmed": "#55646c",
+    "--mantine-color-placeholder": "#64737b",
+    "--mantine-color-anchor": "#0a6275",
+    "--mantine-color-error": "#b3261e",
+    "--card": "#ffffff",
+    "--line": "#dfe5e8",
+    "--well": "#e9eef0",
+    "--good": "#1c6b45",
+    "--alarm": "#b3261e",
+    "--warn": "#8a5300",
+    "--accent": "#0a6275",
+    "--accent-soft": "#e1f1f5",
+  },
+  dark: {
+    "--mantine-color-body": "#10161a",
+    "--mantine-color-text": "#e4eaed",
+    "--mantine-color-dimmed": "#9caab1",
+    "--mantine-color-placeholder": "#91a0a8",
+    "--mantine-color-anchor": "#6dbccf",
+    "--mantine-color-error": "#ff9c8f",
+    "--card": "#182025",
+    "--line": "#2a353c",
+    "--well": "#222c32",
+    "--good": "#6fd3a0",
+    "--alarm": "#ff9c8f",
+    "--warn": "#f0bf6a",
+    "--accent": "#6dbccf",
+    "--accent-soft": "#12323a",
+  },
+});
