@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import Request, urlopen
 
 import trustme
 from tests.contract.accounts import service_account_file
@@ -21,6 +22,8 @@ from benchmarks import nginx
 from benchmarks.courses import Course, Target
 from benchmarks.enclave import GOOGLE_HOST
 from imageferry.demo.node import Node
+from imageferry.demo.operations import Operation
+from imageferry.demo.quota import COSTS
 from imageferry.demo.synthetic import plant
 from imageferry.demo.tree import Tree
 from imageferry.stores.keys import object_key
@@ -28,7 +31,22 @@ from imageferry.stores.keys import object_key
 BUCKET = "photos"
 READY_S_MAX = 120.0
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a disk would decide the race; the folder in it has a name of its own
-_TARGET_ADDRESS = ("127.0.0.1", 9000)
+_SOURCE_PORT, _TARGET_PORT = 443, 9000
+_BEHIND_A_RELAY = 10_000  # a server that answers late has its port so much higher, and a relay stands before it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Calls to the stand-in."""
+
+    calls: dict[str, int]  # by operation
+    refused: int
+
+    @property
+    def units(self) -> int:
+        """What the calls that were not refused cost of the quota; nearly all that are refused ask for bytes."""
+        asked_for = sum(COSTS.get(Operation[name.upper()], 0) * count for name, count in self.calls.items())
+        return asked_for - COSTS[Operation.MEDIA] * self.refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +62,7 @@ class Arena:
     authority: Path  # to be trusted for Google's host
     objects: Path  # the bucket, as a folder
     target_url: str
+    standin_url: str
     target_process_id: int = 0  # 0: it does not run yet
     bucket: str = BUCKET
     access_key: str = "access"
@@ -56,6 +75,15 @@ class Arena:
         if self.course.target is Target.SERVER:
             # It remembers what its folders held, until this signal.
             os.kill(self.target_process_id, signal.SIGHUP)
+
+    def asked(self) -> Asked:
+        """What the stand-in was asked since the last time; the bytes, where nginx serves them, apart."""
+        url = f"{self.standin_url}/_standin/requests"
+        with urlopen(url, timeout=10) as answer:  # noqa: S310 - ours
+            told = json.load(answer)
+        urlopen(Request(url, method="DELETE"), timeout=10).close()  # noqa: S310 - ours
+        refused = sum(count for status, count in told["statuses"].items() if status in {"403", "429"})
+        return Asked(calls=told["calls"], refused=refused)
 
     def holds_all(self, prefix: str) -> bool:
         """True: the target has every file below a prefix, in its full size."""
@@ -72,6 +100,8 @@ def arena_for(course: Course) -> Iterator[Arena]:
         objects.mkdir(parents=True)
         standin = stack.enter_context(_standin(course, media=folder / "media"))
         url = f"https://{GOOGLE_HOST}"
+        source_port = _SOURCE_PORT + (_BEHIND_A_RELAY if course.source_delay_s else 0)
+        target_port = _TARGET_PORT + (_BEHIND_A_RELAY if course.target_delay_s else 0)
         arena = Arena(
             course=course,
             folder=folder,
@@ -81,15 +111,24 @@ def arena_for(course: Course) -> Iterator[Arena]:
             account_file=service_account_file(folder, token_url=f"{url}/token"),
             authority=folder / "authority.pem",
             objects=objects,
-            target_url="http://{}:{}".format(*_TARGET_ADDRESS),
+            target_url=f"http://127.0.0.1:{_TARGET_PORT}",
+            standin_url=standin["url"],
         )
-        source = _source_configuration(arena, standin=standin["url"].removeprefix("http://"))
-        stack.enter_context(_running(["nginx", "-c", str(source)], ready=lambda: _answers(("127.0.0.1", 443))))
-        target = stack.enter_context(_running(_target(arena), ready=lambda: _answers(_TARGET_ADDRESS)))
+        source = _source_configuration(arena, port=source_port)
+        stack.enter_context(_running(["nginx", "-c", str(source)], port=source_port))
+        target = stack.enter_context(_running(_target(arena, port=target_port), port=target_port))
+        if course.source_delay_s:
+            stack.enter_context(_running(_relay(_SOURCE_PORT, course.source_delay_s), port=_SOURCE_PORT))
+        if course.target_delay_s:
+            stack.enter_context(_running(_relay(_TARGET_PORT, course.target_delay_s), port=_TARGET_PORT))
         yield replace(arena, target_process_id=target)
 
 
-def _source_configuration(arena: Arena, *, standin: str) -> Path:
+def _relay(port: int, delay_s: float) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.delay", str(port), str(port + _BEHIND_A_RELAY), str(delay_s)]
+
+
+def _source_configuration(arena: Arena, *, port: int) -> Path:
     authority = trustme.CA()
     certificate = authority.issue_cert(GOOGLE_HOST)
     authority.cert_pem.write_to_path(arena.authority)
@@ -97,12 +136,18 @@ def _source_configuration(arena: Arena, *, standin: str) -> Path:
     chain.write_bytes(b"".join(part.bytes() for part in certificate.cert_chain_pems))
     certificate.private_key_pem.write_to_path(key)
     return nginx.source_configuration(
-        arena.folder, standin=standin, media=arena.folder / "media", certificate=chain, key=key
+        arena.folder,
+        standin=arena.standin_url.removeprefix("http://"),
+        media=arena.folder / "media",
+        certificate=chain,
+        key=key,
+        port=port,
+        serves_media=arena.course.quota_scale is None,
     )
 
 
-def _target(arena: Arena) -> list[str]:
-    address = "{}:{}".format(*_TARGET_ADDRESS)
+def _target(arena: Arena, *, port: int) -> list[str]:
+    address = f"127.0.0.1:{port}"
     if arena.course.target is Target.SERVER:
         rclone = str(Path(sys.executable).with_name("rclone"))
         auth = f"--auth-key={arena.access_key},{arena.secret_key}"
@@ -147,6 +192,8 @@ def _standin(course: Course, *, media: Path) -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "imageferry.demo", "--export", str(media)]
     command += ["--files", str(course.files), "--file-size", str(course.size_bytes)]
     command += ["--folders", str(course.folders), "--depth", str(course.depth)]
+    if course.quota_scale is not None:
+        command += ["--quota-scale", str(course.quota_scale)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         try:
             if process.stdout is None or not (line := process.stdout.readline()):
@@ -157,12 +204,12 @@ def _standin(course: Course, *, media: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _running(command: list[str], *, ready: Callable[[], bool]) -> Iterator[int]:
+def _running(command: list[str], *, port: int) -> Iterator[int]:
     """A server's process id, from when it is ready until the context ends."""
     with subprocess.Popen(command) as process:  # noqa: S603 - ours
         try:
             ends_at_s = time.monotonic() + READY_S_MAX
-            while not ready():
+            while not _answers(port):
                 if process.poll() is not None or time.monotonic() > ends_at_s:
                     raise RuntimeError(f"{command[0]} did not start.")
                 time.sleep(0.05)
@@ -171,9 +218,9 @@ def _running(command: list[str], *, ready: Callable[[], bool]) -> Iterator[int]:
             process.terminate()
 
 
-def _answers(address: tuple[str, int]) -> bool:
+def _answers(port: int) -> bool:
     try:
-        socket.create_connection(address, timeout=1).close()
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
         return False
     return True

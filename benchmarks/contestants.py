@@ -47,13 +47,17 @@ class Imageferry:
 
     def environment(self, arena: Arena, *, folder: Path) -> Mapping[str, str]:
         """See Contestant."""
-        return _environment(arena, folder) | {
-            "GOOGLE_API_KEY": arena.api_key,
-            "SSL_CERT_FILE": str(arena.authority),
-            "IMAGEFERRY_HOME": str(folder / "home"),
-            "STORE_URL": f"s3://{arena.bucket}/{self.name}",
-            "AWS_ENDPOINT_URL": arena.target_url,
-        }
+        return (
+            _environment(arena, folder)
+            | {
+                "GOOGLE_API_KEY": arena.api_key,
+                "SSL_CERT_FILE": str(arena.authority),
+                "IMAGEFERRY_HOME": str(folder / "home"),
+                "STORE_URL": f"s3://{arena.bucket}/{self.name}",
+                "AWS_ENDPOINT_URL": arena.target_url,
+            }
+            | ({} if arena.course.at_once is None else {"IMAGEFERRY_CONCURRENCY": str(arena.course.at_once)})
+        )
 
     def check(self, output: str, arena: Arena) -> None:
         """See Contestant."""
@@ -80,15 +84,14 @@ class Rclone:
             target,
             *rules,
             "--fast-list",
-            "--transfers=16",
+            f"--transfers={course.at_once or 16}",
             "--checkers=16",
             "--config=",
             f"--ca-cert={arena.authority}",
             f"--drive-service-account-file={arena.account_file}",
             f"--drive-root-folder-id={arena.folder_id}",
             "--drive-scope=drive.readonly",
-            "--drive-pacer-min-sleep=0",
-            "--drive-pacer-burst=1000",
+            *([] if course.quota_scale else ["--drive-pacer-min-sleep=0", "--drive-pacer-burst=1000"]),
             "--drive-skip-gdocs",
             "--s3-provider=Other",
             f"--s3-endpoint={arena.target_url}",

@@ -28,14 +28,14 @@ http {{
 _SOURCE = """\
     upstream drive {{ server {standin}; keepalive 32; }}
     server {{
-        listen 127.0.0.1:443 ssl backlog=1024;
+        listen 127.0.0.1:{port} ssl backlog=1024;
         ssl_certificate {certificate};
         ssl_certificate_key {key};
         ssl_session_cache shared:tls:1m;
         ssl_buffer_size 16k;
         open_file_cache max=20000 inactive=1h;
         output_buffers 2 128k;
-        if ($arg_alt = media) {{ rewrite ^/drive/v3/files/([^/]+)$ /media/$1 last; }}
+        {media_rule}
         location /media/ {{ internal; alias {media}/; default_type image/jpeg; }}
         location / {{
             proxy_pass http://drive;
@@ -45,6 +45,8 @@ _SOURCE = """\
         }}
     }}
 """
+
+_MEDIA_RULE = "if ($arg_alt = media) { rewrite ^/drive/v3/files/([^/]+)$ /media/$1 last; }"
 
 _SINK = """\
     map_hash_max_size 262144;
@@ -68,9 +70,12 @@ _SINK = """\
 """
 
 
-def source_configuration(folder: Path, *, standin: str, media: Path, certificate: Path, key: Path) -> Path:
-    """A front of the stand-in, with TLS, that serves the files' bytes itself."""
-    inside = _SOURCE.format(standin=standin, media=media, certificate=certificate, key=key)
+def source_configuration(
+    folder: Path, *, standin: str, media: Path, certificate: Path, key: Path, port: int, serves_media: bool
+) -> Path:
+    """A front of the stand-in, with TLS, that serves the files' bytes itself, unless the stand-in is to count them."""
+    rule = _MEDIA_RULE if serves_media else ""
+    inside = _SOURCE.format(standin=standin, media=media, certificate=certificate, key=key, port=port, media_rule=rule)
     return _written(folder, "source", inside)
 
 

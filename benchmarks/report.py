@@ -30,6 +30,13 @@ def table(result: Result) -> str:
         f"{result.ratio(name):22.2f}"
         for name, title in _FIGURES
     ]
+    if result.course.quota_scale is not None or result.course.at_once is not None:
+        shares = [result.allowed(name) or 0.0 for name in ("imageferry", "rclone")]
+        lines.append(f"{'used, %':16}" + "".join(f"{share * 100:12.1f}" for share in shares))
+    if result.course.quota_scale is not None:
+        lines.append(
+            f"{'refused, %':16}" + "".join(f"{result.refused(n) * 100:12.2f}" for n in ("imageferry", "rclone"))
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -39,10 +46,12 @@ def save(name: str, result: Result) -> Path:
     kept = {
         "course": name,
         "at": now.isoformat(timespec="seconds"),
-        "machine": _machine(),
+        "machine": machine(),
         "files": result.course.files,
         "size_bytes": result.course.size_bytes,
         "ratios": {figure: round(result.ratio(figure), 3) for figure, _ in _FIGURES},
+        "used": {name: share and round(share, 4) for name in result.runs for share in [result.allowed(name)]},
+        "refused": {name: round(result.refused(name), 5) for name in result.runs},
         "runs": {
             contestant: [
                 {figure: round(value, 3) for figure, value in asdict(run).items() if figure != "output"} for run in runs
@@ -56,7 +65,8 @@ def save(name: str, result: Result) -> Path:
     return path
 
 
-def _machine() -> dict[str, object]:
+def machine() -> dict[str, object]:
+    """The facts of this machine that figures are true for."""
     cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
     return {
         "cpu": cpu.partition(": ")[2],
