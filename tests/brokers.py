@@ -74,16 +74,19 @@ class Broker:
                 for role in Role:
                     with suppress(*connection.channel_errors), connection.channel() as channel:
                         channel.queue_delete(queue(self.app, role))
+                with suppress(*connection.channel_errors), connection.channel() as channel:
+                    channel.exchange_delete(f"{self.prefix}.pidbox")
         self.app.close()
 
 
 @contextmanager
-def broker(kind: str) -> Iterator[Broker]:
+def broker(kind: str, *, server_url: str | None = None) -> Iterator[Broker]:
     """Queues of a test's own, which go away at the end; skips where the server is not reachable."""
-    url = urlsplit(SERVERS[kind])
+    server_url = server_url or SERVERS[kind]
+    url = urlsplit(server_url)
     needs_server(kind, host=url.hostname or "127.0.0.1", port=url.port or 0)
     prefix = f"test-{token_hex(6)}"
-    ours = Broker(url=SERVERS[kind], prefix=prefix, app=make_app(SERVERS[kind], prefix=prefix))
+    ours = Broker(url=server_url, prefix=prefix, app=make_app(server_url, prefix=prefix))
     try:
         yield ours
     finally:

@@ -20,6 +20,7 @@ from imageferry.demo.server import StandIn
 from imageferry.model import Job, JobOptions, JobState
 from imageferry.settings import Settings
 from imageferry.sources.retry import Patience
+from imageferry.stores.keys import thumbnail_keys
 
 # Everything that fails is tried as often as ever, but soon.
 QUICK = Limits(
@@ -97,10 +98,19 @@ class Flow:
             await catalog.close()
         return job
 
+    async def jobs(self) -> dict[str, Job]:
+        """The jobs of the catalog, by their ids."""
+        catalog = Catalog(self.settings.catalog_url)
+        try:
+            found = await catalog.read(lambda tx: jobs.latest(tx, limit=1000))
+        finally:
+            await catalog.close()
+        return {job.id: job for job in found}
+
     async def holds_together(self, ended: Ending | Job) -> None:
         """What must hold at the end of every run."""
         job = ended.job if isinstance(ended, Ending) else ended
-        assert job.state is JobState.COMPLETED
+        assert job.state in {JobState.COMPLETED, JobState.CANCELLED}
         assert job.discovered == job.stored + job.skipped + job.failed
         states = [row.state for row in (await self.items(job)).values()]
         assert len(states) == job.discovered
@@ -109,8 +119,9 @@ class Flow:
             job.skipped,
             job.failed,
         )
-        for table in (batches, folders):
-            assert {row.state for row in await self.rows(table, of=job)} <= {"done"}
+        unlisted = {"done"} if job.state is JobState.COMPLETED else {"done", "closed"}
+        for table, ends in ((batches, {"done"}), (folders, unlisted)):
+            assert {row.state for row in await self.rows(table, of=job)} <= ends
         processed = [seen.processed for seen in self.seen if seen.id == job.id]
         assert processed == sorted(processed)
         await self.store_is_the_catalogs()
@@ -119,7 +130,8 @@ class Flow:
         """What must hold of the store at any end, also of a job that waits: whole objects, each with its record."""
         records = {row.object_key: row for row in (await self.records()).values()}
         objects = self.objects()
-        assert records.keys() == objects.keys()
+        thumbnails = {key for record in records.values() for key in thumbnail_keys(record.object_key)}
+        assert records.keys() == objects.keys() - thumbnails
         for key, record in records.items():
             assert md5(objects[key], usedforsecurity=False).hexdigest() == record.md5
             assert len(objects[key]) == record.size_bytes

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from imageferry.gateway.serve import serve
+from imageferry.gateway.serve import Ready, serve
 from imageferry.settings import Settings
 from tests.flow import Flow
 
@@ -18,9 +18,10 @@ LOOK_EVERY_S = 0.05
 class Served:
     """A client of a gateway that runs."""
 
-    def __init__(self, session: aiohttp.ClientSession, *, url: str) -> None:
-        self.session = session
+    def __init__(self, session: aiohttp.ClientSession, *, url: str, sign_in_url: str | None = None) -> None:
+        self.session = session  # with the token, where one is set
         self.url = url
+        self.sign_in_url = sign_in_url
 
     @property
     def address(self) -> tuple[str, int]:
@@ -55,17 +56,19 @@ class Served:
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Served]:
+async def served(settings: Settings, *, demo_folder_url: str | None = None) -> AsyncIterator[Served]:
     """A gateway that runs in this process until the context ends, by the signal that ends it for everybody."""
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(settings, on_ready=ready.set_result))
+    ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(settings, on_ready=ready.set_result, demo_folder_url=demo_folder_url))
     serving.add_done_callback(lambda _: ready.cancel())
     await asyncio.wait([ready])
     if serving.done():
         serving.result()  # raises what kept it from starting
     try:
-        async with aiohttp.ClientSession(ready.result(), timeout=aiohttp.ClientTimeout(30)) as session:
-            yield Served(session, url=ready.result())
+        url, token = ready.result().url, settings.api_token
+        headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+        async with aiohttp.ClientSession(url, headers=headers, timeout=aiohttp.ClientTimeout(30)) as session:
+            yield Served(session, url=url, sign_in_url=ready.result().sign_in_url)
     finally:
         if not serving.done():
             signal.raise_signal(signal.SIGTERM)

@@ -35,6 +35,11 @@ class Worker:
         self._log = log
 
     @property
+    def pid(self) -> int:
+        """Its process id, which is its group's too."""
+        return self._process.pid
+
+    @property
     def said(self) -> str:
         """Its log."""
         return self._log.read_text()
@@ -149,12 +154,12 @@ def shared_environment_of(flow: Flow) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def crew_over(kind: str, flow: Flow, *, folder: Path) -> AsyncIterator[Crew]:
+async def crew_over(kind: str, flow: Flow, *, folder: Path, broker_url: str | None = None) -> AsyncIterator[Crew]:
     """A crew over one kind of broker, of nobody yet, with PostgreSQL for its catalog; all of it goes at the end.
 
     From then on, the flow runs over this broker too.
     """
-    with database("postgresql", folder) as database_url, broker(kind) as queues:
+    with database("postgresql", folder) as database_url, broker(kind, server_url=broker_url) as queues:
         flow.given |= {
             "celery_broker_url": SecretStr(queues.url),
             "queue_prefix": queues.prefix,

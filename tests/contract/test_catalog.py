@@ -1,132 +1,34 @@
 """What every catalog holds to: the ledger's moves, doubled, lost and late."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text, update
 
-from imageferry.catalog import crawls, images, items, jobs, ledger
+from imageferry.catalog import images, items
+from imageferry.catalog.crawls import ListedPage
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog, Tx
-from imageferry.catalog.sweep import reclaim, sweep
+from imageferry.catalog.sweep import reclaim
 from imageferry.catalog.tables import batches, folders, metadata
-from imageferry.catalog.terms import Terms
-from imageferry.errors import BlockedError, NotFoundError, PageTokenError, Reason, TransientError
+from imageferry.errors import NotFoundError, PageTokenError, Reason, TransientError
 from imageferry.model import (
     Crawl,
-    File,
-    Find,
     Folder,
     ItemState,
-    Job,
     JobOptions,
     JobState,
     LedgerState,
     Locator,
     Message,
     Outcome,
-    Record,
     SubFolder,
-    Transfer,
 )
 from imageferry.pipeline.submit import submit
-from tests.databases import database
-
-STORE = "memory://"
-TERMS = Terms(batches_in_flight_max=2, lease_ms=10_000, again_ms=1_000, tries_max=3, stale_pages_max=5)
-DAY_MS = 86_400_000
-NOW_MS = 1_800_000_000_000
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
-async def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Catalog]:
-    """An empty catalog, of each kind in turn."""
-    with database(request.param, tmp_path) as url:
-        opened = Catalog(url, patience_s=5)
-        await migrate(opened)
-        yield opened
-        await opened.close()
-
-
-class Ledger:
-    """The moves, as the stages make them, at a time that the test tells."""
-
-    def __init__(self, catalog: Catalog, job: Job) -> None:
-        self.catalog = catalog
-        self.job_id = job.id
-        self.now_ms = NOW_MS
-
-    async def dispatch(self) -> list[Crawl | Transfer]:
-        return await self.catalog.write(lambda tx: ledger.dispatch(tx, self.job_id, terms=TERMS, now_ms=self.now_ms))
-
-    async def crawl(self) -> Crawl:
-        (message,) = [message for message in await self.dispatch() if isinstance(message, Crawl)]
-        return message
-
-    async def transfers(self) -> list[Transfer]:
-        return [message for message in await self.dispatch() if isinstance(message, Transfer)]
-
-    async def advance(
-        self, crawl: Crawl, *file_ids: str, subfolders: tuple[SubFolder, ...] = (), next_page_token: str | None = None
-    ) -> None:
-        finds = [found(file_id) for file_id in file_ids]
-        await self.catalog.write(
-            lambda tx: crawls.advance(
-                tx,
-                crawl,
-                finds=finds,
-                subfolders=subfolders,
-                next_page_token=next_page_token,
-                terms=TERMS,
-                folder_name="Root",
-            )
-        )
-
-    async def stumble(
-        self, crawl: Crawl, error: BlockedError | NotFoundError | PageTokenError | TransientError
-    ) -> None:
-        await self.catalog.write(lambda tx: crawls.stumble(tx, crawl, error=error, terms=TERMS, now_ms=self.now_ms))
-
-    async def finish(self, record: Record) -> None:
-        await self.catalog.write(lambda tx: ledger.finish(tx, record, terms=TERMS, now_ms=self.now_ms))
-
-    async def sweep(self) -> list[str]:
-        return await self.catalog.write(lambda tx: sweep(tx, store=STORE, terms=TERMS, now_ms=self.now_ms))
-
-    async def job(self) -> Job:
-        job = await self.catalog.read(lambda tx: jobs.get(tx, self.job_id))
-        assert job is not None
-        return job
-
-
-@pytest.fixture
-async def moves(catalog: Catalog) -> Ledger:
-    job, _ = await submit(
-        Locator(source="memory", folder_id="root"), catalog=catalog, store_url=STORE, options=JobOptions()
-    )
-    return Ledger(catalog, job)
-
-
-def found(file_id: str, state: ItemState = ItemState.PENDING, reason: Reason | None = None) -> Find:
-    file = File(id=file_id, name=f"{file_id}.jpg", mime_type="image/jpeg", size_bytes=10, md5="d", version="d")
-    return Find(file=file, folder_id="root", path="", state=state, reason=reason, object_key=f"root/{file_id}")
-
-
-def stored(transfer: Transfer, *, final: bool = True) -> Record:
-    outcomes = tuple(
-        Outcome(item_id=parcel.item_id, state=ItemState.STORED, size_bytes=10, md5="d", mime_type="image/jpeg")
-        for parcel in transfer.parcels
-    )
-    return Record(job_id=transfer.job_id, batch_id=transfer.batch_id, outcomes=outcomes, final=final)
-
-
-def unfinished(transfer: Transfer, outcomes: tuple[Outcome, ...] = ()) -> Record:
-    return Record(job_id=transfer.job_id, batch_id=transfer.batch_id, outcomes=outcomes, final=True)
+from tests.moves import DAY_MS, STORE, TERMS, Ledger, found, stored, unfinished
 
 
 async def test_a_job_goes_from_its_root_to_its_end(moves: Ledger) -> None:
@@ -167,6 +69,20 @@ async def test_a_file_on_two_pages_or_twice_on_one_is_one_item(moves: Ledger) ->
     await moves.advance(await moves.crawl(), "a", "a", next_page_token="2")
     await moves.advance(await moves.crawl(), "a", "b")
     assert (await moves.job()).discovered == 2
+
+
+async def test_pages_that_are_written_together_count_each_file_and_folder_once(moves: Ledger) -> None:
+    first, second = (SubFolder(folder=Folder(id=name, name=name), path=name) for name in ("x", "y"))
+    await moves.advance(await moves.crawl(), subfolders=(first, second))
+    of_x, of_y = [message for message in await moves.dispatch() if isinstance(message, Crawl)]
+    await moves.advance_all(
+        ListedPage(crawl=of_x, finds=[found("a"), found("b")], subfolders=[second], next_page_token="2"),
+        ListedPage(crawl=of_y, finds=[found("b"), found("c")], subfolders=[first]),
+        ListedPage(crawl=replace(of_y, page_token="of another time"), finds=[found("d")]),
+    )
+    job = await moves.job()
+    assert (job.discovered, job.open_folders) == (3, 1)
+    assert (await moves.crawl()).page_token == "2"
 
 
 async def test_a_folder_met_twice_is_listed_once(moves: Ledger) -> None:
@@ -261,6 +177,30 @@ async def test_a_batch_that_never_comes_back_is_set_aside(moves: Ledger) -> None
         await moves.sweep()
     job = await moves.job()
     assert (job.state, job.failed) == (JobState.COMPLETED, 1)
+
+
+async def test_a_file_that_loses_whoever_has_it_is_set_aside_and_takes_none_along(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", "killer", "z")
+    for _ in range(TERMS.tries_max + TERMS.apart_tries):
+        for transfer in await moves.transfers():
+            if "killer" not in [parcel.file_id for parcel in transfer.parcels]:
+                await moves.finish(stored(transfer))
+        moves.now_ms += TERMS.lease_ms
+        await moves.sweep()
+    job = await moves.job()
+    assert (job.state, job.stored, job.failed) == (JobState.COMPLETED, 2, 1)
+    causes = await moves.catalog.read(lambda tx: items.causes(tx, job_id=job.id, state=ItemState.FAILED))
+    assert causes == {Reason.POISON: 1}
+
+
+async def test_what_was_given_back_too_often_is_not_given_out_before_it_is_set_aside(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a")
+    for _ in range(TERMS.tries_max):
+        (lost,) = await moves.transfers()
+        await moves.finish(replace(unfinished(lost), lost=True))
+    assert await moves.transfers() == []
+    await moves.sweep()
+    assert (await moves.job()).failed == 1
 
 
 async def test_a_page_that_never_comes_back_is_set_aside_and_its_job_says_so(moves: Ledger) -> None:

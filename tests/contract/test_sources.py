@@ -17,7 +17,9 @@ from imageferry.sources.google_drive.public import PublicFolderSource
 from imageferry.sources.memory import MemorySource
 from imageferry.sources.registry import open_google_drive
 from imageferry.sources.retry import RetryingSource
+from imageferry.sources.shared import SharedSource
 from imageferry.sources.throttle import ThrottledSource
+from imageferry.telemetry.metrics import Metrics
 
 PICTURE = bytes(range(256)) * 1000
 LARGE = bytes(range(251)) * 20_000  # several chunks
@@ -83,7 +85,8 @@ async def public() -> AsyncIterator[Stocked]:
 @asynccontextmanager
 async def wrapped() -> AsyncIterator[Stocked]:
     async with memory() as inner:
-        source = RetryingSource(ThrottledSource(inner.source))
+        paced = ThrottledSource(SharedSource(inner.source))
+        source = RetryingSource(Metrics().around_source(paced, paced=paced))
         yield Stocked(
             source=source, root_id=inner.root_id, file_id=inner.file_id, empty_folder_id=inner.empty_folder_id
         )
@@ -148,7 +151,7 @@ async def test_a_page_token_of_no_page_is_refused(stocked: Stocked) -> None:
 
 async def test_every_file_is_read_and_streamed_as_it_is(stocked: Stocked) -> None:
     page = await listed(stocked.source, await resolved(stocked))
-    contents = sorted([await stocked.source.read(file) for file in page.files])
+    contents = sorted([bytes(await stocked.source.read(file)) for file in page.files])
     assert contents == sorted([b"", b"b", PICTURE, LARGE])
     streamed = [[chunk async for chunk in stocked.source.stream(file)] for file in page.files]
     assert sorted(b"".join(chunks) for chunks in streamed) == contents

@@ -1,12 +1,17 @@
 """What the integration tests share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from tests import s3_servers
+from tests.azurite import CONTAINER, azurite
 from tests.brokers import KINDS_OF_BROKERS
 from tests.flow import Flow
+from tests.s3_servers import Bucket
 from tests.workers import Crew, crew_over
 
 
@@ -15,3 +20,22 @@ async def crew(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> As
     """A crew over one kind of broker, of nobody yet."""
     async with crew_over(request.param, flow, folder=tmp_path) as nobody:
         yield nobody
+
+
+@pytest.fixture(params=["file", "moto", "rclone", "azurite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """The settings that lead to a store of each kind."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    match request.param:
+        case "file":
+            yield {}
+        case "azurite":
+            with azurite() as connection:
+                yield {
+                    "store_url": f"az://{CONTAINER}/some-prefix",
+                    "azure_storage_connection_string": SecretStr(connection),
+                }
+        case server:
+            with getattr(s3_servers, server)(folder) as endpoint:
+                yield Bucket(endpoint=endpoint, prefix="some-prefix").settings

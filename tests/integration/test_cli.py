@@ -3,65 +3,17 @@
 import asyncio
 import csv
 import json
-import os
 import sqlite3
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
+from tests.shell import Shell
 
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, object]:
-        (line,) = self.out.splitlines()
-        answer: dict[str, object] = json.loads(line)
-        return answer
-
-
-class Shell:
-    """Runs commands with a home of its own, against the stand-in."""
-
-    def __init__(self, drive: StandIn, home: Path) -> None:
-        self.home = home
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "IMAGEFERRY_HOME": str(home),
-            "GOOGLE_API_KEY": drive.api_key,
-            "GOOGLE_DRIVE_ENDPOINT": drive.url,
-            "GOOGLE_DRIVE_WEB_ENDPOINT": drive.url,
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-        }
-
-    async def __call__(self, *words: str, **environment: str) -> Told:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "imageferry",
-            *words,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self.environment | environment,
-            cwd=self.home.parent,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 30)
-        assert process.returncode is not None
-        assert b"Traceback" not in err
-        return Told(process.returncode, out.decode(), err.decode())
 
 
 @pytest.fixture
@@ -158,8 +110,16 @@ async def test_failed_files_are_told_by_cause_and_by_the_exit_code(shell: Shell,
     tree.file(root, "empty.jpg", content=b"")
     told = await shell("import", drive.folder_url(root), "--json")
     assert told.code == 1
-    assert told.json["failures"] == [{"reason": "empty", "count": 1, "mender": "owner"}]
-    assert "1 failed: empty" in told.err
+    assert told.json["failures"] == [
+        {
+            "reason": "empty",
+            "title": "The file holds no bytes.",
+            "mender": "owner",
+            "mend": "Its owner can upload it again; then retry.",
+            "count": 1,
+        }
+    ]
+    assert "1 failed (empty): The file holds no bytes." in told.err
 
 
 @pytest.mark.parametrize(
@@ -259,6 +219,16 @@ async def test_the_doctor_says_what_to_mend(
     assert f"✗ {part}" in told.err
     assert sentence in told.err
     assert "hidden" not in told.err
+
+
+async def test_numbers_that_do_not_fit_are_found_and_mended(shell: Shell, url: str) -> None:
+    await shell("import", url)
+    with sqlite3.connect(shell.home / "catalog.db") as catalog:
+        catalog.execute("UPDATE tallies SET images = images + 1 WHERE kind = 'all'")
+    told = await shell("doctor")
+    assert (told.code, "imageferry migrate --recount" in told.err) == (7, True)
+    assert "counted anew: 2." in (await shell("migrate", "--recount")).err
+    assert (await shell("doctor")).code == 0
 
 
 async def test_a_manifest_of_no_job_is_told(shell: Shell) -> None:

@@ -104,7 +104,7 @@ async def test_bytes_that_always_arrive_broken_are_never_stored_and_fail_after_a
     item = (await flow.items(ending.job))[file.id]
     assert (ending.exit, item.state, item.reason) == (Exit.RETRYABLE, ItemState.FAILED, reason)
     assert told.format(size_bytes=size_bytes, md5=_md5(file)) in item.detail
-    # aiohttp makes a GET once more by itself when the connection dies before any answer.
+    # The HTTP client makes a GET once more by itself when the connection dies before any answer.
     assert flow.drive.requests.count(Operation.MEDIA) <= 2 * DOWNLOADS_MAX
     assert flow.objects() == {}
     await flow.holds_together(ending)

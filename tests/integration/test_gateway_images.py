@@ -34,7 +34,8 @@ async def test_pages_follow_each_other_to_the_last_image(tree: Tree, flow: Flow)
         assert len(set(ids)) == 7
         beyond = await gateway.get("/api/images?page=99")
         assert (beyond["items"], beyond["total"], beyond["next"]) == ([], 7, None)
-        assert await gateway.get(f"/api/images/{ids[3]}") == (await gateway.get("/images"))[3]
+        one = await gateway.get(f"/api/images/{ids[3]}")
+        assert one.items() >= (await gateway.get("/images"))[3].items()
 
 
 async def test_the_bare_array_is_whole_however_many_pages_it_is_read_in(tree: Tree, flow: Flow) -> None:

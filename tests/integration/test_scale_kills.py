@@ -8,12 +8,15 @@ from signal import SIGKILL
 
 import pytest
 
+from imageferry.catalog.terms import Terms
 from imageferry.cli.importing import Ending
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.node import Node
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
+from imageferry.engine.celery.app import Role
+from imageferry.errors import Reason
 from tests.flow import Flow
 from tests.workers import Crew, progress
 
@@ -66,6 +69,31 @@ async def test_children_that_are_killed_are_replaced_and_lose_nothing(tree: Tree
     ending = await importing
     assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
     await _settles(crew.flow, ending)
+
+
+@pytest.mark.timeout(180)  # Celery looks after its children every five seconds
+async def test_a_file_that_kills_whoever_has_it_is_set_aside_alone(tree: Tree, crew: Crew) -> None:
+    await crew.start("crawl,record")
+    worker = await crew.start("transfer")
+    root = tree.folder("Root")
+    tree.numbered_files(root, 30, size_bytes=1_000)
+    killer = tree.file(root, "killer.jpg", content=b"kills")
+    crew.flow.drive.faults.add(Fault(kind=Damage.STALL, file=killer.id, seconds=0.5))
+    importing = asyncio.create_task(crew.flow.run(root))
+
+    asked = 0
+    while not importing.done():
+        if (now := crew.flow.drive.requests.downloads_by_file[killer.id]) > asked:
+            asked = now
+            for child in worker.children():
+                os.kill(child, SIGKILL)
+        await asyncio.sleep(0.02)
+
+    ending = await importing
+    assert (ending.job.stored, ending.failures) == (30, {Reason.POISON: 1})
+    assert asked <= Terms().tries_max + 2
+    await _settles(crew.flow, ending)
+    assert crew.broker.waiting(Role.TRANSFER) == 0
 
 
 async def _settles(flow: Flow, ending: Ending) -> None:

@@ -1,8 +1,10 @@
 """Roles apart over a broker: the gateway, the command that detaches, signs of life, and jobs that share workers."""
 
 import asyncio
+import json
+import os
 import signal
-import socket
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -16,6 +18,8 @@ from imageferry.engine.celery.app import Role
 from imageferry.model import JobState
 from tests.brokers import line
 from tests.flow import Flow
+from tests.ports import free_port
+from tests.readings import readings
 from tests.served import Served, anywhere, served
 from tests.workers import LEASE_S, WINDOW, Crew
 
@@ -101,16 +105,52 @@ async def test_what_only_waits_in_a_queue_is_neither_lost_nor_sent_twice(tree: T
     assert set(crew.flow.drive.requests.downloads_by_file.values()) == {1}
 
 
+async def test_a_worker_tells_what_its_children_did_those_that_died_too(tree: Tree, crew: Crew) -> None:
+    port = free_port()
+    worker = await crew.start(processes=2, IMAGEFERRY_HEALTH_PORT=str(port))
+    first = await crew.flow.run(_album(tree))
+    for child in worker.children():
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    root = tree.folder("Later")
+    tree.file(root, "later.jpg", content=b"later")
+    await crew.flow.run(root)
+
+    told = await _metrics(port)
+    assert told["files_total", "stored", ""] == first.job.stored + 1
+    assert told["source_calls_total", "bytes", "ok"] == first.job.stored + 1
+    assert told["under_way", "transfer"] == 0
+    assert told["queued", "transfer"] == 0
+
+
+async def test_what_a_worker_logs_names_the_job_and_the_batch(tree: Tree, crew: Crew) -> None:
+    worker = await crew.start(IMAGEFERRY_LOG_FORMAT="json")
+    crew.flow.drive.faults.add(Fault(kind=Damage.FLIPPED_BIT, on=Operation.MEDIA, times=1))
+    root = tree.folder("Root")
+    tree.file(root, "a.jpg", content=b"picture")
+    ending = await crew.flow.run(root)
+
+    (corrupt,) = [json.loads(line) for line in worker.said.splitlines() if "file.corrupt" in line]
+    assert corrupt["job_id"] == ending.job.id
+    assert isinstance(corrupt["batch_id"], int)
+
+
 async def test_every_role_tells_its_health(crew: Crew) -> None:
     services = {"crawl": "crawler", "transfer": "uploader", "record": "metadata-service"}
     for role, service in services.items():
-        port = _free_port()
+        port = free_port()
         await crew.start(role, IMAGEFERRY_HEALTH_PORT=str(port))
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             async with session.get("/health") as answer:
                 assert (answer.status, await answer.json()) == (200, {"status": "healthy", "service": service})
             async with session.get("/readyz") as answer:
                 assert answer.status == 200
+        async with crew.command("health", "--ready", "--port", str(port)) as asking:
+            assert (await asking.ended()).code == Exit.DONE
+    async with crew.command("health", "--port", str(free_port())) as asking:
+        ended = await asking.ended()
+    assert ended.code == Exit.OTHER
+    assert "does not answer" in ended.said
 
 
 def _album(tree: Tree) -> Node:
@@ -130,7 +170,6 @@ async def _ended(flow: Flow) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+async def _metrics(port: int) -> dict[tuple[str, ...], float]:
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        return readings(await answer.text())

@@ -1,0 +1,132 @@
+"""What every catalog holds to: events are written with their change, and kept within bounds."""
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from itertools import pairwise
+from math import inf
+
+import pytest
+from sqlalchemy import Row, Table, select, update
+
+from imageferry.catalog import events, jobs
+from imageferry.catalog.events import SAMPLES_KEPT, SAMPLES_MAX, prune, thinned
+from imageferry.catalog.ordering import HOLE_WAIT_S, Ordering
+from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.tables import events as events_table
+from imageferry.catalog.tables import samples as samples_table
+from imageferry.clock import utc_now
+from imageferry.model import Job
+from tests.unit.jobs import BEGUN_AT, JOB
+
+
+async def kept(catalog: Catalog, table: Table) -> list[Row[tuple[object, ...]]]:
+    return list(await catalog.read(lambda tx: tx.execute(select(table).order_by(table.c.id)).all()))
+
+
+async def going_on(catalog: Catalog, *, times: int) -> Job:
+    """A job that was saved so often, each time a file further."""
+    job = replace(JOB, discovered=times + 1)
+
+    def change(tx: Tx) -> None:
+        jobs.accept(tx, job)
+        for number in range(1, times + 1):
+            jobs.save(tx, replace(job, stored=number, bytes_moved=10 * number))
+
+    await catalog.write(change)
+    return job
+
+
+async def test_a_change_and_its_event_are_written_together_or_not_at_all(catalog: Catalog) -> None:
+    def broken(tx: Tx) -> None:
+        jobs.accept(tx, JOB)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it is ours
+        await catalog.write(broken)
+    assert await kept(catalog, events_table) == []
+
+    await going_on(catalog, times=1)
+    accepted, saved = await kept(catalog, events_table)
+    assert (accepted.kind, accepted.job_id, accepted.stored) == ("job", JOB.id, 0)
+    assert (saved.discovered, saved.processed, saved.stored, saved.bytes_moved) == (2, 1, 1, 10)
+
+
+async def test_deletions_name_their_images_unless_they_are_many(catalog: Catalog) -> None:
+    await catalog.write(lambda tx: events.images_deleted(tx, [1, 2]))
+    await catalog.write(lambda tx: events.images_deleted(tx, range(events.IDS_MAX + 1)))
+    assert [row.body for row in await kept(catalog, events_table)] == [{"ids": [1, 2]}, {"ids": None}]
+
+
+async def test_the_oldest_events_go_when_they_are_many_and_their_samples_stay(catalog: Catalog) -> None:
+    await going_on(catalog, times=20)
+    await catalog.write(lambda tx: prune(tx, events_max=5))
+    assert [row.stored for row in await kept(catalog, events_table)] == [16, 17, 18, 19, 20]
+    assert [row.processed for row in await kept(catalog, samples_table)] == list(range(16))
+    await catalog.write(lambda tx: prune(tx, events_max=5))
+    assert len(await kept(catalog, samples_table)) == 16
+
+
+async def test_events_go_when_they_are_old_but_for_the_newest(catalog: Catalog) -> None:
+    await going_on(catalog, times=3)
+    await catalog.write(lambda tx: tx.execute(update(events_table).values(at=utc_now() - timedelta(days=2))))
+    await catalog.write(prune)
+    assert [row.stored for row in await kept(catalog, events_table)] == [3]
+    assert len(await kept(catalog, samples_table)) == 3
+
+
+async def test_a_long_jobs_samples_are_thinned_over_its_whole_length(catalog: Catalog) -> None:
+    job = await going_on(catalog, times=SAMPLES_MAX + 2)
+
+    def spread(tx: Tx) -> None:
+        for row in tx.execute(select(events_table.c.id, events_table.c.stored)).all():
+            at = BEGUN_AT + timedelta(seconds=row.stored)
+            tx.execute(update(events_table).where(events_table.c.id == row.id).values(at=at))
+
+    await catalog.write(spread)
+    await catalog.write(prune)
+    line = [row.processed for row in await kept(catalog, samples_table)]
+    assert SAMPLES_KEPT * 0.9 <= len(line) <= SAMPLES_KEPT
+    assert (line[0], line[-1]) == (0, job.discovered - 2)
+    assert max(b - a for a, b in pairwise(line)) <= 4
+
+
+@pytest.mark.parametrize("count", [0, 1, 300, 301, 5000])
+def test_a_thinned_line_keeps_its_ends_and_its_bound(count: int) -> None:
+    times = [BEGUN_AT + timedelta(seconds=number**1.5) for number in range(count)]
+    kept = thinned(times, points=300)
+    assert len(kept) <= 300
+    assert kept[:1] + kept[-1:] == list(range(count))[:1] + list(range(count))[-1:]
+
+
+def test_the_same_moment_many_times_is_no_line() -> None:
+    assert thinned([BEGUN_AT] * 400, points=300) == [0, 399]
+
+
+async def test_events_of_many_writers_are_read_each_once_although_they_commit_out_of_order(catalog: Catalog) -> None:
+    written: list[int] = []
+
+    def change(number: int) -> None:
+        with catalog.engine.begin() as tx:
+            events.images_deleted(tx, [number])
+            time.sleep(number * 7 % 5 / 50)  # a transaction that is slow to end
+            if number % 10 == 0:
+                tx.rollback()  # its number is never used
+            else:
+                written.append(number)
+
+    writing = asyncio.gather(*(asyncio.to_thread(change, number) for number in range(60)))
+    ordering, told = Ordering(0), list[events.Event]()
+    ended_s = inf
+    while time.monotonic() < ended_s + HOLE_WAIT_S + 1:
+        ended_s = min(ended_s, time.monotonic() if writing.done() else inf)
+        after, late = ordering.last_id, ordering.late
+        seen = await catalog.read(partial(events.after, event_id=after, limit=1000, late=late))
+        told += ordering.take(seen, now_s=time.monotonic())
+        await asyncio.sleep(0.02)
+    await writing
+    ids = [event.id for event in told]
+    assert ids == sorted(ids)
+    assert sorted(number for event in told for number in event.image_ids or ()) == sorted(written)

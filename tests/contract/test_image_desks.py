@@ -1,0 +1,58 @@
+"""What the command for images relies on, whether it asks the catalog of this machine or a gateway elsewhere."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from imageferry.catalog.filters import Sort
+from imageferry.catalog.listing import Total
+from imageferry.cli.image_desk import ImageDesk, open_image_desk
+from imageferry.demo.tree import Tree
+from imageferry.gateway.schemas.images import ImageFilter
+from tests.flow import Flow
+from tests.served import Served, anywhere, served
+
+JPEG = b"\xff\xd8\xff\xe0"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+pytestmark = pytest.mark.integration
+
+
+def meant(**conditions: object) -> ImageFilter:
+    return ImageFilter.model_validate(conditions)
+
+
+@pytest.fixture
+async def gateway(flow: Flow) -> AsyncIterator[Served]:
+    flow.given["api_token"] = "a-token-that-is-long-enough"
+    async with served(anywhere(flow)) as running:
+        yield running
+
+
+@pytest.fixture(params=["local", "remote"])
+async def desk(request: pytest.FixtureRequest, flow: Flow, gateway: Served) -> AsyncIterator[ImageDesk]:
+    flow.given |= {"server_url": gateway.url} if request.param == "remote" else {}
+    async with open_image_desk(flow.settings) as opened:
+        yield opened
+
+
+async def test_images_are_shown_and_deleted(tree: Tree, flow: Flow, gateway: Served, desk: ImageDesk) -> None:
+    root = tree.folder("Root")
+    for number in range(103):  # more than one step
+        tree.file(root, f"Sea & 100% {number:03d}.jpg", content=JPEG + bytes([number]), mime_type="image/jpeg")
+    tree.file(root, "Hill.png", content=PNG, mime_type="image/png")
+    await gateway.run(flow.drive.folder_url(root))
+
+    everything = await desk.show(meant(), sort=Sort.NAME_DESC, limit=2)
+    assert [image.name for image in everything.images] == ["Sea & 100% 102.jpg", "Sea & 100% 101.jpg"]
+    assert everything.total == Total(images=104)
+    either = meant(mime_type=["image/png", "image/gif"], located=False, size_max=100)
+    assert [image.name for image in (await desk.show(either, sort=Sort.CREATED, limit=1000)).images] == ["Hill.png"]
+    for q in ("sea &", "100% se"):
+        assert (await desk.show(meant(q=q), sort=Sort.CREATED, limit=1)).total.images == 103
+    assert (await desk.show(meant(q="&"), sort=Sort.CREATED, limit=1)).images == []
+
+    assert (await desk.delete(meant(q="&"))).deleted == 0
+    gone = await desk.delete(meant(q="sea"))
+    assert (gone.deleted, dict(gone.failed)) == (103, {})
+    assert (await desk.show(meant(), sort=Sort.SHOWN, limit=2)).total.images == 1

@@ -1,0 +1,37 @@
+"""Pictures of the page's views, small enough to be kept: `make screenshots`."""
+
+import asyncio
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from tests.e2e.stage import missing, run, stage
+
+KEPT = Path(__file__).parents[2] / "docs" / "screenshots"
+# Those that the documents show; the others are for whoever works on the page.
+SHOWN = ("gallery-wide-light", "gallery-phone-light", "failures-wide-light", "plan-wide-light")
+QUALITY = 80
+
+
+async def take(folder: Path) -> None:
+    """Every view into a folder, those that are shown into docs/screenshots."""
+    with TemporaryDirectory() as home:
+        async with stage(Path(home) / "home") as told:
+            code, said = await run("screenshots", {**told, "SHOTS": str(folder)})
+    if code:
+        sys.exit(said)
+    KEPT.mkdir(exist_ok=True)
+    for name in SHOWN:
+        with Image.open(folder / f"{name}.png") as picture:
+            picture.convert("RGB").save(KEPT / f"{name}.webp", quality=QUALITY, method=6)
+    sys.stdout.write(f"{len(SHOWN)} pictures are in {KEPT}, all of them in {folder}\n")
+
+
+if __name__ == "__main__":
+    if lacking := missing():
+        sys.exit(f"Pictures cannot be taken without {lacking}")
+    all_of_them = Path(sys.argv[1] if len(sys.argv) > 1 else ".screenshots").absolute()
+    all_of_them.mkdir(exist_ok=True)
+    asyncio.run(take(all_of_them))

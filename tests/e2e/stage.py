@@ -1,0 +1,77 @@
+"""A gateway beside a stand-in with sample pictures, and the page's own scripts that look at them in a browser."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from imageferry.demo.pictures.album import sample_album
+from imageferry.demo.server import StandIn
+from imageferry.demo.tree import Tree
+from imageferry.gateway.page import STATIC
+from tests.flow import Flow
+from tests.processes import command, environment_of
+
+WEB = Path(__file__).parents[2] / "web"
+# So that an import lasts long enough to be looked at, paused and reloaded.
+LATENCY_S = 0.15
+CONCURRENCY = 4
+PATIENCE_S = 420
+
+
+def missing() -> str | None:
+    """What this machine lacks."""
+    if shutil.which("npm") is None or not (WEB / "node_modules").is_dir():
+        return "Node and the page's development tools: make web"
+    if chromium() is None:
+        return "Chromium"
+    return None if (STATIC / "index.html").is_file() else "the page, built: make web"
+
+
+def chromium() -> str | None:
+    """The browser's program."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@asynccontextmanager
+async def stage(home: Path) -> AsyncIterator[Mapping[str, str]]:
+    """What the scripts are told by their environment: where the gateway is, the folder, and the stand-in."""
+    tree = Tree()
+    root = await asyncio.to_thread(sample_album, tree)
+    async with StandIn(tree, latency_s=LATENCY_S, control=True) as drive:
+        flow = Flow(drive=drive, home=home)
+        environment = environment_of(flow) | {"IMAGEFERRY_CONCURRENCY": str(CONCURRENCY)}
+        async with command(flow, "serve", environment=environment) as gateway:
+            said = await gateway.says("http://")
+            url = said[said.index("http://") :].split()[0].rstrip("/.,")
+            yield {"URL": url, "FOLDER_URL": drive.folder_url(root), "STANDIN_URL": drive.url}
+
+
+async def run(script: str, environment: Mapping[str, str]) -> tuple[int | None, str]:
+    """How a script of web/package.json ended, and what it told."""
+    process = await asyncio.create_subprocess_exec(
+        *("npm", "run", "--silent", script),
+        cwd=WEB,
+        env={
+            **os.environ,
+            "CHROMIUM": chromium() or "",
+            "NO_COLOR": "1",
+            "npm_config_loglevel": "error",
+            **environment,
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            told, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return process.returncode, told.decode(errors="replace")

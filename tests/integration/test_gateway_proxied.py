@@ -1,0 +1,65 @@
+"""Behind a proxy: another name, another path, clients that are told by headers; believed only from whom is trusted."""
+
+from pydantic import SecretStr
+
+from tests.flow import Flow
+from tests.served import anywhere, served
+
+TOKEN = "correct-horse-battery-staple"
+FORWARDED = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https", "Host": "photos.example"}
+
+
+async def test_another_name_is_answered_once_it_is_allowed(flow: Flow) -> None:
+    flow.given["allowed_hosts"] = ("photos.example",)
+    async with served(anywhere(flow)) as gateway:
+        for host, status in (("photos.example", 200), ("PHOTOS.example:443", 200), ("evil.example", 400)):
+            async with gateway.session.get("/api/jobs", headers={"Host": host}) as answer:
+                assert answer.status == status
+        headers = {"Host": "photos.example", "Origin": "https://photos.example"}
+        async with gateway.session.post("/api/import/google-drive", json={}, headers=headers) as answer:
+            assert answer.status == 400  # of its body
+
+
+async def test_any_name_can_be_allowed(flow: Flow) -> None:
+    flow.given["allowed_hosts"] = ("*",)
+    async with served(anywhere(flow)) as gateway, gateway.session.get("/health", headers={"Host": "x.y"}) as answer:
+        assert answer.status == 200
+
+
+async def test_a_session_over_a_trusted_proxys_https_is_for_https_alone(flow: Flow) -> None:
+    flow.given |= {"allowed_hosts": ("photos.example",), "api_token": SecretStr(TOKEN)}
+    for trusted in ((), ("127.0.0.0/8",), ("10.0.0.1",)):
+        flow.given["trusted_proxies"] = trusted
+        async with (
+            served(anywhere(flow)) as gateway,
+            gateway.session.post("/login", json={"token": TOKEN}, headers=FORWARDED) as answer,
+        ):
+            assert answer.status == 204
+            assert ("Secure" in answer.headers["Set-Cookie"]) == (trusted == ("127.0.0.0/8",))
+
+
+async def test_guesses_of_one_client_behind_a_trusted_proxy_are_not_anothers(flow: Flow) -> None:
+    flow.given |= {"api_token": SecretStr(TOKEN), "trusted_proxies": ("127.0.0.1",)}
+    async with served(anywhere(flow)) as gateway:
+        guess = {"Authorization": "Bearer guess"}
+        statuses = {}
+        for client, times in (("198.51.100.7", 12), ("198.51.100.8", 1)):
+            for _ in range(times):
+                async with gateway.session.get("/api/jobs", headers=guess | {"X-Forwarded-For": client}) as answer:
+                    statuses[client] = answer.status
+        assert statuses == {"198.51.100.7": 429, "198.51.100.8": 401}
+
+
+async def test_the_path_of_a_proxy_goes_into_addresses_and_cookies(flow: Flow) -> None:
+    flow.given |= {"api_token": SecretStr(TOKEN), "root_path": "/photos"}
+    async with served(anywhere(flow)) as gateway:
+        assert gateway.sign_in_url is not None
+        link = gateway.sign_in_url.removeprefix(gateway.url)
+        async with gateway.session.get(link, headers={"Authorization": ""}, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/photos/")
+            assert "Path=/photos/" in answer.headers["Set-Cookie"]
+        assert (await gateway.get("/api/jobs"))["items"] == []
+        async with gateway.session.get("/api/jobs", headers={"Authorization": ""}) as answer:
+            assert answer.status == 401
+        async with gateway.session.get("/health", headers={"Authorization": ""}) as answer:
+            assert answer.status == 200

@@ -1,0 +1,61 @@
+"""A receiver of webhooks, on a port of loopback."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import trustme
+from aiohttp import web
+
+HOST = "hooks.example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Got:
+    """A request that came."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(kw_only=True)
+class Receiver:
+    """Answers each request with the next of its answers, the last again and again."""
+
+    answers: list[web.Response | float] = field(
+        default_factory=lambda: [web.Response()]
+    )  # a float: so late, in seconds
+    got: list[Got] = field(default_factory=list)
+    port: int = 0
+
+    async def receive(self, request: web.Request) -> web.StreamResponse:
+        self.got.append(Got(headers=dict(request.headers), body=await request.read()))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, float):
+            await asyncio.sleep(answer)
+            return web.Response()
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+@asynccontextmanager
+async def receiving(receiver: Receiver, *, tls: bool = False) -> AsyncIterator[ssl.SSLContext | None]:
+    """Let it receive until the context ends; what a client needs to trust it, where it speaks TLS."""
+    server, client = None, None
+    if tls:
+        authority = trustme.CA()
+        server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+        authority.issue_cert(HOST, "127.0.0.1").configure_cert(server)
+        authority.configure_trust(client)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", receiver.receive)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server)
+    await site.start()
+    receiver.port = runner.addresses[0][1]
+    try:
+        yield client
+    finally:
+        await runner.cleanup()
