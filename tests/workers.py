@@ -1,6 +1,7 @@
 """Workers as real processes, which can be stopped, killed and frozen."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -22,9 +23,12 @@ ALL_ROLES = "crawl,transfer,record"
 READY_WITHIN_S = 30
 END_WITHIN_S = 20
 LOOK_EVERY_S = 0.05
+LINES_TOLD_MAX = 60
 # What was lost is noticed within a test, and a process that has no time for a second is not taken for dead.
 LEASE_S = 2
 WINDOW = 4  # batches: small enough that a job has more
+
+log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -118,6 +122,12 @@ class Crew:
         async with command(self.flow, *words, environment=environment) as begun:
             yield begun
 
+    def tell(self) -> None:
+        """Log what a failed test is judged by: the job as it was last seen, and the ends of the workers' logs."""
+        log.warning("The job: %s", self.flow.seen[-1:])
+        for number, worker in enumerate(self.workers):
+            log.warning("Worker %d:\n%s", number, "\n".join(worker.said.splitlines()[-LINES_TOLD_MAX:]))
+
     def _environment(self, roles: str) -> dict[str, str]:
         environment = shared_environment_of(self.flow) | {"IMAGEFERRY_LOG_LEVEL": "info"} | self.environment
         if roles == "transfer":
@@ -175,3 +185,4 @@ async def crew_over(kind: str, flow: Flow, *, folder: Path, broker_url: str | No
         finally:
             for worker in crew.workers:
                 await worker.kill()
+            crew.tell()
