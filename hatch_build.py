@@ -50,6 +50,8 @@ def build_page() -> None:
     npm, path = _npm()
     print("==> Building the page (when web/ has changed; the first time it takes a minute)", flush=True)  # noqa: T201
     if _installed() != _lock():
+        # What a killed npm has half removed, the next one fails at (ENOTEMPTY).
+        shutil.rmtree(WEB / "node_modules", ignore_errors=True)
         _run(*npm, "ci", path=path)
         INSTALLED.write_text(_lock())
     print(_run(*npm, "run", "--silent", "build", path=path).strip(), flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""An empty catalog of each kind, and the ledger's moves on it."""
+"""An empty catalog of each kind, and the ledger's moves on it; a gateway that wants its token."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +10,11 @@ from imageferry.catalog.session import Catalog
 from imageferry.model import JobOptions, Locator
 from imageferry.pipeline.submit import submit
 from tests.databases import database
+from tests.flow import Flow
 from tests.moves import STORE, Ledger
+from tests.served import Served, anywhere, served
+
+TOKEN = "a-token-that-is-long-enough"
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
@@ -29,3 +33,10 @@ async def moves(catalog: Catalog) -> Ledger:
         Locator(source="memory", folder_id="root"), catalog=catalog, store_url=STORE, options=JobOptions()
     )
     return Ledger(catalog, job)
+
+
+@pytest.fixture
+async def gateway(flow: Flow) -> AsyncIterator[Served]:
+    flow.given["api_token"] = TOKEN
+    async with served(anywhere(flow)) as running:
+        yield running

@@ -12,19 +12,11 @@ from imageferry.demo.tree import Tree
 from imageferry.errors import ConflictError, FatalError, NotFoundError, Reason, TransientError
 from imageferry.model import JobState
 from tests.flow import Flow
-from tests.served import Served, anywhere, served
+from tests.served import Served
 
 JPEG = b"\xff\xd8\xff\xe0"
-TOKEN = "a-token-that-is-long-enough"
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def gateway(flow: Flow) -> AsyncIterator[Served]:
-    flow.given["api_token"] = TOKEN
-    async with served(anywhere(flow)) as running:
-        yield running
 
 
 @pytest.fixture(params=["local", "remote"])

@@ -10,7 +10,7 @@ from imageferry.cli.image_desk import ImageDesk, open_image_desk
 from imageferry.demo.tree import Tree
 from imageferry.gateway.schemas.images import ImageFilter
 from tests.flow import Flow
-from tests.served import Served, anywhere, served
+from tests.served import Served
 
 JPEG = b"\xff\xd8\xff\xe0"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -20,13 +20,6 @@ pytestmark = pytest.mark.integration
 
 def meant(**conditions: object) -> ImageFilter:
     return ImageFilter.model_validate(conditions)
-
-
-@pytest.fixture
-async def gateway(flow: Flow) -> AsyncIterator[Served]:
-    flow.given["api_token"] = "a-token-that-is-long-enough"
-    async with served(anywhere(flow)) as running:
-        yield running
 
 
 @pytest.fixture(params=["local", "remote"])

@@ -1,12 +1,11 @@
 /// What the gallery shows of all there is: types, folders, jobs, cameras, sizes, dates, places.
-import { Button, Group, MultiSelect, NumberInput, Select, TextInput } from "@mantine/core";
+import { Button, Group, MultiSelect, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { facetsQuery } from "@/api/queries.ts";
+import { Pair, SizeRange } from "@/shell/SizeRange.tsx";
 import { number, typeName } from "@/shell/wording.ts";
 import classes from "./Filters.module.css";
 import type { GallerySearch } from "./search.ts";
-
-const MB = 1_000_000;
 
 export interface FiltersProps {
   search: GallerySearch;
@@ -16,8 +15,6 @@ export interface FiltersProps {
 
 export function Filters({ search, onChange, onClear }: FiltersProps) {
   const { data: facets } = useQuery(facetsQuery);
-  const megabytes = (value: number | string): number | undefined =>
-    typeof value === "number" && value > 0 ? Math.round(value * MB) : undefined;
   return (
     <form className={classes.filters} aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
       <MultiSelect
@@ -75,21 +72,8 @@ export function Filters({ search, onChange, onClear }: FiltersProps) {
         searchable
         clearable
       />
-      <div className={classes.pair}>
-        <NumberInput
-          label="From, MB"
-          min={0}
-          value={search.size_min ? search.size_min / MB : ""}
-          onChange={(value) => onChange({ size_min: megabytes(value) })}
-        />
-        <NumberInput
-          label="To, MB"
-          min={0}
-          value={search.size_max ? search.size_max / MB : ""}
-          onChange={(value) => onChange({ size_max: megabytes(value) })}
-        />
-      </div>
-      <div className={classes.pair}>
+      <SizeRange sizes={search} onChange={onChange} />
+      <Pair>
         <TextInput
           type="date"
           label="Taken from"
@@ -102,7 +86,7 @@ export function Filters({ search, onChange, onClear }: FiltersProps) {
           value={search.to ?? ""}
           onChange={({ currentTarget }) => onChange({ to: currentTarget.value || undefined })}
         />
-      </div>
+      </Pair>
       <Select
         label="Place"
         placeholder="Known or not"

@@ -1,9 +1,9 @@
 /// How an import selects files, and what it does with changed ones.
-import { MultiSelect, NativeSelect, NumberInput, Switch, TagsInput, TextInput } from "@mantine/core";
+import { MultiSelect, NativeSelect, Switch, TagsInput, TextInput } from "@mantine/core";
+import { Pair, SizeRange } from "@/shell/SizeRange.tsx";
 import { type Choices, changed } from "./choices.ts";
 import classes from "./Options.module.css";
 
-const MB = 1_000_000;
 const TYPES = [
   "image/jpeg",
   "image/png",
@@ -17,8 +17,6 @@ const TYPES = [
 
 export function Options({ choices, onChange }: { choices: Choices; onChange: (choices: Choices) => void }) {
   const set = (change: Choices): void => onChange(changed(choices, change));
-  const megabytes = (value: number | string): number | undefined =>
-    typeof value === "number" ? Math.round(value * MB) : undefined;
   return (
     <div className={classes.options}>
       <Switch
@@ -47,21 +45,8 @@ export function Options({ choices, onChange }: { choices: Choices; onChange: (ch
         onChange={(mime_types) => set({ mime_types })}
         searchable
       />
-      <div className={classes.pair}>
-        <NumberInput
-          label="From, MB"
-          min={0}
-          value={choices.size_min ? choices.size_min / MB : ""}
-          onChange={(value) => set({ size_min: megabytes(value) })}
-        />
-        <NumberInput
-          label="To, MB"
-          min={0}
-          value={choices.size_max ? choices.size_max / MB : ""}
-          onChange={(value) => set({ size_max: megabytes(value) })}
-        />
-      </div>
-      <div className={classes.pair}>
+      <SizeRange sizes={choices} onChange={set} />
+      <Pair>
         <TextInput
           type="date"
           label="Changed after"
@@ -74,7 +59,7 @@ export function Options({ choices, onChange }: { choices: Choices; onChange: (ch
           value={choices.modified_before ?? ""}
           onChange={({ currentTarget }) => set({ modified_before: currentTarget.value })}
         />
-      </div>
+      </Pair>
       <NativeSelect
         label="Files that changed since an import"
         value={choices.on_change ?? "replace"}
