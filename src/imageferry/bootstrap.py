@@ -20,6 +20,7 @@ from imageferry.model import Crawl, Message, Record, Transfer
 from imageferry.pipeline.advance import Advance
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.crawl import crawl
+from imageferry.pipeline.finish import Finish
 from imageferry.pipeline.record import record
 from imageferry.pipeline.transfer import transfer
 from imageferry.settings import Settings
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 # Calls to a source beside the files in flight: pages and look-ups.
 LISTING_CONNECTIONS = 16
 # A job's window, in batches: enough for one process, or for many that share a broker.
-WINDOW_LOCAL, WINDOW_SHARED = 4, 16
+WINDOW_LOCAL, WINDOW_SHARED = 8, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +208,7 @@ def _stages(
         folds_case, terms = store.folds_case, limits.terms
         advance = Advance(catalog=catalog, terms=terms, folds_case=folds_case)
         stages[Crawl] = partial(crawl, sources=sources, catalog=catalog, advance=advance, terms=terms)
-        stages[Record] = partial(record, catalog=catalog, terms=terms)
+        stages[Record] = partial(record, finish=Finish(catalog=catalog, terms=terms, halts=bounds.halts))
     return stages
 
 

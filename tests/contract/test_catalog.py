@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,7 +12,7 @@ from sqlalchemy import func, select, text, update
 from imageferry.catalog import images, items
 from imageferry.catalog.crawls import ListedPage
 from imageferry.catalog.schema import migrate
-from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.session import Catalog, Tx, sqlite_url
 from imageferry.catalog.sweep import reclaim
 from imageferry.catalog.tables import batches, folders, metadata
 from imageferry.errors import NotFoundError, PageTokenError, Reason, TransientError
@@ -357,6 +358,26 @@ async def test_the_migrations_make_what_the_tables_tell(catalog: Catalog) -> Non
     # MariaDB keeps JSON as text, and tells it so.
     kinds = {difference[0][0] if isinstance(difference, list) else difference[0] for difference in differences}
     assert kinds <= ({"modify_type"} if catalog.engine.dialect.name in {"mysql", "mariadb"} else set())
+
+
+async def test_a_new_sqlite_file_has_the_schema_that_the_migrations_make(tmp_path: Path) -> None:
+    def begun_by_alembic(tx: Tx) -> None:
+        tx.execute(text("CREATE TABLE other (id INTEGER)"))
+
+    def schema(tx: Tx) -> dict[str, str | None]:
+        rows = tx.execute(text("SELECT name, sql FROM sqlite_master WHERE name != 'other'"))
+        return {row.name: row.sql for row in rows}
+
+    schemas = []
+    for name, begin in (("new", None), ("migrated", begun_by_alembic)):
+        made = Catalog(sqlite_url(tmp_path / name))
+        if begin is not None:
+            await made.write(begin)
+        assert await migrate(made)
+        assert not await migrate(made)
+        schemas.append(await made.read(schema))
+        await made.close()
+    assert schemas[0] == schemas[1]
 
 
 async def test_a_migration_that_was_killed_is_completed_by_the_next(catalog: Catalog) -> None:

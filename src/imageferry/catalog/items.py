@@ -82,25 +82,28 @@ class Pending:
     """An item that has no outcome yet."""
 
     id: int
+    batch_id: int
     tries: int
     size_bytes: int | None  # as listed, like the others
     md5: str | None
     mime_type: str
 
 
-def pending(tx: Connection, *, batch_id: int) -> dict[int, Pending]:
-    """The items of a batch that have no outcome yet, by their ids."""
-    columns = (items.c.id, items.c.tries, items.c.size_bytes, items.c.md5, items.c.mime_type)
-    query = select(*columns).where(items.c.batch_id == batch_id, items.c.state == ItemState.PENDING)
-    return {row.id: Pending(*row) for row in tx.execute(query)}
+def pending(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, Pending]:
+    """The items of batches that have no outcome yet, by their ids."""
+    return {row[0]: Pending(*row) for row in tx.execute(_PENDING, {"batch_ids": batch_ids})}
 
 
-def withdrawn(tx: Connection, *, batch_id: int) -> dict[int, Pending]:
-    """The items of a batch that were skipped because their job was cancelled, by their ids."""
-    columns = (items.c.id, items.c.tries, items.c.size_bytes, items.c.md5, items.c.mime_type)
-    cancelled = (items.c.state == ItemState.SKIPPED, items.c.reason == Reason.CANCELLED)
-    query = select(*columns).where(items.c.batch_id == batch_id, *cancelled)
-    return {row.id: Pending(*row) for row in tx.execute(query)}
+def withdrawn(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, Pending]:
+    """The items of batches that were skipped because their job was cancelled, by their ids."""
+    return {row[0]: Pending(*row) for row in tx.execute(_WITHDRAWN, {"batch_ids": batch_ids})}
+
+
+_OF_BATCHES = select(
+    items.c.id, items.c.batch_id, items.c.tries, items.c.size_bytes, items.c.md5, items.c.mime_type
+).where(items.c.batch_id.in_(bindparam("batch_ids", expanding=True)))
+_PENDING = _OF_BATCHES.where(items.c.state == ItemState.PENDING)
+_WITHDRAWN = _OF_BATCHES.where(items.c.state == ItemState.SKIPPED, items.c.reason == Reason.CANCELLED)
 
 
 def settle(tx: Connection, outcomes: Collection[Outcome], *, listed: Mapping[int, Pending]) -> None:

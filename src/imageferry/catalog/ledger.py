@@ -4,6 +4,8 @@ Every move holds its job's row locked, so that of two workers at one row one win
 other finds the work done. Times are milliseconds since 1970.
 """
 
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -42,33 +44,31 @@ def dispatch(tx: Connection, job_id: str, *, terms: Terms, now_ms: int, waits: b
     return [*crawls, *transfers]
 
 
-def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None:
-    """Write what became of files of a batch; outcomes that are known already change nothing."""
-    job = jobs.get(tx, record.job_id, lock=True)
+def finish(tx: Connection, *records: Record, terms: Terms, now_ms: int) -> None:
+    """Write what became of files of a job's batches; outcomes that are known already change nothing."""
+    job = jobs.get(tx, records[0].job_id, lock=True)
     if job is None:
         return
-    if any(outcome.state is ItemState.STORED for outcome in record.outcomes):
+    by_item: dict[int, Outcome] = {}
+    for record in records:
+        for outcome in record.outcomes:
+            by_item.setdefault(outcome.item_id, outcome)
+    told: Collection[Outcome] = by_item.values()
+    if any(outcome.state is ItemState.STORED for outcome in told):
         tallies.lock(tx)
-        record = replace(record, outcomes=removals.turned_back(tx, record.outcomes, store=job.store))
-    pending = items.pending(tx, batch_id=record.batch_id)
-    known = [outcome for outcome in record.outcomes if outcome.item_id in pending]
+        told = removals.turned_back(tx, told, store=job.store)
+    batch_ids = {record.batch_id for record in records}
+    pending = items.pending(tx, batch_ids=batch_ids)
     if job.state in _CANCELLED:
-        job, late = _stored_after_all(tx, job, record)
-        pending, known = pending | late, known + [outcome for outcome in record.outcomes if outcome.item_id in late]
-    news = [_bounded(outcome, pending[outcome.item_id].tries, terms) for outcome in known]
+        late = _stored_after_all(tx, told, batch_ids=batch_ids)
+        # The job as it is before that is written.
+        job, pending = replace(job, skipped=job.skipped - len(late)), pending | late
+    news = [_bounded(outcome, pending[outcome.item_id].tries, terms) for outcome in told if outcome.item_id in pending]
     items.settle(tx, news, listed=pending)
     stored = [outcome for outcome in news if outcome.state is ItemState.STORED]
     if stored:
         images.record(tx, item_ids=[outcome.item_id for outcome in stored], now=utc_now())
-    again = [outcome for outcome in news if outcome.state is ItemState.PENDING]
-    settled = len(news) - len(again)
-    pause_ms = terms.pause_ms(max(pending[outcome.item_id].tries + 1 for outcome in again)) if again else 0
-    if record.final:
-        _take_back(tx, record.batch_id, left=len(pending) - settled, due_ms=now_ms + pause_ms)
-    else:
-        _prolong(tx, record.batch_id, due_ms=now_ms + terms.lease_ms)
-    if settled or (record.final and not record.lost):
-        tx.execute(update(batches).where(batches.c.id == record.batch_id).values(tries=1))
+    _come_back(tx, records, news, pending=pending, terms=terms, now_ms=now_ms)
     job = replace(
         job,
         stored=job.stored + len(stored),
@@ -77,10 +77,11 @@ def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None
         bytes_stored=job.bytes_stored + sum(outcome.size_bytes or 0 for outcome in stored),
         bytes_moved=job.bytes_moved + sum(outcome.size_bytes or 0 for outcome in stored if outcome.moved),
     )
+    blocked = next((record for record in records if record.blocked), None)
     if job.state is JobState.CANCELLING:
         jobs.save(tx, wind_up(tx, job))
-    elif record.blocked:
-        jobs.wait(tx, job, record.blocked, record.blocked_detail, due_ms=now_ms + terms.probe_ms)
+    elif blocked is not None and blocked.blocked is not None:
+        jobs.wait(tx, job, blocked.blocked, blocked.blocked_detail, due_ms=now_ms + terms.probe_ms)
     else:
         jobs.save(tx, job)
 
@@ -88,15 +89,16 @@ def finish(tx: Connection, record: Record, *, terms: Terms, now_ms: int) -> None
 _CANCELLED = (JobState.CANCELLING, JobState.CANCELLED)
 
 
-def _stored_after_all(tx: Connection, job: Job, record: Record) -> tuple[Job, dict[int, items.Pending]]:
+def _stored_after_all(
+    tx: Connection, told: Collection[Outcome], *, batch_ids: Collection[int]
+) -> dict[int, items.Pending]:
     """The items that were withdrawn when their job was cancelled, and that somebody had stored nevertheless.
 
-    An object that stands has its record, so they are stored; the job as it is before that is written.
+    An object that stands has its record, so they are stored.
     """
-    stored = {outcome.item_id for outcome in record.outcomes if outcome.state is ItemState.STORED}
-    withdrawn = items.withdrawn(tx, batch_id=record.batch_id) if stored else {}
-    late = {item_id: item for item_id, item in withdrawn.items() if item_id in stored}
-    return replace(job, skipped=job.skipped - len(late)), late
+    stored = {outcome.item_id for outcome in told if outcome.state is ItemState.STORED}
+    withdrawn = items.withdrawn(tx, batch_ids=batch_ids) if stored else {}
+    return {item_id: item for item_id, item in withdrawn.items() if item_id in stored}
 
 
 def give_back(tx: Connection, message: Crawl | Transfer) -> None:
@@ -106,17 +108,62 @@ def give_back(tx: Connection, message: Crawl | Transfer) -> None:
     tx.execute(update(table).where(*in_flight).values(state=LedgerState.READY, due_ms=0, tries=table.c.tries - 1))
 
 
-def _take_back(tx: Connection, batch_id: int, *, left: int, due_ms: int) -> None:
-    """Write that a batch came back: done, or ready again for what is left of it."""
-    state = LedgerState.READY if left else LedgerState.DONE
-    not_done = (batches.c.id == batch_id, batches.c.state != LedgerState.DONE)
-    tx.execute(update(batches).where(*not_done).values(state=state, files=left, due_ms=due_ms))
+def _come_back(
+    tx: Connection,
+    records: Sequence[Record],
+    news: Sequence[Outcome],
+    *,
+    pending: Mapping[int, items.Pending],
+    terms: Terms,
+    now_ms: int,
+) -> None:
+    """Write of each batch that it came back, or that it is alive."""
+    left = Counter(item.batch_id for item in pending.values())
+    tries_max: dict[int, int] = {}  # of what is to be given out again
+    hopeful = {record.batch_id for record in records if record.final and not record.lost}
+    for outcome in news:
+        item = pending[outcome.item_id]
+        if outcome.state is ItemState.PENDING:
+            tries_max[item.batch_id] = max(item.tries + 1, tries_max.get(item.batch_id, 0))
+        else:
+            left[item.batch_id] -= 1
+            hopeful.add(item.batch_id)
+    back = sorted({record.batch_id for record in records if record.final})
+    alive = sorted({record.batch_id for record in records}.difference(back))
+    if back:
+        pauses_ms = {batch_id: terms.pause_ms(tries) for batch_id, tries in tries_max.items()}
+        tx.execute(
+            _TAKE_BACK,
+            [
+                {
+                    "of_batch": batch_id,
+                    "new_state": LedgerState.READY if left[batch_id] else LedgerState.DONE,
+                    "new_files": left[batch_id],
+                    "new_due_ms": now_ms + pauses_ms.get(batch_id, 0),
+                }
+                for batch_id in back
+            ],
+        )
+    if alive:
+        tx.execute(_PROLONG, {"batch_ids": alive, "new_due_ms": now_ms + terms.lease_ms})
+    if hopeful:
+        tx.execute(_BEGIN_ANEW, {"batch_ids": sorted(hopeful)})
 
 
-def _prolong(tx: Connection, batch_id: int, *, due_ms: int) -> None:
-    """Write that a batch is alive: its lease begins anew."""
-    in_flight = (batches.c.id == batch_id, batches.c.state == LedgerState.IN_FLIGHT)
-    tx.execute(update(batches).where(*in_flight).values(due_ms=due_ms))
+_SOME_BATCHES = batches.c.id.in_(bindparam("batch_ids", expanding=True))
+# Done, or ready again for what is left of it.
+_TAKE_BACK = (
+    update(batches)
+    .where(batches.c.id == bindparam("of_batch"), batches.c.state != LedgerState.DONE)
+    .values(state=bindparam("new_state"), files=bindparam("new_files"), due_ms=bindparam("new_due_ms"))
+)
+# The lease begins anew.
+_PROLONG = (
+    update(batches)
+    .where(_SOME_BATCHES, batches.c.state == LedgerState.IN_FLIGHT)
+    .values(due_ms=bindparam("new_due_ms"))
+)
+_BEGIN_ANEW = update(batches).where(_SOME_BATCHES).values(tries=1)
 
 
 def _crawls(tx: Connection, job: Job, *, terms: Terms, now_ms: int) -> list[Crawl]:

@@ -101,7 +101,7 @@ def forget(tx: Connection, *, now_ms: int) -> None:
     tx.execute(delete(removals).where(removals.c.item_id_max.is_not(None), removals.c.due_ms <= now_ms))
 
 
-def turned_back(tx: Connection, outcomes: Sequence[Outcome], *, store: str) -> tuple[Outcome, ...]:
+def turned_back(tx: Connection, outcomes: Collection[Outcome], *, store: str) -> tuple[Outcome, ...]:
     """The outcomes, those to be tried again whose object may be gone with a deleted image; after `tallies.lock`."""
     stored = [outcome.item_id for outcome in outcomes if outcome.state is ItemState.STORED]
     doubtful = set(tx.execute(_DOUBTFUL, {"item_ids": stored, "in_store": store}).scalars())

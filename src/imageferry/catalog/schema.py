@@ -2,17 +2,23 @@
 
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from imageferry.catalog.session import Catalog
+from imageferry.catalog.tables import metadata
 from imageferry.errors import FatalError, Reason, TransientError
 
 # At the start somebody is looking: what does not open soon is told at once.
 PATIENCE_S = 2.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Where Alembic keeps the number of the last migration; read without it, for it takes long to import.
-_version = Table("alembic_version", MetaData(), Column("version_num", String(32)))
+_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 async def migrate(catalog: Catalog) -> bool:
@@ -38,14 +44,24 @@ def _is_current(tx: Connection) -> bool:
     if not inspect(tx).has_table(_version.name):
         return False
     at = tx.execute(select(_version.c.version_num)).scalar_one_or_none()
-    known = sorted(path.stem.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    known = _known()
     if at is not None and at not in known:
         mend = "upgrade imageferry, or use another DATABASE_URL"
         raise FatalError(Reason.CATALOG_NEWER, f"The catalog was written by a newer imageferry (schema {at}): {mend}.")
     return at == known[-1]
 
 
+def _known() -> list[str]:
+    return sorted(path.stem.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
 def _upgrade(tx: Connection) -> None:
+    if tx.dialect.name == "sqlite" and not inspect(tx).get_table_names():
+        # What most begin with, and a third of a second without Alembic; all or nothing, for SQLite can take it back.
+        metadata.create_all(tx, checkfirst=False)
+        _version.create(tx)
+        tx.execute(_version.insert().values(version_num=_known()[-1]))
+        return
     from alembic import command  # noqa: PLC0415 - rarely needed, and long to import
     from alembic.config import Config  # noqa: PLC0415
 

@@ -103,7 +103,7 @@ def _set_apart(tx: Connection, *, terms: Terms) -> None:
     lost = (batches.c.state == LedgerState.READY, batches.c.tries >= terms.apart_tries, batches.c.files > 1)
     for batch in tx.execute(select(batches).where(*lost)).all():
         jobs.get(tx, batch.job_id, lock=True)
-        item_ids = items.pending(tx, batch_id=batch.id)
+        item_ids = items.pending(tx, batch_ids=[batch.id])
         tries = min(batch.tries, terms.tries_max - 1)
         part(tx, job_id=batch.job_id, batch_id=batch.id, item_ids=item_ids, tries=tries)
 
@@ -113,7 +113,7 @@ def _set_aside_batches(tx: Connection, *, terms: Terms, now_ms: int) -> None:
     for batch in tx.execute(_never_came_back(batches, terms)).all():
         lost = tuple(
             Outcome(item_id=item_id, state=ItemState.FAILED, reason=Reason.POISON, detail=detail)
-            for item_id in items.pending(tx, batch_id=batch.id)
+            for item_id in items.pending(tx, batch_ids=[batch.id])
         )
         record = Record(job_id=batch.job_id, batch_id=batch.id, outcomes=lost, final=True)
         ledger.finish(tx, record, terms=terms, now_ms=now_ms)

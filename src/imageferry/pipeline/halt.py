@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 # How long files of a job that is to stop have to come to their end; then their downloads are broken off.
@@ -17,6 +17,8 @@ class Halts:
         self.stopped = False  # the whole process is to stop
         self._by_job: dict[str, Halt] = {}
         self._users: Counter[str] = Counter()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @contextmanager
     def under(self, job_id: str) -> "Iterator[Halt]":
@@ -25,6 +27,7 @@ class Halts:
         if self.stopped:
             halt.wish()
         self._users[job_id] += 1
+        self._idle.clear()
         try:
             yield halt
         finally:
@@ -32,6 +35,13 @@ class Halts:
             if not self._users[job_id]:
                 # Whoever begins with this job later knows nothing of the wish.
                 del self._users[job_id], self._by_job[job_id]
+            if not self._users:
+                self._idle.set()
+
+    async def idle(self, *, within_s: float) -> None:
+        """Returns when nothing is at work under them, at the latest after so long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), within_s)
 
     def stop(self, job_ids: Collection[str]) -> None:
         """Let the work of these jobs come to its end, soon; it may be said again."""

@@ -2,19 +2,11 @@
 
 from collections.abc import AsyncIterator
 
-from imageferry.catalog import ledger
-from imageferry.catalog.session import Catalog, Tx
-from imageferry.catalog.terms import Terms
-from imageferry.clock import now_ms
 from imageferry.model import Crawl, Record, Transfer
+from imageferry.pipeline.finish import Finish
 
 
-async def record(message: Record, *, catalog: Catalog, terms: Terms) -> AsyncIterator[Crawl | Transfer]:
-    """Write the outcomes, in one transaction; what follows is all that the job may begin now."""
-
-    def change(tx: Tx) -> list[Crawl | Transfer]:
-        ledger.finish(tx, message, terms=terms, now_ms=now_ms())
-        return ledger.dispatch(tx, message.job_id, terms=terms, now_ms=now_ms()) if message.final else []
-
-    for following in await catalog.write(change):
+async def record(message: Record, *, finish: Finish) -> AsyncIterator[Crawl | Transfer]:
+    """Write the outcomes; what follows is all that the job may begin now."""
+    for following in await finish.write(message):
         yield following
