@@ -82,17 +82,13 @@ class Halt:
         for task in self._downloads:
             task.cancel()
 
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
+    def waiting(self) -> "_Breakable":
         """Within it the present task only waits for its turn; StoppedError is raised once it need not come."""
-        with self._breakable(self._waits):
-            yield
+        return _Breakable(self, self._waits)
 
-    @contextmanager
-    def download(self) -> Iterator[None]:
+    def download(self) -> "_Breakable":
         """Within it the present task only downloads, and may be broken off: then StoppedError is raised."""
-        with self._breakable(self._downloads):
-            yield
+        return _Breakable(self, self._downloads)
 
     async def next_chunk(self, chunks: AsyncIterator[bytes]) -> bytes | None:
         """The next chunk of a download, None at its end; StoppedError when asked to stop before it comes."""
@@ -109,19 +105,25 @@ class Halt:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
 
-    @contextmanager
-    def _breakable(self, tasks: set[asyncio.Task[Any]]) -> Iterator[None]:
-        task = cast("asyncio.Task[Any]", asyncio.current_task())  # never None in a coroutine
-        tasks.add(task)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not self.wished.is_set():
-                raise
-            task.uncancel()
+
+class _Breakable:
+    """A context whose task is among some that may be cancelled: a class, for each file enters it several times."""
+
+    __slots__ = ("_halt", "_task", "_tasks")
+
+    def __init__(self, halt: Halt, tasks: set[asyncio.Task[Any]]) -> None:
+        self._halt = halt
+        self._tasks = tasks
+
+    def __enter__(self) -> None:
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())  # never None in a coroutine
+        self._tasks.add(self._task)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._tasks.discard(self._task)
+        if isinstance(error, asyncio.CancelledError) and self._halt.wished.is_set():
+            self._task.uncancel()
             raise StoppedError from None
-        finally:
-            tasks.discard(task)
 
 
 class StoppedError(Exception):

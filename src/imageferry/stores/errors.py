@@ -1,8 +1,6 @@
 """The store's errors, told as ours."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import quote
 
 from obstore.exceptions import (
@@ -57,17 +55,25 @@ _REQUEST_REFUSED = re.compile(r"\b4\d\d [A-Z]")
 _BUSY = re.compile(r"\b(408|409|429) [A-Z]|SlowDown|RequestTimeout")
 
 
-@contextmanager
-def translated(store: str, *, key: str = "") -> Iterator[None]:
-    """Raise what obstore raises as errors by behaviour.
+class translated:  # noqa: N801 - it reads as a function, and is a class because each file enters it
+    """A context that raises what obstore raises as errors by behaviour.
 
     A store that cannot take objects now is BlockedError: it would refuse the next file too, so the job
     waits. What it says of one object alone is PermanentError, or TransientError when that object may be put again.
     """
-    try:
-        yield
-    except (BaseError, OSError, NotImplementedError) as exc:
-        raise _translate(exc, store, key=key) from exc
+
+    __slots__ = ("_key", "_store")
+
+    def __init__(self, store: str, *, key: str = "") -> None:
+        self._store = store
+        self._key = key
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (BaseError, OSError, NotImplementedError)):
+            raise _translate(error, self._store, key=self._key) from error
 
 
 def _translate(exc: Exception, store: str, *, key: str) -> ImageferryError:
