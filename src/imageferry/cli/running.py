@@ -1,7 +1,6 @@
 """Running a command: its settings, its event loop, its exit code, and one sentence when something is wrong."""
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -17,9 +16,6 @@ from imageferry.errors import ImageferryError
 from imageferry.settings import Settings
 from imageferry.telemetry.logs import configure_logging
 
-# So many new objects before Python looks for garbage among them.
-GARBAGE_OBJECTS_MIN = 20_000
-
 people = Console(stderr=True, highlight=False)
 
 
@@ -30,10 +26,6 @@ def run(
     try:
         settings = Settings.load(**given)
         configure_logging(settings)
-        # What was imported stays for good, and a transfer makes little garbage in cycles: to look for it after
-        # every 700 new objects, as Python does, took a twelfth of a transfer's time.
-        gc.freeze()
-        gc.set_threshold(GARBAGE_OBJECTS_MIN, 20, 100)
         ended = work(settings)
         code = ended if isinstance(ended, Exit) else _in_loop(ended)
     except ImageferryError as exc:
