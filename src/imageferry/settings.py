@@ -183,7 +183,7 @@ class Settings(Aliases):
         le=1024,
         validation_alias=_named("IMAGEFERRY_WINDOW"),
         description=(
-            "Batches under way at once, of up to 100 files each, which all jobs share (default: 4 in "
+            "Batches under way at once, of up to 100 files each, which all jobs share (default: 8 in "
             "one process, 16 over a broker)"
         ),
     )

@@ -19,10 +19,10 @@ LINGER_S = 0.1
 class Finish:
     """Writes outcomes, those of a job that come at about the same time together."""
 
-    def __init__(self, *, catalog: Catalog, terms: Terms, halts: Halts) -> None:
+    def __init__(self, *, catalog: Catalog, terms: Terms, halts: Halts, linger_s: float = LINGER_S) -> None:
         self._catalog = catalog
         self._terms = terms
-        self._records: Together[Record] = Together(self._write, linger=partial(halts.idle, within_s=LINGER_S))
+        self._records: Together[Record] = Together(self._write, linger=partial(halts.idle, within_s=linger_s))
 
     async def write(self, message: Record) -> Sequence[Crawl | Transfer]:
         """Write outcomes; their part of what their job may begin now."""
