@@ -1,5 +1,6 @@
 """The whole flow in this process: what the import command does, without its words."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import md5
@@ -16,12 +17,14 @@ from imageferry.catalog.tables import batches, folders, images, items
 from imageferry.catalog.terms import Terms
 from imageferry.cli.importing import Ending, import_folder
 from imageferry.demo.node import Node
+from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.model import Job, JobOptions, JobState
 from imageferry.settings import Settings
 from imageferry.sources.retry import Patience
 from imageferry.stores.keys import thumbnail_keys
 
+LOOK_EVERY_S = 0.005
 # Everything that fails is tried as often as ever, but soon.
 QUICK = Limits(
     terms=Terms(again_ms=20, again_ms_max=200, probe_ms=200),
@@ -68,10 +71,17 @@ class Flow:
             limits=self.limits,
         )
 
+    async def downloads(self, at_least: int, *, during: asyncio.Task[Ending] | None = None) -> None:
+        """Wait until so many files were asked for; fails when the import that is to ask for them ends before."""
+        while self.drive.requests.count(Operation.MEDIA) < at_least:
+            assert during is None or not during.done(), f"It ended before: {during.result()}"
+            await asyncio.sleep(LOOK_EVERY_S)
+
     async def rows(self, table: Table, *, of: Job | None = None) -> list[Row[Any]]:
         catalog = Catalog(self.settings.catalog_url)
         try:
-            query = select(table) if of is None else select(table).where(table.c.job_id == of.id)
+            query = select(table).order_by(*table.primary_key)
+            query = query if of is None else query.where(table.c.job_id == of.id)
             return list(await catalog.read(lambda tx: tx.execute(query).all()))
         finally:
             await catalog.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.flow import Flow
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from tests.flow import Flow
 from tests.processes import Command, command, environment_of
 
 ALL_ROLES = "crawl,transfer,record"
-READY_WITHIN_S = 30
-END_WITHIN_S = 20
+READY_WITHIN_S = 60
+END_WITHIN_S = 60
 LOOK_EVERY_S = 0.05
 LINES_TOLD_MAX = 60
 # What was lost is noticed within a test, and a process that has no time for a second is not taken for dead.

@@ -248,7 +248,12 @@ async def open_catalog(settings: Settings, *, patience_s: float = 60) -> AsyncIt
     except OSError as exc:
         message = f"The folder {settings.home} cannot be made ({exc.strerror}): set IMAGEFERRY_HOME to another."
         raise FatalError(Reason.MISCONFIGURED, message) from exc
-    catalog = Catalog(settings.catalog_url, connections=settings.database_connections, patience_s=patience_s)
+    catalog = Catalog(
+        settings.catalog_url,
+        connections=settings.database_connections,
+        patience_s=patience_s,
+        silent_s=settings.lease_s,
+    )
     try:
         await migrate(catalog)
         yield catalog

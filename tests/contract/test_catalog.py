@@ -1,6 +1,7 @@
 """What every catalog holds to: the ledger's moves, doubled, lost and late."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text, update
 
-from imageferry.catalog import images, items
+from imageferry.catalog import control, images, items, jobs
 from imageferry.catalog.crawls import ListedPage
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog, Tx, sqlite_url
@@ -341,6 +342,28 @@ async def test_two_writers_at_one_row_take_turns(moves: Ledger) -> None:
     halves = [replace(transfer, parcels=transfer.parcels[:30]), replace(transfer, parcels=transfer.parcels[20:])]
     await asyncio.gather(*(moves.finish(stored(half, final=False)) for half in halves))
     assert (await moves.job()).stored == 50
+
+
+async def test_who_falls_silent_in_a_transaction_holds_nobody_up_for_long(catalog: Catalog, moves: Ledger) -> None:
+    if catalog.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite serves one machine, and has no server that could end a transaction.")
+    holds, thaws = threading.Event(), threading.Event()
+    silent = Catalog(catalog.url.render_as_string(hide_password=False), silent_s=1)
+
+    def freezes(tx: Tx) -> None:
+        jobs.get(tx, moves.job_id, lock=True)
+        holds.set()
+        thaws.wait()
+        control.prioritise(tx, moves.job_id, priority=1)
+
+    frozen = asyncio.create_task(silent.write(freezes))
+    await asyncio.to_thread(holds.wait)
+    await catalog.write(lambda tx: control.prioritise(tx, moves.job_id, priority=2))
+    thaws.set()
+    await frozen
+    await silent.close()
+
+    assert (await moves.job()).priority == 1  # it was rolled back, and did it again
 
 
 async def test_a_write_that_breaks_off_leaves_nothing(moves: Ledger) -> None:

@@ -12,7 +12,6 @@ from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import reclaim
 from imageferry.clock import now_ms
 from imageferry.demo.node import Node
-from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
 from imageferry.engine.celery.app import Role
 from imageferry.model import Job
@@ -60,8 +59,8 @@ async def test_a_job_ends_with_every_file_stored(tree: Tree, engine: Flow) -> No
 
 async def test_work_that_is_given_out_twice_at_once_has_one_effect(tree: Tree, engine: Flow) -> None:
     importing = asyncio.create_task(engine.run(_album(tree)))
-    for _ in range(4):
-        await _downloads(engine, more=FILES // 8)
+    for part in range(1, 5):
+        await engine.downloads(FILES * part // 8, during=importing)
         await _write(engine, lambda tx, job: reclaim(tx, job_ids=[job.id]))
 
     ending = await importing
@@ -126,7 +125,7 @@ async def test_a_message_that_cannot_be_read_is_dropped_and_told(tree: Tree, han
 async def test_work_goes_on_when_every_worker_was_killed_and_started_again(tree: Tree, hands: Crew) -> None:
     first = await hands.start()
     importing = asyncio.create_task(hands.flow.run(_album(tree)))
-    await _downloads(hands.flow, more=FILES // 3)
+    await hands.flow.downloads(FILES // 3, during=importing)
     await first.kill()
     await hands.start(processes=2)
 
@@ -138,13 +137,6 @@ def _album(tree: Tree) -> Node:
     for number in range(5):
         tree.numbered_files(tree.folder(f"Day {number}", parent=root), FILES // 5, size_bytes=1_000)
     return root
-
-
-async def _downloads(flow: Flow, *, more: int) -> None:
-    """Wait until so many more files were asked for, or as good as all."""
-    enough = min(flow.drive.requests.count(Operation.MEDIA) + more, FILES - 10)
-    while flow.drive.requests.count(Operation.MEDIA) < enough:  # noqa: ASYNC110 - the stand-in tells by its counters
-        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _write(flow: Flow, change: Callable[[Tx, Job], object]) -> None:

@@ -37,7 +37,7 @@ async def test_a_command_that_is_killed_again_and_again_loses_nothing_and_moves_
 
     for downloads in (0, *kills_at):
         async with _import(flow, root) as running:
-            await _downloads(flow, at_least=downloads)
+            await flow.downloads(downloads)
             running.send(SIGKILL)
             assert (await running.ended()).code == -SIGKILL
     async with _import(flow, root) as running:
@@ -70,7 +70,7 @@ async def test_a_command_that_is_killed_before_it_did_anything_leaves_nothing_in
 async def test_what_a_killed_command_left_is_finished_by_serve_unaided(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
     async with _import(flow, root) as running:
-        await _downloads(flow, at_least=FILES // 3)
+        await flow.downloads(FILES // 3)
         running.send(SIGKILL)
         await running.ended()
 
@@ -93,7 +93,7 @@ async def test_a_command_that_is_killed_in_the_middle_of_a_large_file_leaves_no_
     flow.drive.faults.add(Fault(kind=Damage.STALL, seconds=5, times=1))
 
     async with _import(flow, root) as running:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not _staged(flow):  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(0.01)
         running.send(SIGKILL)
@@ -114,7 +114,7 @@ async def test_a_command_that_is_interrupted_gives_back_its_work_and_the_same_co
     root = _album(tree)
 
     async with _import(flow, root) as running:
-        await _downloads(flow, at_least=FILES // 3)
+        await flow.downloads(FILES // 3)
         running.send(number)
         interrupted = await running.ended()
     leases = [row for table in (batches, folders) for row in await flow.rows(table) if row.state == "in_flight"]
@@ -136,10 +136,10 @@ async def test_a_command_that_is_interrupted_while_the_source_hangs_ends_soon_an
     tree: Tree, flow: Flow, name: str
 ) -> None:
     root = _album(tree)
-    flow.drive.faults.add(Fault(kind=Damage.STALL, file=name, seconds=12))
+    flow.drive.faults.add(Fault(kind=Damage.STALL, file=name, seconds=60))
 
     async with _import(flow, root) as running:
-        await _downloads(flow, at_least=FILES + 1)
+        await flow.downloads(FILES + 1)
         sent_at_s = time.monotonic()
         running.send(SIGINT)
         interrupted = await running.ended()
@@ -147,7 +147,7 @@ async def test_a_command_that_is_interrupted_while_the_source_hangs_ends_soon_an
 
     assert interrupted.code == Exit.INTERRUPTED
     assert "Traceback" not in interrupted.said
-    assert took_s < 10
+    assert took_s < 40
     await flow.store_is_the_catalogs()
 
 
@@ -172,7 +172,7 @@ async def test_a_command_that_outlives_the_one_it_followed_finishes_the_job(tree
     flow.drive.faults.add(Fault(kind=Damage.SLOW, seconds=0.05))
 
     async with _import(flow, root) as one:
-        await _downloads(flow, at_least=1)
+        await flow.downloads(1)
         async with _import(flow, root) as other:
             await other.says("Going on with")
             one.send(SIGKILL)
@@ -203,7 +203,7 @@ async def test_an_import_while_serve_runs_is_followed_to_its_end(tree: Tree, flo
 async def test_a_clock_that_jumped_holds_nothing_up(tree: Tree, flow: Flow, jump_ms: int) -> None:
     root = _album(tree)
     async with _import(flow, root) as running:
-        await _downloads(flow, at_least=FILES // 3)
+        await flow.downloads(FILES // 3)
         running.send(SIGKILL)
         await running.ended()
     for table in (jobs, batches, folders):
@@ -230,12 +230,6 @@ def _album(tree: Tree) -> Node:
 
 def _import(flow: Flow, root: Node) -> AbstractAsyncContextManager[Command]:
     return command(flow, "import", flow.drive.folder_url(root), "--concurrency", str(AT_ONCE))
-
-
-async def _downloads(flow: Flow, *, at_least: int) -> None:
-    """Returns once so many downloads have begun; the test's own deadline bounds the wait."""
-    while flow.drive.requests.count(Operation.MEDIA) < at_least:  # noqa: ASYNC110 - the stand-in tells by counters
-        await asyncio.sleep(0.001)
 
 
 async def _terminal(flow: Flow) -> Job:

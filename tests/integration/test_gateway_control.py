@@ -25,13 +25,13 @@ async def test_a_job_is_paused_and_resumed(tree: Tree, flow: Flow) -> None:
     tree.numbered_files(root, FILES, size_bytes=1_000)
     async with slow(tree, flow), served(anywhere(flow)) as gateway:
         job_id = await gateway.begin(flow.drive.folder_url(root))
-        await _downloads(flow, 40)
+        await flow.downloads(40)
         began_s = time.monotonic()
         job = await _post(gateway, f"/api/jobs/{job_id}/pause")
-        assert time.monotonic() - began_s < 1
+        assert time.monotonic() - began_s < 5
         assert (job["state"], job["actions"]) == ("paused", ["resume", "cancel"])
         await _idle(flow)
-        assert time.monotonic() - began_s < 5
+        assert time.monotonic() - began_s < 20
         asked = flow.drive.requests.count(Operation.MEDIA)
         paused = await gateway.get(f"/api/jobs/{job_id}")
         assert paused["state"] == "paused"
@@ -49,12 +49,12 @@ async def test_a_job_is_cancelled_and_goes_on_where_it_was(tree: Tree, flow: Flo
     tree.numbered_files(root, FILES, size_bytes=1_000)
     async with slow(tree, flow), served(anywhere(flow)) as gateway:
         job_id = await gateway.begin(flow.drive.folder_url(root))
-        await _downloads(flow, 40)
+        await flow.downloads(40)
         began_s = time.monotonic()
         await _post(gateway, f"/api/jobs/{job_id}/cancel")
-        assert time.monotonic() - began_s < 1
-        status = await gateway.ending(job_id)
         assert time.monotonic() - began_s < 5
+        status = await gateway.ending(job_id)
+        assert time.monotonic() - began_s < 20
         assert status["status"] == "cancelled"
         assert status["total"] == status["processed"] == FILES
         assert status["stored"] + status["skipped"] == FILES
@@ -108,11 +108,6 @@ async def _post(gateway: Served, path: str, body: dict[str, Any] | None = None, 
         told: dict[str, Any] = await answer.json()
         assert answer.status == status, told
         return told
-
-
-async def _downloads(flow: Flow, number: int) -> None:
-    while flow.drive.requests.count(Operation.MEDIA) < number:  # noqa: ASYNC110 - the stand-in tells by its counters
-        await asyncio.sleep(0.02)
 
 
 async def _idle(flow: Flow) -> None:

@@ -17,7 +17,7 @@ from tests.served import Served, anywhere, served
 
 JPEG = b"\xff\xd8\xff\xe0"
 SLOW_CLIENTS = 1_000
-HEALTH_WITHIN_S = 10
+HEALTH_WITHIN_S = 30
 
 
 def holiday(tree: Tree, *, files: int = 3) -> Node:
@@ -165,7 +165,7 @@ async def test_a_gateway_that_stops_lets_go_of_those_who_watch(flow: Flow) -> No
             listener = await client.enter_async_context(listening(session))
             begun_s = time.monotonic()
         assert await listener.next() is None
-        assert time.monotonic() - begun_s < 3
+        assert time.monotonic() - begun_s < 15
 
 
 @pytest.mark.integration

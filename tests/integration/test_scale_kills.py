@@ -28,7 +28,7 @@ FILES = 100 * max(KILLS, 6)
 FOLDERS = 20
 LATENCY_S = 0.02
 LISTING_S = 0.2
-SETTLES_WITHIN_S = 20
+SETTLES_WITHIN_S = 60
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def drive(tree: Tree) -> AsyncIterator[StandIn]:
         yield standing_in
 
 
-@pytest.mark.timeout(60 + 30 * KILLS)
+@pytest.mark.timeout(240 + 30 * KILLS)
 @pytest.mark.parametrize("role", ["crawl", "transfer", "record"])
 async def test_a_role_that_is_killed_again_and_again_loses_nothing(role: str, tree: Tree, crew: Crew) -> None:
     if role == "crawl":
@@ -71,7 +71,6 @@ async def test_children_that_are_killed_are_replaced_and_lose_nothing(tree: Tree
     await _settles(crew.flow, ending)
 
 
-@pytest.mark.timeout(180)  # Celery looks after its children every five seconds
 async def test_a_file_that_kills_whoever_has_it_is_set_aside_alone(tree: Tree, crew: Crew) -> None:
     await crew.start("crawl,record")
     worker = await crew.start("transfer")

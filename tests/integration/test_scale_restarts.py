@@ -14,7 +14,7 @@ from tests.flow import Flow
 from tests.private_brokers import PrivateBroker, private_broker
 from tests.workers import Crew, crew_over, progress
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 FILES = 600
 FOLDERS = 6

@@ -12,6 +12,7 @@ import msgspec
 import stamina
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 
 from imageferry.errors import FatalError, Reason, TransientError
@@ -48,9 +49,12 @@ class Catalog:
     A write is a function of a connection that may be run again: when the database was busy, chose it as
     a deadlock's victim, failed over or was away for a while, all of it is rolled back and repeated, for
     `patience_s` seconds. Then TransientError(CATALOG_UNAVAILABLE) is raised.
+
+    A server is asked to roll back what is silent for `silent_s` seconds in the midst of a transaction: a process
+    that was frozen there would hold its rows, and all who wait for them, for as long as it is.
     """
 
-    def __init__(self, url: str, *, connections: int = 8, patience_s: float = 60) -> None:
+    def __init__(self, url: str, *, connections: int = 8, patience_s: float = 60, silent_s: float = 60) -> None:
         self.url = _parse(url)
         self._patience_s = patience_s
         self._is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -71,6 +75,7 @@ class Catalog:
                 isolation_level="READ COMMITTED",
                 **_JSON,
             )
+            _cut_off_the_silent(self.engine, after_s=silent_s)
             writers = readers = connections
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="catalog-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="catalog-read")
@@ -162,6 +167,23 @@ def _sqlite_engine(url: URL, *, begin: str, cache_kib: int) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _cut_off_the_silent(engine: Engine, *, after_s: float) -> None:
+    statement = {
+        "postgresql": f"SET idle_in_transaction_session_timeout = {round(after_s * 1000)}",
+        # In a transaction or out of it: the pool finds out, and connects again.
+        "mysql": f"SET SESSION wait_timeout = {max(round(after_s), 1)}",
+    }.get(engine.dialect.name)
+    if statement is None:
+        return
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        connection.commit()
 
 
 def sqlite_url(path: Path) -> str:

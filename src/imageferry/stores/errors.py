@@ -51,6 +51,8 @@ _SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
         "The store {store} does not exist: create the bucket or container, or set STORE_URL to another.",
     ),
 )
+# A staged file was gone when it was to take its place: somebody else who brings the same object had tidied up.
+_SWEPT_AWAY = re.compile(r"Unable to rename file.*(os error|errno) 2\b", re.IGNORECASE | re.DOTALL)
 _REQUEST_REFUSED = re.compile(r"\b4\d\d [A-Z]")
 _BUSY = re.compile(r"\b(408|409|429) [A-Z]|SlowDown|RequestTimeout")
 
@@ -80,6 +82,8 @@ def _translate(exc: Exception, store: str, *, key: str) -> ImageferryError:
     said = _first_line(exc)
     # A key ends in a file's name, which may say anything.
     words = str(exc).replace(key, "").replace(quote(key), "")
+    if _SWEPT_AWAY.search(words):
+        return TransientError(Reason.STORE_UNAVAILABLE, f"Somebody else brought the same object into {store}: {said}")
     for sign, reason, sentence in _SIGNS:
         if sign.search(words):
             return BlockedError(reason, f"{sentence.format(store=store)} ({said})")

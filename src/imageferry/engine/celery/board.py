@@ -10,6 +10,8 @@ from typing import Any
 from celery import Celery
 from celery.worker.control import control_command
 
+from imageferry.engine.celery.app import broker_answers
+
 COMMAND = "halt"
 # What is told holds for so long; it is told again every second while work of these jobs is under way.
 HOLDS_S = 5.0
@@ -45,8 +47,9 @@ class Board:
 
 
 def tell(app: Celery, job_ids: Collection[str]) -> None:
-    """Tell every worker which jobs are to stop; raises what kombu raises when the broker does not take it."""
-    app.control.broadcast(COMMAND, arguments={"job_ids": list(job_ids)[:JOBS_MAX]})
+    """Tell every worker which jobs are to stop; raises TransientError when the broker does not take it."""
+    with broker_answers():
+        app.control.broadcast(COMMAND, arguments={"job_ids": list(job_ids)[:JOBS_MAX]})
 
 
 def _mark(job_id: str) -> int:

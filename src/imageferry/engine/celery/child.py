@@ -2,6 +2,8 @@
 
 import asyncio
 import ctypes
+import os
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from multiprocessing.sharedctypes import RawValue
@@ -11,7 +13,6 @@ import structlog
 from billiard import current_process
 from celery import Celery
 from celery.exceptions import Reject
-from kombu.exceptions import KombuError
 
 from imageferry.engine.base import Stages, about
 from imageferry.engine.celery.app import publish
@@ -25,6 +26,8 @@ LOOK_EVERY_S = 0.2
 # what is on its way into the store, or to the broker, has the last of it.
 GRACE_S = 3.0
 LAST_GRACE_S = 4.0
+# A child that is told to end, and has not in this time, is ended: the worker starts no other in its seat before.
+END_WITHIN_S = 10.0
 # What follows is sent so often, with a rest, when the broker does not take it.
 SEND_TRIES_MAX = 20
 REST_S = 3.0
@@ -82,8 +85,11 @@ class Child:
         self._stages: Stages = self._runner.run(self._enter())
 
     def end(self, **_: object) -> None:
-        """Let go of all of it."""
-        self._runner.run(self._open.aclose())
+        """Let go of all of it, in the midst of a message too: Celery ends children when it has lost the broker."""
+        in_the_end = threading.Timer(END_WITHIN_S, os._exit, [1])
+        in_the_end.daemon = True
+        in_the_end.start()
+        self._runner.run(self._leave())
         self._runner.close()
 
     def deliver(self, message: Message) -> None:
@@ -109,6 +115,13 @@ class Child:
         seat: int = current_process().index
         return await self._open.enter_async_context(self._open_stages(bounds=self._bounds, seat=seat))
 
+    async def _leave(self) -> None:
+        under_way = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await self._open.aclose()
+
     async def _until_stopped(self, message: Message) -> None:
         stage = asyncio.create_task(self._serve(message))
         watching = asyncio.create_task(self._watch(stage, gives_back=isinstance(message, Transfer)))
@@ -130,8 +143,8 @@ class Child:
         for tries in range(1, SEND_TRIES_MAX + 1):
             try:
                 return await asyncio.to_thread(publish, self._app, message)
-            except (KombuError, OSError) as exc:
-                log.warning("broker.away", detail=str(exc), tries=tries, **about(message))
+            except TransientError as exc:
+                log.warning("broker.away", detail=exc.message, tries=tries, **about(message))
             await asyncio.sleep(REST_S)
         return None  # it is in flight in the catalog: the sweep gives it out again
 

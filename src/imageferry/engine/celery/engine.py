@@ -5,7 +5,6 @@ from collections.abc import Collection
 
 import structlog
 from celery import Celery
-from kombu.exceptions import KombuError
 
 from imageferry.catalog.ledger import give_back
 from imageferry.catalog.session import Catalog
@@ -13,6 +12,7 @@ from imageferry.catalog.terms import Terms
 from imageferry.engine.celery.app import publish, waiting
 from imageferry.engine.celery.board import tell
 from imageferry.engine.sweeper import SWEEP_EVERY_S, Sweeper
+from imageferry.errors import TransientError
 from imageferry.model import Crawl, Message, Transfer
 
 # How long to rest when the broker is away.
@@ -64,8 +64,8 @@ class CeleryEngine:
     async def _waiting(self) -> Collection[type[Message]] | None:
         try:
             lengths = await asyncio.to_thread(waiting, self._app)
-        except (KombuError, OSError) as exc:
-            log.warning("broker.away", detail=str(exc))
+        except TransientError as exc:
+            log.warning("broker.away", detail=exc.message)
             return None
         return [kind for kind, length in lengths.items() if length]
 
@@ -74,14 +74,14 @@ class CeleryEngine:
         if job_ids or self._halted:
             try:
                 await asyncio.to_thread(tell, self._app, job_ids)
-            except (KombuError, OSError) as exc:
-                log.warning("broker.away", detail=str(exc))
+            except TransientError as exc:
+                log.warning("broker.away", detail=exc.message)
         self._halted = bool(job_ids)
 
     async def _send(self, message: Crawl | Transfer) -> None:
         try:
             await asyncio.to_thread(publish, self._app, message)
-        except (KombuError, OSError) as exc:
-            log.warning("broker.away", detail=str(exc))
+        except TransientError as exc:
+            log.warning("broker.away", detail=exc.message)
             await self._catalog.write(lambda tx: give_back(tx, message))
             await self._sweeper.rest(REST_S)

@@ -8,10 +8,9 @@ from threading import Thread
 
 from celery import Celery
 from celery.worker.consumer import Consumer
-from kombu.exceptions import KombuError
 
 from imageferry.engine.celery.app import KINDS, Role, waiting
-from imageferry.errors import FatalError, Reason
+from imageferry.errors import FatalError, Reason, TransientError
 
 # A client that sends nothing for so long is let go of.
 CLIENT_TIMEOUT_S = 5
@@ -69,7 +68,7 @@ class Health:
     def _queued(self) -> dict[str, int]:
         try:
             lengths = waiting(self._app)
-        except (KombuError, OSError):
+        except TransientError:
             return {}  # what the children have done is told all the same
         return {role: lengths[KINDS[role]] for role in self._roles}
 
