@@ -104,10 +104,18 @@ class Line:
 
     async def cut(self, seconds: float) -> None:
         """Cut every connection, and refuse new ones for so long."""
+        self.sever()
+        await asyncio.sleep(seconds)
+        self.mend()
+
+    def sever(self) -> None:
+        """Cut every connection, and refuse new ones."""
         self._cut = True
         for writer in self._open:
             writer.transport.abort()
-        await asyncio.sleep(seconds)
+
+    def mend(self) -> None:
+        """Let connections through again."""
         self._cut = False
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -28,9 +28,10 @@ from imageferry.errors import FatalError, Reason
 from imageferry.model import Job, JobOptions
 from imageferry.pipeline.submit import submit
 from imageferry.sources.registry import recognise
+from tests.databases import database
 from tests.disks import remount, small_disk
 from tests.flow import QUICK, Flow
-from tests.processes import command
+from tests.processes import command, environment_of
 
 FILES = 60
 
@@ -94,6 +95,18 @@ async def test_a_catalog_whose_disk_is_full_is_waited_for_until_there_is_room(
         assert was_held_up
         assert (ending.exit, ending.job.stored) == (Exit.DONE, FILES)
         await flow.holds_together(ending)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+async def test_processes_that_start_at_once_make_the_tables_once(flow: Flow, tmp_path: Path, kind: str) -> None:
+    with database(kind, tmp_path) as url:
+        environment = environment_of(flow) | {"DATABASE_URL": url}
+        async with AsyncExitStack() as stack:
+            starting = [
+                await stack.enter_async_context(command(flow, "migrate", environment=environment)) for _ in range(4)
+            ]
+            ended = [await each.ended() for each in starting]
+    assert [each.code for each in ended] == [Exit.DONE] * 4, ended
 
 
 async def test_a_migration_that_is_killed_is_completed_by_the_next_command(tree: Tree, flow: Flow) -> None:

@@ -73,6 +73,19 @@ async def test_a_catalog_that_is_away_for_a_while_misses_no_outcome(tree: Tree, 
         await _all_stored(crew, importing)
 
 
+async def test_a_worker_that_starts_while_its_catalog_is_away_begins_once_it_is_back(tree: Tree, crew: Crew) -> None:
+    async with line(crew.flow.settings.catalog_url) as cuttable:
+        crew.environment["DATABASE_URL"] = cuttable.url
+        cuttable.sever()
+        worker = await crew.start(processes=2)
+        importing = asyncio.create_task(crew.flow.run(_album(tree)))
+        await worker.says("worker.waits", times=2)
+
+        cuttable.mend()
+
+        await _all_stored(crew, importing)
+
+
 @pytest.mark.timeout(240 + 3 * OUTAGE_S)
 async def test_a_store_that_refuses_for_a_while_is_waited_for(tree: Tree, crew: Crew) -> None:
     async with S3() as s3:

@@ -1,8 +1,10 @@
 """Bringing the database's schema to the version that this code speaks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, select
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from imageferry.catalog.session import Catalog
@@ -68,4 +70,24 @@ def _upgrade(tx: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = tx
-    command.upgrade(config, "head")
+    with _in_turn(tx):
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _in_turn(tx: Connection) -> Iterator[None]:
+    """Wait until no other process migrates this database. SQLite lets one write at a time anyway."""
+    kind = tx.dialect.name
+    if kind == "postgresql":
+        # Until the transaction ends.
+        tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('imageferry.migrate'))"))
+        yield
+    elif kind == "mysql":
+        # Its tables are made outside of transactions.
+        tx.execute(text("SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), 60)"))
+        try:
+            yield
+        finally:
+            tx.execute(text("SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.migrate'))"))
+    else:
+        yield

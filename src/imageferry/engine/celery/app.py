@@ -18,6 +18,7 @@ from imageferry.model import Crawl, Message, Record, Transfer
 # Redis gives a message out again when it was not acknowledged for so long: longer than a transfer's time box.
 VISIBILITY_S = 600
 PUBLISH_TIMEOUT_S = 5
+CHILD_BEGINS_WITHIN_S = 24 * 3600
 # RabbitMQ delivers a message so often when whoever has it is lost each time.
 DELIVERIES_MAX = 20
 # What is raised when a broker is away or refuses: kombu passes on what its libraries raise.
@@ -46,6 +47,8 @@ def make_app(broker_url: str, *, prefix: str) -> Celery:
         # A message is gone when its work is done, and not before.
         task_acks_late=True,
         worker_prefetch_multiplier=1,
+        # A child opens its stages first, which takes as long as the catalog is away; by default it has 4 seconds.
+        worker_proc_alive_timeout=CHILD_BEGINS_WITHIN_S,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

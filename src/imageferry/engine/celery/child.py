@@ -17,7 +17,7 @@ from celery.exceptions import Reject
 from imageferry.engine.base import Stages, about
 from imageferry.engine.celery.app import publish
 from imageferry.engine.celery.board import Board
-from imageferry.errors import TransientError
+from imageferry.errors import ImageferryError, TransientError
 from imageferry.model import Crawl, Message, Record, Transfer
 from imageferry.pipeline.bounds import Bounds
 
@@ -78,7 +78,7 @@ class Child:
         self._board = board
 
     def begin(self, **_: object) -> None:
-        """Make the loop and open the stages."""
+        """Make the loop and open the stages, however long what they lean on is away: no message is taken before."""
         self._runner = asyncio.Runner()
         self._bounds = self._make_bounds()
         self._open = AsyncExitStack()
@@ -113,7 +113,15 @@ class Child:
 
     async def _enter(self) -> Stages:
         seat: int = current_process().index
-        return await self._open.enter_async_context(self._open_stages(bounds=self._bounds, seat=seat))
+        while not self._stopping.is_up:
+            try:
+                return await self._open.enter_async_context(self._open_stages(bounds=self._bounds, seat=seat))
+            except ImageferryError as exc:
+                log.warning("worker.waits", detail=exc.message)
+            except Exception:  # Celery would go on with a child that has no stages, and lose what it is given
+                log.exception("worker.waits")
+            await asyncio.sleep(REST_S)
+        raise SystemExit
 
     async def _leave(self) -> None:
         under_way = asyncio.all_tasks() - {asyncio.current_task()}
