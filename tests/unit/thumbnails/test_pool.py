@@ -158,9 +158,9 @@ async def test_processes_end_when_they_are_not_needed() -> None:
     async with pool(idle_s=0.2) as opened:
         await opened.draw(once(saved(quarters(), "PNG")), ORDER)
         (pid,) = pids(opened)
-        while pids(opened):  # noqa: ASYNC110 - no event tells
+        while _alive(pid):  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
-        assert not _alive(pid)
+        assert not pids(opened)
 
 
 async def test_a_store_that_breaks_off_is_told_as_itself() -> None:
