@@ -35,6 +35,7 @@ from imageferry.stores.options import AwsAccess
 from imageferry.stores.store import Store
 from imageferry.telemetry.watch import LogWatch, Watch, watched
 from imageferry.thumbnails import pool as thumbnail_pool
+from imageferry.thumbnails.glimpses import Glimpses
 from imageferry.thumbnails.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -157,14 +158,15 @@ async def open_ferry(
 
 
 @asynccontextmanager
-async def open_thumbnails(ferry: Ferry) -> AsyncIterator[Thumbnails]:
-    """The thumbnails of the store's images; the processes that make them are begun when there is one to be made."""
+async def open_thumbnails(ferry: Ferry) -> AsyncIterator[tuple[Thumbnails, Glimpses]]:
+    """Thumbnails of images, and glimpses of files; the processes that make them are begun when one is to be made."""
     bounds = thumbnail_pool.Bounds(processes=ferry.settings.thumbnail_processes)
     pool = thumbnail_pool.Pool(bounds)
-    thumbnails = Thumbnails(store=ferry.store, catalog=ferry.catalog, pool=pool)
+    thumbnails, glimpses = Thumbnails(store=ferry.store, catalog=ferry.catalog, pool=pool), Glimpses(pool)
     try:
-        yield thumbnails
+        yield thumbnails, glimpses
     finally:
+        await glimpses.close()
         await thumbnails.close()
 
 

@@ -39,8 +39,12 @@ describe("importing", () => {
     const page = await openPage("/");
     await page.getByLabel("The folder’s link").fill(FOLDER);
 
-    // The plan, before any byte.
+    // The plan, before any byte, with a glimpse of some files.
     await page.getByRole("heading", { name: "Sample pictures" }).waitFor();
+    const glimpses = page.getByRole("list", { name: "Some of them" }).locator("img");
+    await expect
+      .poll(() => glimpses.evaluateAll((all: HTMLImageElement[]) => all.filter((each) => each.naturalWidth > 0).length))
+      .toBeGreaterThan(3);
     expect(await page.getByText(/images to import/).textContent()).toMatch(/^\d+/);
     expect(new URL(page.url()).searchParams.get("url")).toBe(FOLDER);
     expect(await flaws(page)).toEqual([]);

@@ -18,6 +18,7 @@ from imageferry.gateway import (
     deletions,
     dialects,
     events,
+    glimpses,
     health,
     images,
     imports,
@@ -100,7 +101,7 @@ def _rooms() -> list[APIRouter]:
     """Ours under /api, then the root paths that the older systems' clients know, then what is no API."""
     ours, root = APIRouter(prefix="/api"), APIRouter()
     pictures = (overviews, images, deletions, archives, contents, thumbnails)
-    for room in (imports, previews, jobs, control, items, manifests, events, *pictures, system, health):
+    for room in (imports, previews, glimpses, jobs, control, items, manifests, events, *pictures, system, health):
         ours.include_router(room.router)
     for room in (imports, dialects, health):
         root.include_router(room.router)
@@ -121,7 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         cursors = await Cursors.of(ferry.catalog)
         async with (
             feeding(ferry.catalog) as app.state.feed,
-            open_thumbnails(ferry) as made,
+            open_thumbnails(ferry) as (made, seen),
             delivering(ferry.deliverer()),
             tidying(catalog=ferry.catalog, store=ferry.store),
             at_work(engine, lock=ferry.lock) as working,
@@ -132,6 +133,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 working=working,
                 cursors=cursors,
                 thumbnails=made,
+                glimpses=seen,
                 demo_folder_url=app.state.demo_folder_url,
             )
             yield

@@ -30,10 +30,17 @@ class Cursors:
 
     def take(self, of: str, cursor: str) -> list[Any]:
         """The position in the list named so; 400 when no gateway of this catalog gave it out for that list."""
+        position = self.known(of, cursor)
+        if position is None:
+            raise HTTPException(400, "This cursor is not one of this list: take `next` as it was answered.")
+        return position
+
+    def known(self, of: str, cursor: str) -> list[Any] | None:
+        """The same; None when no gateway of this catalog gave it out."""
         try:
             position: list[Any] = self._serializer(of).loads(cursor)
-        except BadData as exc:
-            raise HTTPException(400, "This cursor is not one of this list: take `next` as it was answered.") from exc
+        except BadData:
+            return None
         return position
 
     def _serializer(self, of: str) -> URLSafeSerializer:

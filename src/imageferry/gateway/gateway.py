@@ -14,6 +14,7 @@ from imageferry.engine.base import Engine
 from imageferry.errors import Reason, TransientError
 from imageferry.gateway.cursors import Cursors
 from imageferry.gateway.seats import Seats
+from imageferry.thumbnails.glimpses import Glimpses
 from imageferry.thumbnails.thumbnails import Thumbnails
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class Gateway:
     engine: Engine
     working: asyncio.Task[None]  # the engine's run
     thumbnails: Thumbnails
+    glimpses: Glimpses
     cursors: Cursors
     demo_folder_url: str | None = None  # None: there is no stand-in
     seats: Seats = field(default_factory=Seats)

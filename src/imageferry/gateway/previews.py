@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from imageferry.errors import Reason, TransientError
 from imageferry.gateway.causes import causes
 from imageferry.gateway.gateway import Here
+from imageferry.gateway.glimpses import thumbnail_url
 from imageferry.gateway.schemas.fields import LINK_LENGTH_MAX
 from imageferry.gateway.schemas.imports import ImportRequest
 from imageferry.gateway.schemas.previews import Check, Preview, Sample, TypeCount
@@ -66,6 +67,13 @@ async def preview(asked: ImportRequest, gateway: Here) -> Preview:
         skipped=causes(found.skipped),
         failing=causes(found.failing),
         samples=[
-            Sample(id=file.id, name=file.name, mime_type=file.mime_type, size=file.size_bytes) for file in found.samples
+            Sample(
+                id=file.id,
+                name=file.name,
+                mime_type=file.mime_type,
+                size=file.size_bytes,
+                thumbnail_url=thumbnail_url(file, source=locator.source, cursors=gateway.cursors),
+            )
+            for file in found.samples
         ],
     )

@@ -21,7 +21,7 @@ CODE = "thumbnail_failed"
 # An address with a width is of these bytes for good: other bytes have another tag, and get another `v`.
 _CACHE = "private, max-age=31536000, immutable"
 # Never drawn here: a drawing is a program, and may be one that takes for ever.
-_NEVER = frozenset({"image/svg+xml"})
+NEVER = frozenset({"image/svg+xml"})
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The thumbnail.", "content": {"image/webp": {}}},
     304: {"description": "The caller has it already."},
@@ -51,7 +51,7 @@ async def image_thumbnail(
     row = await find_here(image_id, gateway)
     width = width_at_least(w)
     headers = {"ETag": f'"{row.md5}-{width}"', "Cache-Control": _CACHE}
-    if row.thumbnail == FAILED or row.mime_type in _NEVER:
+    if row.thumbnail == FAILED or row.mime_type in NEVER:
         return _failed()
     if knows(Headers(scope=request.scope), etag=headers["ETag"]):
         return Response(status_code=304, headers=headers)

@@ -1,5 +1,6 @@
 /// What an import would do, before any byte of it moves.
 import { Badge } from "@mantine/core";
+import { useState } from "react";
 import type { Preview } from "@/api/index.ts";
 import { number, plural, size, typeName } from "@/shell/wording.ts";
 import classes from "./Plan.module.css";
@@ -50,13 +51,7 @@ export function Plan({ plan, stale }: { plan: Preview; stale: boolean }) {
         <ul className={classes.samples} aria-label="Some of them">
           {plan.samples.map((sample) => (
             <li key={sample.id} title={sample.name}>
-              <span className={classes.picture}>
-                {sample.thumbnail_url ? (
-                  <img src={sample.thumbnail_url} alt="" loading="lazy" />
-                ) : (
-                  typeName(sample.mime_type)
-                )}
-              </span>
+              <Picture sample={sample} />
               <span className={classes.caption}>{sample.name}</span>
             </li>
           ))}
@@ -68,5 +63,16 @@ export function Plan({ plan, stale }: { plan: Preview; stale: boolean }) {
         </p>
       ))}
     </section>
+  );
+}
+
+/** A glimpse of a file; its type until it has come, and where none can be had. */
+function Picture({ sample }: { sample: Preview["samples"][number] }) {
+  const [failed, setFailed] = useState(false);
+  return (
+    <span className={classes.picture}>
+      {typeName(sample.mime_type)}
+      {sample.thumbnail_url && !failed && <img src={sample.thumbnail_url} alt="" onError={() => setFailed(true)} />}
+    </span>
   );
 }

@@ -32,7 +32,7 @@ class Sample(BaseModel):
     mime_type: str
     size: int | None = Field(description="In bytes; None where the listing does not tell.")
     thumbnail_url: str | None = Field(
-        default=None, description="None: nothing is fetched from elsewhere for a preview."
+        default=None, description="At this gateway, for an hour or two; None: the file is too large for a glimpse."
     )
 
 

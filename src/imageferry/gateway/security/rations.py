@@ -17,6 +17,7 @@ class Dear(StrEnum):
     ARCHIVE = "archive"  # up to a thousand images, read from the store
     GUESS = "guess"  # a wrong token or link: enough for a person's mistakes, none for a machine's guesses
     PREVIEW = "preview"  # it lists a folder at the source
+    GLIMPSE = "glimpse"  # it reads a file at the source
     THUMBNAIL = "thumbnail"  # one to be made: a screenful at once, then as many as a machine makes
 
 
@@ -24,6 +25,7 @@ _RATIONS = {  # at once, then in each minute
     Dear.ARCHIVE: (10, 10),
     Dear.GUESS: (10, 10),
     Dear.PREVIEW: (30, 30),
+    Dear.GLIMPSE: (80, 80),
     Dear.THUMBNAIL: (300, 1500),
 }
 _SENTENCE = "Too often: wait, and try again."
