@@ -61,6 +61,21 @@ async def test_cursors_and_pages_lead_through_the_same_list(flow: Flow) -> None:
                 assert len(by_page) == {"": STORED, "&q=sea": 80}.get(wanted, 100)
 
 
+async def test_from_a_page_cursors_lead_either_way(flow: Flow) -> None:
+    async with library(flow) as gateway:
+        for sort, reverse in (("name", "-name"), ("-shown", "shown"), ("size", "-size"), ("created", "-created")):
+            first, second, third = [
+                await gateway.get(f"/api/images?sort={sort}&page={page}&per_page=40") for page in (1, 2, 3)
+            ]
+            assert first["before"] is third["after"] is None
+            onward = await gateway.get(f"/api/images?sort={sort}&limit=40&cursor={second['after']}")
+            assert onward["items"] == third["items"]
+            back = await gateway.get(f"/api/images?sort={reverse}&limit=40&cursor={second['before']}")
+            assert back["items"][::-1] == first["items"]
+            again = await gateway.get(f"/api/images?sort={sort}&limit=40&cursor={back['before']}")
+            assert again["items"] == second["items"]
+
+
 async def test_filters_leave_what_they_say(flow: Flow) -> None:
     async with library(flow) as gateway:
 

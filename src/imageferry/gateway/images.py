@@ -1,6 +1,6 @@
 """Images: pages of records, all of them, and one."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -61,7 +61,9 @@ async def list_images(
         at = _position(cursor, sort, gateway.cursors) if cursor else None
         look = partial(_after, wanted=wanted, sort=sort, at=at, size=size, cursors=gateway.cursors, request=request)
     else:
-        look = partial(_page, wanted=wanted, sort=sort, page=page or 1, size=size, request=request)
+        look = partial(
+            _page, wanted=wanted, sort=sort, page=page or 1, size=size, cursors=gateway.cursors, request=request
+        )
     shown, body = await gateway.read(look)
     links = {"next": shown.next, "prev": shown.prev}
     told = ", ".join(f'<{address}>; rel="{name}"' for name, address in links.items() if address)
@@ -80,7 +82,9 @@ async def get_image(image_id: ImageId, gateway: Here) -> ImageDetail:
     return image_detail(await find(image_id, gateway))
 
 
-def _page(tx: Tx, *, wanted: Filter, sort: Sort, page: int, size: int, request: Request) -> tuple[ImagePage, bytes]:
+def _page(
+    tx: Tx, *, wanted: Filter, sort: Sort, page: int, size: int, cursors: Cursors, request: Request
+) -> tuple[ImagePage, bytes]:
     listing = Listing(tx, wanted)
     total = listing.total()
     # One more than is shown tells whether there is another page.
@@ -91,7 +95,8 @@ def _page(tx: Tx, *, wanted: Filter, sort: Sort, page: int, size: int, request: 
         total = Total(images=max(total.images, reached), exact=not more)
     following = _address(request, page=page + 1) if more else None
     before = _address(request, page=page - 1) if page > 1 else None
-    return _shown(rows[:size], total, size=size, page=page, following=following, before=before)
+    ends = _ends(rows[:size], sort, cursors, first=page == 1, last=not more)
+    return _shown(rows[:size], total, size=size, page=page, following=following, before=before, ends=ends)
 
 
 def _after(
@@ -99,12 +104,23 @@ def _after(
 ) -> tuple[ImagePage, bytes]:
     listing = Listing(tx, wanted)
     rows = listing.after(sort, limit=size + 1, at=at)
-    following = None
-    if len(rows) > size:
-        last = position(rows[size - 1], sort)
-        value = last.value.isoformat() if isinstance(last.value, datetime) else last.value
-        following = _address(request, cursor=cursors.give(f"images by {sort}", [value, last.image_id]))
-    return _shown(rows[:size], listing.total(), size=size, following=following)
+    ends = _ends(rows[:size], sort, cursors, first=at is None, last=len(rows) <= size)
+    following = ends["after"] and _address(request, cursor=ends["after"])
+    return _shown(rows[:size], listing.total(), size=size, following=following, ends=ends)
+
+
+def _ends(rows: Sequence[ImageRow], sort: Sort, cursors: Cursors, *, first: bool, last: bool) -> dict[str, str | None]:
+    """Cursors that go on from both ends of what is shown."""
+    return {
+        "after": None if last or not rows else _cursor(rows[-1], sort, cursors),
+        "before": None if first or not rows else _cursor(rows[0], sort.reversed, cursors),
+    }
+
+
+def _cursor(row: ImageRow, sort: Sort, cursors: Cursors) -> str:
+    here = position(row, sort)
+    value = here.value.isoformat() if isinstance(here.value, datetime) else here.value
+    return cursors.give(f"images by {sort}", [value, here.image_id])
 
 
 def _position(cursor: str, sort: Sort, cursors: Cursors) -> Position:
@@ -122,6 +138,7 @@ def _shown(
     page: int | None = None,
     following: str | None,
     before: str | None = None,
+    ends: Mapping[str, str | None],
 ) -> tuple[ImagePage, bytes]:
     """A page, and as JSON: made here, in the catalog's thread, to spare the event loop."""
     shown = ImagePage(
@@ -133,6 +150,7 @@ def _shown(
         pages=-(-total.images // size),
         next=following,
         prev=before,
+        **ends,
     )
     return shown, shown.model_dump_json().encode()
 

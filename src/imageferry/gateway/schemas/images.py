@@ -90,6 +90,12 @@ class ImagePage(BaseModel):
     prev: str | None = Field(
         description="The page before; None: there is none, or the list is gone through by cursors."
     )
+    after: str | None = Field(
+        description="A cursor that goes on behind the last of these; None: there is nothing more."
+    )
+    before: str | None = Field(
+        description="A cursor of the reverse order, which goes back from the first of these; None: they begin the list."
+    )
 
 
 class ImageFilter(BaseModel):
