@@ -51,7 +51,11 @@ async def test_jobs_are_taken_in_hand(tree: Tree, flow: Flow, gateway: Served, d
     tree.file(root, "b.jpg", content=JPEG, downloadable=False)
     job_id = (await gateway.run(flow.drive.folder_url(root)))["job_id"]
     assert (await desk.retry(job_id, reasons=[Reason.GONE])).state is JobState.COMPLETED
-    assert (await desk.retry(job_id, reasons=None)).failed == 0
+    assert (await desk.retry(job_id, item_ids=[999_999])).state is JobState.COMPLETED
+    (item,) = (await gateway.get(f"/api/jobs/{job_id}/items"))["items"]
+    assert (await desk.retry(job_id, item_ids=[item["id"]])).failed == 0
+    await gateway.ending(job_id)
+    assert (await desk.retry(job_id)).failed == 0
     await gateway.ending(job_id)
     with pytest.raises(ConflictError) as refused:
         await desk.pause(job_id)

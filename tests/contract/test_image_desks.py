@@ -1,6 +1,8 @@
 """What the command for images relies on, whether it asks the catalog of this machine or a gateway elsewhere."""
 
 from collections.abc import AsyncIterator
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 
@@ -49,3 +51,20 @@ async def test_images_are_shown_and_deleted(tree: Tree, flow: Flow, gateway: Ser
     gone = await desk.delete(meant(q="sea"))
     assert (gone.deleted, dict(gone.failed)) == (103, {})
     assert (await desk.show(meant(), sort=Sort.SHOWN, limit=2)).total.images == 1
+
+
+async def test_named_images_are_told_saved_and_deleted(
+    tree: Tree, flow: Flow, gateway: Served, desk: ImageDesk
+) -> None:
+    root = tree.folder("Root")
+    for number in range(4):
+        tree.file(root, f"{number}.jpg", content=JPEG + bytes([number]), mime_type="image/jpeg")
+    await gateway.run(flow.drive.folder_url(root))
+    ids = {image.name: image.id for image in (await desk.show(meant(), sort=Sort.NAME, limit=9)).images}
+    named = [ids["2.jpg"], ids["0.jpg"], 999]
+    assert {image.name for image in await desk.some(named)} == {"0.jpg", "2.jpg"}
+    archive = ZipFile(BytesIO(b"".join([piece async for piece in desk.archive(named[:2])])))
+    assert {name: archive.read(name) for name in archive.namelist()} == {"0.jpg": JPEG + b"\0", "2.jpg": JPEG + b"\2"}
+    gone = await desk.delete(named)
+    assert (gone.deleted, dict(gone.failed)) == (2, {})
+    assert await desk.some(named) == []

@@ -26,6 +26,9 @@ async def test_an_archive_holds_every_original_under_a_safe_name_of_its_own(tree
         async with gateway.session.post("/api/images/archive", json={"ids": [*ids, ids[0], 999]}) as answer:
             assert (answer.status, answer.content_type) == (200, "application/zip")
             archive = ZipFile(BytesIO(await answer.read()))
+        async with gateway.session.get("/api/images/archive", params=[("id", ids[0]), ("id", ids[1])]) as answer:
+            assert answer.headers["Content-Disposition"] == 'attachment; filename="images.zip"'
+            assert len(ZipFile(BytesIO(await answer.read())).namelist()) == 2
     assert archive.testzip() is None
     names = set(archive.namelist())
     assert len(names) == 5

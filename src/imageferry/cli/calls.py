@@ -22,6 +22,7 @@ from imageferry.errors import (
 
 ANSWER_WITHIN_S = 30.0
 CONNECT_WITHIN_S = 5.0
+STREAMED_WITHIN = timedelta(hours=12)
 
 
 @asynccontextmanager
@@ -68,10 +69,13 @@ class Calls:
         except msgspec.DecodeError as exc:
             raise self._no_gateway() from exc
 
-    async def stream(self, path: str) -> AsyncIterator[bytes]:
-        """What it answers, as it comes."""
+    async def stream(
+        self, path: str, *, query: Mapping[str, str | int | Sequence[str] | None] | None = None
+    ) -> AsyncIterator[bytes]:
+        """What it answers, as it comes, however long that takes."""
         try:
-            async with self._client.get(f"{self._url}{path}").headers(self._headers).build_streamed() as answer:
+            request = self._client.get(f"{self._url}{path}").headers(self._headers).timeout(STREAMED_WITHIN)
+            async with request.query(_pairs(query or {})).build_streamed() as answer:
                 if answer.status != HTTPStatus.OK:
                     raise self._refused(answer.status, bytes(await answer.bytes()))
                 while (chunk := await answer.body_reader.read_chunk()) is not None:

@@ -44,8 +44,10 @@ class Desk(Protocol):
         """End it."""
         ...
 
-    async def retry(self, job_id: str, *, reasons: Sequence[Reason] | None) -> Job:
-        """Try again what failed, for these reasons or any."""
+    async def retry(
+        self, job_id: str, *, reasons: Sequence[Reason] | None = None, item_ids: Sequence[int] | None = None
+    ) -> Job:
+        """Try again what failed, for these reasons, these items, or all of it."""
         ...
 
     async def remove(self, job_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,10 @@ def images(
         typer.Argument(metavar="WORDS", help="Words of the name; the last may be only begun.", show_default=False),
     ] = None,
     *,
+    ids: Annotated[
+        list[int] | None,
+        typer.Option("--id", min=1, metavar="ID", help="This image, and no conditions. May be given again."),
+    ] = None,
     mime_type: Annotated[
         list[str] | None, typer.Option("--type", metavar="TYPE", help="As image/jpeg. May be given again.")
     ] = None,
@@ -46,12 +51,18 @@ def images(
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete all that are meant, with their objects, instead of listing some.")
     ] = False,
+    download: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Save the originals as one ZIP, instead of listing them.", show_default=False
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     server: Server = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout at the end.")] = False,
 ) -> None:
-    """List images, or delete them."""
-    from imageferry.cli.image_viewing import delete_images, list_images  # noqa: PLC0415 - only this command needs it
+    """List images, download them, or delete them."""
+    from imageferry.cli import image_viewing as viewing  # noqa: PLC0415 - only this command needs it
 
     conditions: dict[str, object] = {
         "q": q,
@@ -65,8 +76,11 @@ def images(
         "size_max": size_max,
         "located": located,
     }
+    meant = viewing.Meant(ids=tuple(ids or ()), conditions=conditions, sort=sort, limit=limit)
     if delete:
-        work = partial(delete_images, conditions=conditions, yes=yes, people=people, as_json=as_json)
+        work = partial(viewing.delete_images, meant=meant, yes=yes, people=people, as_json=as_json)
+    elif download is not None:
+        work = partial(viewing.download_images, meant=meant, path=download, people=people)
     else:
-        work = partial(list_images, conditions=conditions, sort=sort, limit=limit, as_json=as_json)
+        work = partial(viewing.list_images, meant=meant, as_json=as_json)
     run(work, as_json=as_json, server_url=server)

@@ -1,6 +1,6 @@
 """Where the command for images looks at them and deletes them: the catalog of this machine, or a gateway elsewhere."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -34,8 +34,16 @@ class ImageDesk(Protocol):
         """The first ones in an order; `limit` is 1000 at most."""
         ...
 
-    async def delete(self, wanted: ImageFilter) -> Gone:
-        """Delete all that a filter leaves now, with their objects. The filter has a condition."""
+    async def some(self, ids: Sequence[int]) -> Sequence[Image]:
+        """Those of these images that are there."""
+        ...
+
+    async def delete(self, wanted: ImageFilter | Sequence[int]) -> Gone:
+        """Delete these, or all that a filter leaves now, with their objects. The filter has a condition."""
+        ...
+
+    def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
+        """The originals of these images as one ZIP, a piece at a time; at most 1000."""
         ...
 
 

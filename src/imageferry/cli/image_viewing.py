@@ -1,6 +1,10 @@
-"""Images listed, or deleted with their objects, wherever they are."""
+"""Images listed, downloaded, or deleted with their objects, wherever they are."""
 
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -12,22 +16,53 @@ from imageferry.catalog.listing import Total
 from imageferry.cli import wording
 from imageferry.cli.answer import answer
 from imageferry.cli.exits import Exit
-from imageferry.cli.image_desk import open_image_desk
+from imageferry.cli.image_desk import ImageDesk, Shown, open_image_desk
 from imageferry.errors import Reason, UsageError
 from imageferry.gateway.asking import asked
-from imageferry.gateway.schemas.images import ImageFilter
+from imageferry.gateway.schemas.images import IDS_MAX, ImageFilter
 from imageferry.settings import Settings
 
 FAILURES_SHOWN = 20
 
 
-async def list_images(
-    settings: Settings, *, conditions: dict[str, object], sort: Sort, limit: int, as_json: bool
-) -> Exit:
-    """Print the first images that a filter leaves, and how many there are."""
-    wanted = _filter(conditions)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """Which images a command is about: these, or what the conditions leave."""
+
+    ids: Sequence[int]
+    conditions: Mapping[str, object]
+    sort: Sort = Sort.CREATED
+    limit: int = IDS_MAX
+
+    def filter(self) -> ImageFilter | None:
+        """The conditions; None: images are named. Raises UsageError when both are, or when one cannot be sought."""
+        try:
+            wanted = ImageFilter.model_validate(self.conditions)
+        except ValidationError as exc:
+            wrong = exc.errors(include_url=False)[0]
+            where = ".".join(map(str, wrong["loc"]))
+            raise UsageError(Reason.MISCONFIGURED, f"This {where} cannot be sought: {wrong['msg']}.") from exc
+        if not self.ids:
+            return wanted
+        if not asked(**dict(wanted)).is_empty:
+            raise UsageError(Reason.MISCONFIGURED, "Name images by --id, or by conditions, not by both.")
+        if len(self.ids) > IDS_MAX:
+            raise UsageError(Reason.MISCONFIGURED, f"At most {IDS_MAX:,} images are named at once.")
+        return None
+
+    async def shown(self, desk: ImageDesk) -> Shown:
+        """The first of them, and how many there are."""
+        wanted = self.filter()
+        if wanted is not None:
+            return await desk.show(wanted, sort=self.sort, limit=self.limit)
+        images = await desk.some(self.ids)
+        return Shown(images=images, total=Total(images=len(images)))
+
+
+async def list_images(settings: Settings, *, meant: Meant, as_json: bool) -> Exit:
+    """Print the first images that are meant, and how many there are."""
     async with open_image_desk(settings) as desk:
-        shown = await desk.show(wanted, sort=sort, limit=limit)
+        shown = await meant.shown(desk)
     if as_json:
         records = [image.model_dump(mode="json") for image in shown.images]
         answer({"images": records, "total": shown.total.images, "total_exact": shown.total.exact})
@@ -47,35 +82,50 @@ async def list_images(
     return Exit.DONE
 
 
-async def delete_images(
-    settings: Settings, *, conditions: dict[str, object], yes: bool, people: Console, as_json: bool
-) -> Exit:
-    """Delete what a filter leaves; asks before, unless it was said already."""
-    wanted = _filter(conditions)
-    if asked(**dict(wanted)).is_empty:
+async def download_images(settings: Settings, *, meant: Meant, path: Path, people: Console) -> Exit:
+    """Save the first images that are meant as one ZIP, which is whole or not there."""
+    coming = path.with_name(f"{path.name}.part")
+    async with open_image_desk(settings) as desk:
+        ids = [image.id for image in (await meant.shown(desk)).images]
+        if not ids:
+            people.print("No image fits.")
+            return Exit.OTHER
+        try:
+            with coming.open("wb") as file:
+                async with aclosing(desk.archive(ids)) as pieces:
+                    async for piece in pieces:
+                        file.write(piece)
+            coming.replace(path)
+        except OSError as exc:
+            message = f"The ZIP cannot be written to {path} ({exc.strerror}): name another file."
+            raise UsageError(Reason.MISCONFIGURED, message) from exc
+        finally:
+            coming.unlink(missing_ok=True)
+    people.print(f"{_many(len(ids))} in {path}", markup=False, soft_wrap=True)
+    return Exit.DONE
+
+
+async def delete_images(settings: Settings, *, meant: Meant, yes: bool, people: Console, as_json: bool) -> Exit:
+    """Delete what is meant; asks before, unless it was said already."""
+    wanted = meant.filter()
+    if wanted is not None and asked(**dict(wanted)).is_empty:
         raise UsageError(Reason.MISCONFIGURED, "Name at least one condition: all images are never meant by none.")
     async with open_image_desk(settings) as desk:
-        total = (await desk.show(wanted, sort=Sort.CREATED, limit=1)).total
+        total = (await replace(meant, limit=1).shown(desk)).total
         if total.images and not yes and not _agreed(total, people):
             return Exit.DONE
-        gone = await desk.delete(wanted)
+        gone = await desk.delete(meant.ids if wanted is None else wanted)
     for image_id, detail in list(gone.failed.items())[:FAILURES_SHOWN]:
         people.print(f"Image {image_id}: {detail}", markup=False, soft_wrap=True)
     if as_json:
         answer({"deleted": gone.deleted, "failed": len(gone.failed)})
     else:
-        many = "1 image is" if gone.deleted == 1 else f"{gone.deleted:,} images are"
-        people.print(f"{many} deleted, with their objects.")
+        people.print(f"{_many(gone.deleted)} deleted, with their objects.")
     return Exit.OTHER if gone.failed else Exit.DONE
 
 
-def _filter(conditions: dict[str, object]) -> ImageFilter:
-    try:
-        return ImageFilter.model_validate(conditions)
-    except ValidationError as exc:
-        wrong = exc.errors(include_url=False)[0]
-        where = ".".join(map(str, wrong["loc"]))
-        raise UsageError(Reason.MISCONFIGURED, f"This {where} cannot be sought: {wrong['msg']}.") from exc
+def _many(count: int) -> str:
+    return "1 image is" if count == 1 else f"{count:,} images are"
 
 
 def _agreed(total: Total, people: Console) -> bool:

@@ -1,10 +1,12 @@
 """The commands for jobs, of this machine's catalog or of a gateway elsewhere."""
 
+from collections.abc import Awaitable
 from functools import partial
 from typing import Annotated
 
 import typer
 
+from imageferry.cli.desk import Desk
 from imageferry.cli.handling import (
     cancel_job,
     follow_job,
@@ -17,7 +19,7 @@ from imageferry.cli.handling import (
 )
 from imageferry.cli.running import people, run
 from imageferry.errors import Reason
-from imageferry.model import JobState
+from imageferry.model import Job, JobState
 
 app = typer.Typer()
 
@@ -74,6 +76,10 @@ def retry(
         list[Reason] | None,
         typer.Option(metavar="REASON", help="Only what failed for this reason. May be given again."),
     ] = None,
+    item: Annotated[
+        list[int] | None,
+        typer.Option(metavar="ID", help="Only this file of the job, if it failed. May be given again."),
+    ] = None,
     detach: Detach = False,
     server: Server = None,
     as_json: AsJson = False,
@@ -82,8 +88,11 @@ def retry(
 
     Folders that were lost are listed again; a job that failed begins anew; one that was cancelled goes on where it was.
     """
-    reasons = tuple(reason) if reason else None
-    work = partial(follow_job, job_id=job_id, move=lambda desk: desk.retry(job_id, reasons=reasons), people=people)
+
+    def move(desk: Desk) -> Awaitable[Job]:
+        return desk.retry(job_id, reasons=reason or None, item_ids=item or None)
+
+    work = partial(follow_job, job_id=job_id, move=move, people=people)
     run(partial(work, as_json=as_json, detach=detach), as_json=as_json, server_url=server)
 
 

@@ -37,9 +37,11 @@ class LocalDesk:
         """See Desk."""
         return await self._catalog.write(lambda tx: control.cancel(tx, job_id, discard=discard))
 
-    async def retry(self, job_id: str, *, reasons: Sequence[Reason] | None) -> Job:
+    async def retry(
+        self, job_id: str, *, reasons: Sequence[Reason] | None = None, item_ids: Sequence[int] | None = None
+    ) -> Job:
         """See Desk."""
-        return await self._catalog.write(lambda tx: control.retry(tx, job_id, reasons=reasons))
+        return await self._catalog.write(lambda tx: control.retry(tx, job_id, reasons=reasons, item_ids=item_ids))
 
     async def remove(self, job_id: str) -> None:
         """See Desk."""

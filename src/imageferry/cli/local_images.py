@@ -1,16 +1,19 @@
 """Images in the catalog of this machine."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from imageferry.bootstrap import open_catalog, open_ferry
+from imageferry.catalog import images
 from imageferry.catalog.filters import Sort
 from imageferry.catalog.images import ImageRow
 from imageferry.catalog.listing import Listing, Total
 from imageferry.catalog.session import Tx
 from imageferry.cli.image_desk import Gone, Shown
+from imageferry.gateway.archives import zipped
 from imageferry.gateway.asking import asked
 from imageferry.gateway.records import image
-from imageferry.gateway.schemas.images import ImageFilter
+from imageferry.gateway.schemas.images import Image, ImageFilter
 from imageferry.pipeline.discard import discard
 from imageferry.settings import Settings
 
@@ -32,8 +35,22 @@ class LocalImages:
             total, rows = await catalog.read(query)
         return Shown(images=[image(row) for row in rows], total=total)
 
-    async def delete(self, wanted: ImageFilter) -> Gone:
+    async def some(self, ids: Sequence[int]) -> Sequence[Image]:
+        """See ImageDesk."""
+        async with open_catalog(self._settings) as catalog:
+            return [image(row) for row in await catalog.read(lambda tx: images.some(tx, ids))]
+
+    async def delete(self, wanted: ImageFilter | Sequence[int]) -> Gone:
+        """See ImageDesk."""
+        meant = asked(**dict(wanted)) if isinstance(wanted, ImageFilter) else wanted
+        async with open_ferry(self._settings) as ferry:
+            discarded = await discard(meant, catalog=ferry.catalog, store=ferry.store)
+        return Gone(deleted=discarded.deleted, failed=discarded.failed)
+
+    async def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
         """See ImageDesk."""
         async with open_ferry(self._settings) as ferry:
-            discarded = await discard(asked(**dict(wanted)), catalog=ferry.catalog, store=ferry.store)
-        return Gone(deleted=discarded.deleted, failed=discarded.failed)
+            rows = await ferry.catalog.read(lambda tx: images.some(tx, ids))
+            async with aclosing(zipped(rows, store=ferry.store)) as pieces:
+                async for piece in pieces:
+                    yield piece

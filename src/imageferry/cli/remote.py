@@ -52,9 +52,12 @@ class RemoteDesk:
         """See Desk."""
         return await self._move(job_id, "cancel", {"discard": discard})
 
-    async def retry(self, job_id: str, *, reasons: Sequence[Reason] | None) -> Job:
+    async def retry(
+        self, job_id: str, *, reasons: Sequence[Reason] | None = None, item_ids: Sequence[int] | None = None
+    ) -> Job:
         """See Desk."""
-        return await self._move(job_id, "retry", {"reasons": None if reasons is None else list(reasons)})
+        named = {"reasons": reasons and list(reasons), "item_ids": item_ids and list(item_ids)}
+        return await self._move(job_id, "retry", named)
 
     async def remove(self, job_id: str) -> None:
         """See Desk."""

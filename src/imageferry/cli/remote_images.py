@@ -1,5 +1,7 @@
 """Images at a gateway elsewhere, over its HTTP interface."""
 
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,6 +9,7 @@ from imageferry.catalog.filters import Sort
 from imageferry.catalog.listing import Total
 from imageferry.cli.calls import Calls
 from imageferry.cli.image_desk import Gone, Shown
+from imageferry.errors import NotFoundError
 from imageferry.gateway.schemas.images import Image, ImageFilter
 
 # So many are deleted by one call: a store that is slow is given time for each of them.
@@ -25,8 +28,18 @@ class RemoteImages:
         images = [Image.model_validate(told) for told in page["items"]]
         return Shown(images=images, total=Total(images=page["total"], exact=page["total_exact"]))
 
-    async def delete(self, wanted: ImageFilter) -> Gone:
+    async def some(self, ids: Sequence[int]) -> Sequence[Image]:
         """See ImageDesk."""
+        found = []
+        for image_id in ids:
+            with suppress(NotFoundError):
+                found.append(Image.model_validate(await self._calls.call("GET", f"/api/images/{image_id}")))
+        return found
+
+    async def delete(self, wanted: ImageFilter | Sequence[int]) -> Gone:
+        """See ImageDesk."""
+        if not isinstance(wanted, ImageFilter):
+            return await self._delete(wanted)
         deleted, failed = 0, dict[int, str]()
         last = (await self._page(wanted, sort=Sort.CREATED_DESC, limit=1))["items"]
         # What comes while others go is not meant.
@@ -36,11 +49,21 @@ class RemoteImages:
             ids = [told["id"] for told in page["items"] if told["id"] <= newest]
             if not ids:
                 break
-            gone = await self._calls.call("POST", "/api/images/delete", body={"ids": ids})
-            deleted += gone["deleted"]
-            failed |= {failure["id"]: failure["detail"] for failure in gone["failed"]}
+            gone = await self._delete(ids)
+            deleted += gone.deleted
+            failed |= gone.failed
             cursor = page["next"] and parse_qs(urlsplit(page["next"]).query)["cursor"][0]
         return Gone(deleted=deleted, failed=failed)
+
+    async def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
+        """See ImageDesk."""
+        async for piece in self._calls.stream("/api/images/archive", query={"id": [str(each) for each in ids]}):
+            yield piece
+
+    async def _delete(self, ids: Sequence[int]) -> Gone:
+        gone = await self._calls.call("POST", "/api/images/delete", body={"ids": list(ids)})
+        failed = {failure["id"]: failure["detail"] for failure in gone["failed"]}
+        return Gone(deleted=gone["deleted"], failed=failed)
 
     async def _page(self, wanted: ImageFilter, *, sort: Sort, limit: int, cursor: str = "") -> Any:  # noqa: ANN401 - JSON
         conditions = wanted.model_dump(mode="json")

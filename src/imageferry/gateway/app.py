@@ -100,7 +100,7 @@ def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> Fas
 def _rooms() -> list[APIRouter]:
     """Ours under /api, then the root paths that the older systems' clients know, then what is no API."""
     ours, root = APIRouter(prefix="/api"), APIRouter()
-    pictures = (overviews, images, deletions, archives, contents, thumbnails)
+    pictures = (overviews, archives, images, deletions, contents, thumbnails)
     for room in (imports, previews, glimpses, jobs, control, items, manifests, events, *pictures, system, health):
         ours.include_router(room.router)
     for room in (imports, dialects, health):

@@ -1,18 +1,19 @@
 """Many images as one ZIP, made while it is sent."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import PurePosixPath
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import StreamingResponse
 from zipstream import ZipStream
 
 from imageferry.catalog import images
 from imageferry.catalog.images import ImageRow
 from imageferry.errors import ImageferryError
-from imageferry.gateway.gateway import Here
-from imageferry.gateway.schemas.images import Archive
+from imageferry.gateway.gateway import Gateway, Here
+from imageferry.gateway.schemas.images import IDS_MAX, Archive, ArchivedId
 from imageferry.gateway.security.rations import Dear, rationed
 from imageferry.stores.keys import safe_name
 from imageferry.stores.store import Store
@@ -21,24 +22,35 @@ from imageferry.stores.store import Store
 CHUNK_BYTES = 256 * 1024
 LEFT_OUT = "left out.txt"
 
-router = APIRouter(prefix="/images", tags=["images"])
+router = APIRouter(prefix="/images", tags=["images"], dependencies=[Depends(rationed(Dear.ARCHIVE))])
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A ZIP of the originals, not compressed.", "content": {"application/zip": {}}},
+    404: {"description": "None of these images is there any more."},
+}
 
 
-@router.post(
-    "/archive",
-    dependencies=[Depends(rationed(Dear.ARCHIVE))],
-    response_class=StreamingResponse,
-    responses={
-        200: {"description": "A ZIP of the originals, not compressed.", "content": {"application/zip": {}}},
-        404: {"description": "None of these images is there any more."},
-    },
-)
+@router.post("/archive", response_class=StreamingResponse, responses=_RESPONSES)
 async def image_archive(asked: Archive, gateway: Here) -> StreamingResponse:
     """The originals of these images as one ZIP, in their folders; its length is not known before its end.
 
     What is gone or cannot be read is told in a file of the ZIP, `left out.txt`.
     """
-    ids = list(dict.fromkeys(asked.ids))
+    return await _archive(asked.ids, gateway)
+
+
+@router.get("/archive", response_class=StreamingResponse, responses=_RESPONSES)
+async def image_archive_link(
+    id: Annotated[  # noqa: A002 - as addresses have it
+        list[ArchivedId], Query(min_length=1, max_length=IDS_MAX, description="An image's `id`; again for another.")
+    ],
+    gateway: Here,
+) -> StreamingResponse:
+    """The same by an address alone: a browser saves it while it comes, however large it is."""
+    return await _archive(id, gateway)
+
+
+async def _archive(asked: Sequence[int], gateway: Gateway) -> StreamingResponse:
+    ids = list(dict.fromkeys(asked))
     rows = await gateway.read(lambda tx: images.some(tx, ids))
     if not rows:
         raise HTTPException(404, "None of these images is there any more.")
@@ -51,7 +63,9 @@ async def image_archive(asked: Archive, gateway: Here) -> StreamingResponse:
     )
 
 
-async def zipped(rows: Sequence[ImageRow], *, store: Store, left_out: Sequence[str] = ()) -> AsyncIterator[bytes]:
+async def zipped(
+    rows: Sequence[ImageRow], *, store: Store, left_out: Sequence[str] = ()
+) -> AsyncGenerator[bytes, None]:
     """A ZIP of images' objects, a chunk at a time; `left_out` is told in it, with what cannot be read."""
     archive, told = ZipStream(), list(left_out)
     for row, name in zip(rows, _names(rows), strict=True):

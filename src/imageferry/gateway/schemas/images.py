@@ -143,11 +143,12 @@ class Deleted(BaseModel):
     failed: list[DeletionFailure]
 
 
+ArchivedId = Annotated[int, Field(ge=1, le=SIZE_MAX_BYTES)]
+
+
 class Archive(BaseModel):
     """Which images to download."""
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: Annotated[list[Annotated[int, Field(ge=1, le=SIZE_MAX_BYTES)]], Field(min_length=1, max_length=IDS_MAX)] = (
-        Field(examples=[[4711, 4712]])
-    )
+    ids: Annotated[list[ArchivedId], Field(min_length=1, max_length=IDS_MAX)] = Field(examples=[[4711, 4712]])
