@@ -1,11 +1,12 @@
 /// What is asked of the gateway, under which key it is kept, and for how long.
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
 import * as api from "./index.ts";
 
 export const PER_PAGE = 60;
 const ITEMS_PER_PAGE = 50;
 const JOBS_PER_PAGE = 50;
 const MINUTE_MS = 60_000;
+const BAD_REQUEST = 400;
 
 // The stream of events keeps jobs fresh: nothing is asked again only because time has passed.
 const STREAMED = { staleTime: Number.POSITIVE_INFINITY };
@@ -43,15 +44,54 @@ export const itemsQuery = (job_id: string, reason: api.Cause["reason"]) =>
     getNextPageParam: (page) => page.next ?? undefined,
   });
 
-/** One page of the gallery; kept for a minute after it left the screen, so that memory stays flat. */
+const pageKey = (query: api.ImageQuery, page: number) => ["images", "page", query, page] as const;
+
+/**
+ * One page of the gallery; kept for a minute after it left the screen, so that memory stays flat. Where the gateway finds
+ * none so far behind by its number, it is found from its neighbour by a cursor.
+ */
 export const pageQuery = (query: api.ImageQuery, page: number) =>
   queryOptions({
-    queryKey: ["images", "page", query, page],
-    queryFn: async ({ signal }) =>
-      (await api.listImages({ query: { ...query, page, per_page: PER_PAGE }, signal })).data,
+    queryKey: pageKey(query, page),
+    queryFn: async ({ signal, client }) => {
+      try {
+        return (await api.listImages({ query: { ...query, page, per_page: PER_PAGE }, signal })).data;
+      } catch (error) {
+        const found = isTooFar(error) ? await besideKnown(client, query, page, signal) : null;
+        if (found) return found;
+        throw error;
+      }
+    },
     staleTime: MINUTE_MS,
     gcTime: MINUTE_MS,
   });
+
+/** Whether a page was refused because it is too far behind to be found by its number. */
+export const isTooFar = (error: unknown): boolean => error instanceof api.Refusal && error.status === BAD_REQUEST;
+
+async function besideKnown(
+  client: QueryClient,
+  query: api.ImageQuery,
+  page: number,
+  signal: AbortSignal,
+): Promise<api.ImagePage | null> {
+  const after = client.getQueryData<api.ImagePage>(pageKey(query, page - 1))?.after;
+  if (after) {
+    const { data } = await api.listImages({ query: { ...query, cursor: after, limit: PER_PAGE }, signal });
+    const seen = (page - 1) * PER_PAGE + data.items.length;
+    const total = Math.max(data.total, data.after ? seen + 1 : seen);
+    return { ...data, total, total_exact: data.total_exact || !data.after };
+  }
+  const before = client.getQueryData<api.ImagePage>(pageKey(query, page + 1))?.before;
+  if (!before) return null;
+  const sort = reversed(query.sort);
+  const { data } = await api.listImages({ query: { ...query, sort, cursor: before, limit: PER_PAGE }, signal });
+  return { ...data, items: data.items.toReversed(), after: data.before, before: data.after };
+}
+
+function reversed(sort: api.ImageQuery["sort"] = "created"): api.ImageQuery["sort"] {
+  return (sort.startsWith("-") ? sort.slice(1) : `-${sort}`) as api.ImageQuery["sort"];
+}
 
 export const imageQuery = (image_id: number) =>
   queryOptions({

@@ -11,6 +11,7 @@ import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
 import { isTyping, singleKeys } from "@/shell/shortcuts.ts";
 import { day, number, plural } from "@/shell/wording.ts";
 import { type Dates, datesOf } from "./dates.ts";
+import { DeleteAll } from "./DeleteAll.tsx";
 import { Grid, type GridHandle } from "./Grid.tsx";
 import classes from "./GalleryPage.module.css";
 import { type Place, useAtTop, useIndex, useNewPlace } from "./place.ts";
@@ -32,11 +33,24 @@ export function GalleryPage() {
   const query = useMemo(() => imageQuery(search), [search]);
   const head = useQuery({ ...pageQuery(query, 1), placeholderData: (before) => before });
   const timeline = useQuery(timelineQuery(query));
-  const total = head.data?.total ?? 0;
+  // Of what is not counted to its end, more becomes known on the way.
+  const [told, setTold] = useState({ query, total: 0, exact: false });
+  const counted = head.data?.total_exact === false && told.query === query && told.total >= head.data.total;
+  const total = (counted ? told.total : head.data?.total) ?? 0;
+  const exact = counted ? told.exact : head.data?.total_exact !== false;
+  const setTotal = useCallback(
+    (more: number, end: boolean) =>
+      setTold((before) =>
+        before.query === query && before.total >= more && !(end && !before.exact)
+          ? before
+          : { query, total: more, exact: end },
+      ),
+    [query],
+  );
   const sort = search.sort ?? DEFAULT_SORT;
 
   const handle = useRef<GridHandle>(null);
-  const selection = useSelection(query, total);
+  const selection = useSelection(query, total, exact);
   const leaving = useLeaving(query);
   const place = useNewPlace();
   const atTop = useAtTop(place);
@@ -67,7 +81,7 @@ export function GalleryPage() {
       <title>Gallery · imageferry</title>
       <h1 className="sr-only">Gallery</h1>
       {selection.size > 0 ? (
-        <SelectionBar selection={selection} onDelete={() => leaving.remove(selection)} query={query} />
+        <SelectionBar selection={selection} onDelete={() => leaving.remove(selection)} search={search} />
       ) : (
         <div className={classes.bar}>
           <Search key={search.q === undefined ? "none" : "some"} q={search.q ?? ""} onChange={(q) => change({ q })} />
@@ -92,14 +106,14 @@ export function GalleryPage() {
             className={classes.sort}
           />
           <p role="status" className={classes.total}>
-            {head.data && `${number(total)}${head.data.total_exact ? "" : "+"} ${total === 1 ? "image" : "images"}`}
+            {head.data && `${number(total)}${exact ? "" : "+"} ${total === 1 ? "image" : "images"}`}
           </p>
           {dated && <Here dates={dates} place={place} />}
           <CommandLines
             what="This view"
             lines={{
               curl: curl("GET", `/api/images?${parameters(query)}`),
-              cli: cli("images", ...imageFlags(search)),
+              cli: cli("images", ...imageFlags({ ...search, sort })),
             }}
           />
         </div>
@@ -136,6 +150,7 @@ export function GalleryPage() {
             handle={handle}
             onOpen={open}
             onPlace={place.set}
+            onTotal={setTotal}
           />
         )}
         {dated && <Scrubber dates={dates} total={total} place={place} onGo={(index) => handle.current?.goTo(index)} />}
@@ -156,6 +171,7 @@ export function GalleryPage() {
           />
         </Suspense>
       </Drawer>
+      {leaving.asked && <DeleteAll asked={leaving.asked} onYes={leaving.confirm} onNo={leaving.keep} />}
       <Outlet />
     </div>
   );

@@ -1,8 +1,9 @@
 /// The pictures themselves: as many as there are, and only those on the screen in the page.
-import { useQueries } from "@tanstack/react-query";
-import { type RefObject, useImperativeHandle, useLayoutEffect, useMemo, useReducer, useRef } from "react";
-import type { ImagePage, ImageQuery } from "@/api/index.ts";
-import { PER_PAGE, pageQuery } from "@/api/queries.ts";
+import { Button } from "@mantine/core";
+import { useQueries, useQueryClient } from "@tanstack/react-query";
+import { type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useReducer, useRef } from "react";
+import { type ImagePage, type ImageQuery, sentence } from "@/api/index.ts";
+import { isTooFar, PER_PAGE, pageQuery } from "@/api/queries.ts";
 import classes from "./Grid.module.css";
 import { estimate, justify, type Layout, type Measure, ratioOf } from "./layout.ts";
 import { PageRows } from "./PageRows.tsx";
@@ -18,6 +19,8 @@ const MARGIN_PX = 4;
 // Of a screen, laid out above and below what is seen.
 const AHEAD = 0.75;
 const USUAL_RATIO = 1.3;
+const TOO_FAR =
+  "Images in the midst of so many cannot be jumped to in this order. Scroll on from either end, or sort them by date.";
 
 export interface GridHandle {
   /** Bring a picture to the top of the screen. */
@@ -34,9 +37,11 @@ export interface GridProps {
   onOpen: (index: number, id: number) => void;
   /** The picture at the top of the screen, whenever that is another one. */
   onPlace: (index: number) => void;
+  /** What a page told of how many there are. */
+  onTotal: (total: number, exact: boolean) => void;
 }
 
-export function Grid({ query, total, selection, leaving, handle, onOpen, onPlace }: GridProps) {
+export function Grid({ query, total, selection, leaving, handle, onOpen, onPlace, onTotal }: GridProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const { width, height: screen } = useSize(scroller);
   const measure = useMemo<Measure>(
@@ -59,11 +64,34 @@ export function Grid({ query, total, selection, leaving, handle, onOpen, onPlace
   const from = ruler.pageAt(passage.place - AHEAD * screen);
   const to = ruler.pageAt(passage.place + (1 + AHEAD) * screen);
   const shown = pages > 0 && width > 0 ? Array.from({ length: to - from + 1 }, (_, i) => from + i) : [];
-  const loaded = useQueries({
+  const { loaded, errors } = useQueries({
     // While the thumb of the bar is on its way, only what is there already is shown.
     queries: shown.map((page) => ({ ...pageQuery(query, page + 1), enabled: !passage.leaping })),
-    combine: (answers) => answers.map((answer) => answer.data),
+    combine: (answers) => ({
+      loaded: answers.map((answer) => answer.data),
+      errors: answers.map((answer) => answer.error),
+    }),
   });
+  const queries = useQueryClient();
+  const again = (indexes: number[]): void => {
+    for (const i of indexes) {
+      const { queryKey } = pageQuery(query, (shown[i] as number) + 1);
+      void queries.refetchQueries({ queryKey, exact: true }, { cancelRefetch: false });
+    }
+  };
+  // What cannot be found by its number is found once its neighbour is there.
+  const waiting = errors.flatMap((error, i) =>
+    isTooFar(error) && (loaded[i - 1]?.after || loaded[i + 1]?.before) ? [i] : [],
+  );
+  const found = waiting.map((i) => shown[i]).join();
+  useEffect(() => {
+    again(waiting);
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- once for each page that can be found now
+  }, [found]);
+  const furthest = loaded.findLast((page) => page !== undefined);
+  useEffect(() => {
+    if (furthest) onTotal(furthest.total, furthest.total_exact);
+  }, [furthest, onTotal]);
   const layouts = loaded.map((page, i) =>
     page ? layoutOf(page, measure, (shown[i] as number) === pages - 1) : undefined,
   );
@@ -96,42 +124,59 @@ export function Grid({ query, total, selection, leaving, handle, onOpen, onPlace
     keys.active !== null && layouts[Math.floor(keys.active / PER_PAGE) - from]
       ? keys.active
       : (from + Math.max(0, firstLoaded)) * PER_PAGE;
+  const error = loaded.some((page) => page !== undefined) ? null : errors.find((each) => each !== null);
   return (
-    <div ref={scroller} className={classes.scroller} data-testid="gallery">
-      {/* oxlint-disable-next-line jsx-a11y/interactive-supports-focus -- one of its cells is in the tab order */}
-      <div
-        role="grid"
-        aria-label="Images"
-        aria-multiselectable
-        aria-rowcount={-1}
-        aria-busy={firstLoaded === -1}
-        className={classes.track}
-        style={{ height: passage.track }}
-        onKeyDown={keys.onKeyDown}
-        {...pointer}
-      >
+    <>
+      <div ref={scroller} className={classes.scroller} data-testid="gallery">
+        {/* oxlint-disable-next-line jsx-a11y/interactive-supports-focus -- one of its cells is in the tab order */}
         <div
-          role="presentation"
-          className={classes.layer}
-          style={{ transform: `translateY(${ruler.top(from) - passage.shift}px)` }}
+          role="grid"
+          aria-label="Images"
+          aria-multiselectable
+          aria-rowcount={-1}
+          aria-busy={firstLoaded === -1}
+          className={classes.track}
+          style={{ height: passage.track }}
+          onKeyDown={keys.onKeyDown}
+          {...pointer}
         >
-          {shown.map((page, i) => (
-            <PageRows
-              key={page}
-              first={page * PER_PAGE}
-              images={loaded[i]?.items}
-              layout={layouts[i]}
-              height={ruler.heightOf(page)}
-              measure={measure}
-              selection={selection}
-              leaving={leaving}
-              inTabOrder={Math.floor(inTabOrder / PER_PAGE) === page ? inTabOrder : -1}
-              onDrawn={keys.claim}
-            />
-          ))}
+          <div
+            role="presentation"
+            className={classes.layer}
+            style={{ transform: `translateY(${ruler.top(from) - passage.shift}px)` }}
+          >
+            {shown.map((page, i) => (
+              <PageRows
+                key={page}
+                first={page * PER_PAGE}
+                images={loaded[i]?.items}
+                layout={layouts[i]}
+                height={ruler.heightOf(page)}
+                measure={measure}
+                selection={selection}
+                leaving={leaving}
+                inTabOrder={Math.floor(inTabOrder / PER_PAGE) === page ? inTabOrder : -1}
+                onDrawn={keys.claim}
+              />
+            ))}
+          </div>
         </div>
       </div>
-    </div>
+      {error && (
+        <div role="alert" className={classes.notice}>
+          <p>{isTooFar(error) ? TOO_FAR : sentence(error)}</p>
+          {isTooFar(error) ? (
+            <Button variant="light" size="compact-md" onClick={() => go(0)}>
+              To the first ones
+            </Button>
+          ) : (
+            <Button variant="light" size="compact-md" onClick={() => again(errors.map((_, i) => i))}>
+              Try again
+            </Button>
+          )}
+        </div>
+      )}
+    </>
   );
 }
 

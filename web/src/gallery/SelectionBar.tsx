@@ -2,30 +2,22 @@
 import { ActionIcon, Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconDownload, IconLink, IconTrash, IconX } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
-import { imageArchive, type ImageQuery, sentence } from "@/api/index.ts";
-import { CommandLines, curl } from "@/shell/CommandLines.tsx";
-import { plural } from "@/shell/wording.ts";
-import { imageFilter } from "./search.ts";
+import { CommandLines, cli, curl, quoted } from "@/shell/CommandLines.tsx";
+import { number, plural } from "@/shell/wording.ts";
+import { type GallerySearch, imageFilter, imageFlags, imageQuery } from "./search.ts";
 import { CHOSEN_MAX, type Selection } from "./selection.ts";
 import classes from "./SelectionBar.module.css";
 
 export interface SelectionBarProps {
   selection: Selection;
-  query: ImageQuery;
+  search: GallerySearch;
   onDelete: () => void;
 }
 
-export function SelectionBar({ selection, query, onDelete }: SelectionBarProps) {
+export function SelectionBar({ selection, search, onDelete }: SelectionBarProps) {
   const ids = [...selection.ids];
   const many = selection.all || ids.length > CHOSEN_MAX;
-  const download = useMutation({
-    mutationFn: async () => {
-      const { data } = await imageArchive({ body: { ids }, parseAs: "blob" });
-      save(data as unknown as Blob, "images.zip");
-    },
-    onError: (error) => notifications.show({ color: "red", message: sentence(error) }),
-  });
+  const archive = `/api/images/archive?${ids.map((id) => `id=${id}`).join("&")}`;
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(ids.map((id) => `${location.origin}/gallery/${id}`).join("\n"));
     notifications.show({ message: `${plural(ids.length, "link")} copied.` });
@@ -36,7 +28,7 @@ export function SelectionBar({ selection, query, onDelete }: SelectionBarProps) 
         <IconX size={18} />
       </ActionIcon>
       <p role="status" className={classes.count}>
-        {plural(selection.size, "image")} <span className={classes.word}>chosen</span>
+        {selection.words} <span className={classes.word}>chosen</span>
       </p>
       {!selection.all && (
         <Button variant="subtle" size="compact-sm" onClick={selection.chooseAll}>
@@ -44,25 +36,31 @@ export function SelectionBar({ selection, query, onDelete }: SelectionBarProps) 
         </Button>
       )}
       <div className={classes.actions}>
-        <Button
-          variant="default"
-          leftSection={<IconLink size={16} aria-hidden />}
-          disabled={many}
-          onClick={() => void copy()}
-          aria-label="Copy links"
-        >
-          <span className={classes.word}>Copy links</span>
-        </Button>
-        <Button
-          variant="default"
-          leftSection={<IconDownload size={16} aria-hidden />}
-          disabled={many}
-          loading={download.isPending}
-          onClick={() => download.mutate()}
-          aria-label="Download as a zip file"
-        >
-          <span className={classes.word}>Download</span>
-        </Button>
+        {many ? (
+          <p className={classes.bound}>Links and downloads: at most {number(CHOSEN_MAX)} at once</p>
+        ) : (
+          <>
+            <Button
+              variant="default"
+              leftSection={<IconLink size={16} aria-hidden />}
+              onClick={() => void copy()}
+              aria-label="Copy links"
+            >
+              <span className={classes.word}>Copy links</span>
+            </Button>
+            {/* A link, so that the browser saves what comes, and holds none of it. */}
+            <Button
+              component="a"
+              href={archive}
+              download="images.zip"
+              variant="default"
+              leftSection={<IconDownload size={16} aria-hidden />}
+              aria-label="Download as a zip file"
+            >
+              <span className={classes.word}>Download</span>
+            </Button>
+          </>
+        )}
         <Button
           variant="default"
           leftSection={<IconTrash size={16} aria-hidden />}
@@ -71,23 +69,25 @@ export function SelectionBar({ selection, query, onDelete }: SelectionBarProps) 
         >
           <span className={classes.word}>Delete</span>
         </Button>
-        <CommandLines
-          what="Deleting these"
-          lines={{
-            curl: curl(
-              "POST",
-              "/api/images/delete",
-              selection.all ? { filter: imageFilter(query) } : { ids: ids.slice(0, CHOSEN_MAX) },
-            ),
-          }}
-        />
+        <CommandLines what="These" lines={many ? ofAll(search) : ofThese(ids, archive)} />
       </div>
     </div>
   );
 }
 
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+function ofThese(ids: number[], archive: string) {
+  const named = ids.map((id) => `--id ${id}`);
+  return {
+    curl: [`curl -o images.zip ${quoted(location.origin + archive)}`, curl("POST", "/api/images/delete", { ids })].join(
+      "\n",
+    ),
+    cli: [cli("images", ...named, "--download images.zip"), cli("images", ...named, "--delete")].join("\n"),
+  };
+}
+
+function ofAll({ sort: _sort, ...search }: GallerySearch) {
+  return {
+    curl: curl("POST", "/api/images/delete", { filter: imageFilter(imageQuery(search)) }),
+    cli: cli("images", ...imageFlags(search), "--delete"),
+  };
 }

@@ -4,12 +4,15 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useRef, useState } from "react";
 import { type ImageQuery, sentence } from "@/api/index.ts";
 import { PER_PAGE, pageQuery } from "@/api/queries.ts";
+import { number, plural } from "@/shell/wording.ts";
 
 // Of the gateway's calls that take ids.
 export const CHOSEN_MAX = 1000;
 
 export interface Selection {
   size: number;
+  /** How many, as words. */
+  words: string;
   /** Everything that the filters let through, however many. */
   all: boolean;
   ids: ReadonlySet<number>;
@@ -21,7 +24,7 @@ export interface Selection {
   clear: () => void;
 }
 
-export function useSelection(query: ImageQuery, total: number): Selection {
+export function useSelection(query: ImageQuery, total: number, exact: boolean): Selection {
   const queries = useQueryClient();
   const [chosen, setChosen] = useState<{ ids: ReadonlySet<number>; all: boolean }>({ ids: new Set(), all: false });
   const anchor = useRef(0);
@@ -36,8 +39,14 @@ export function useSelection(query: ImageQuery, total: number): Selection {
       const first = (pages[0] ?? 0) * PER_PAGE;
       return loaded.flatMap(({ items }) => items.map(({ id }) => id)).slice(from - first, to - first + 1);
     }
+    const choose = (from: number, to: number): void =>
+      void idsBetween(from, to).then(
+        (between) => setChosen(({ ids }) => ({ ids: new Set([...ids, ...between]), all: false })),
+        (error: unknown) => notifications.show({ color: "red", message: sentence(error) }),
+      );
     return {
       size: chosen.all ? total : chosen.ids.size,
+      words: chosen.all ? `all ${number(total)}${exact ? "" : "+"} images` : plural(chosen.ids.size, "image"),
       all: chosen.all,
       ids: chosen.ids,
       has: (id) => chosen.all || chosen.ids.has(id),
@@ -54,17 +63,16 @@ export function useSelection(query: ImageQuery, total: number): Selection {
         const [from, to] = [Math.min(anchor.current, index), Math.max(anchor.current, index)];
         if (to - from >= CHOSEN_MAX) {
           notifications.show({
-            message: `At most ${CHOSEN_MAX.toLocaleString("en")} at once; or filter, and choose everything with Ctrl A.`,
+            message: `At most ${number(CHOSEN_MAX)} at once; or filter, and choose everything with Ctrl A.`,
           });
           return;
         }
-        idsBetween(from, to).then(
-          (between) => setChosen(({ ids }) => ({ ids: new Set([...ids, ...between]), all: false })),
-          (error: unknown) => notifications.show({ color: "red", message: sentence(error) }),
-        );
+        choose(from, to);
       },
-      chooseAll: () => setChosen({ ids: new Set(), all: total > 0 }),
+      // One by one where they are few enough: then all can be done with them that can be done with some.
+      chooseAll: () =>
+        exact && total <= CHOSEN_MAX ? choose(0, total - 1) : setChosen({ ids: new Set(), all: total > 0 }),
       clear: () => setChosen({ ids: new Set(), all: false }),
     };
-  }, [chosen, query, queries, total]);
+  }, [chosen, query, queries, total, exact]);
 }

@@ -6,36 +6,48 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { deleteImages, type Deletion, type ImageQuery, sentence } from "@/api/index.ts";
 import { plural } from "@/shell/wording.ts";
 import { imageFilter } from "./search.ts";
-import type { Selection } from "./selection.ts";
+import { CHOSEN_MAX, type Selection } from "./selection.ts";
 
 const UNDO_MS = 7000;
-const AT_ONCE_MAX = 1000;
 
 export interface Leaving {
   /** Pictures that will be deleted. */
   ids: ReadonlySet<number>;
   remove: (selection: Selection) => void;
+  /** Everything that the filters let through: asked about first, for nobody looked at all of it. */
+  asked: Selection | null;
+  confirm: () => void;
+  keep: () => void;
 }
+
+const EVERYTHING = "All images there are cannot be deleted at once: set a filter first, such as an import or a type.";
 
 export function useLeaving(query: ImageQuery): Leaving {
   const queries = useQueryClient();
   const [ids, setIds] = useState<ReadonlySet<number>>(new Set());
+  const [asked, setAsked] = useState<Selection | null>(null);
   const due = useRef(new Map<string, () => void>());
 
   const commit = useCallback(
-    async (what: Deletion) => {
+    async (...steps: Deletion[]): Promise<number> => {
+      let deleted = 0;
       try {
-        const { data } = await deleteImages({ body: what, keepalive: true });
-        const [first] = data.failed;
-        if (first)
-          notifications.show({
-            color: "red",
-            message: `${plural(data.failed.length, "image")} could not be deleted: ${first.detail}`,
-          });
+        for (const what of steps) {
+          // oxlint-disable-next-line no-await-in-loop -- one after another: the gateway has others to serve
+          const { data } = await deleteImages({ body: what, keepalive: true });
+          deleted += data.deleted;
+          const [first] = data.failed;
+          if (first)
+            notifications.show({
+              color: "red",
+              message: `${plural(data.failed.length, "image")} could not be deleted: ${first.detail}`,
+            });
+        }
       } catch (error) {
         notifications.show({ color: "red", message: sentence(error) });
       }
       await queries.invalidateQueries({ queryKey: ["images"] });
+      return deleted;
     },
     [queries],
   );
@@ -51,12 +63,33 @@ export function useLeaving(query: ImageQuery): Leaving {
     };
   }, []);
 
+  const confirm = (): void => {
+    if (!asked) return;
+    const id = crypto.randomUUID();
+    notifications.show({ id, loading: true, autoClose: false, message: `Deleting ${asked.words} …` });
+    asked.clear();
+    setAsked(null);
+    void commit({ filter: imageFilter(query) }).then((deleted) => {
+      notifications.update({
+        id,
+        loading: false,
+        autoClose: UNDO_MS,
+        message: `${plural(deleted, "image is", "images are")} deleted.`,
+      });
+    });
+  };
+
   const remove = (selection: Selection): void => {
-    const filter = imageFilter(query);
+    if (selection.all) {
+      if (Object.keys(imageFilter(query)).length > 0) setAsked(selection);
+      else notifications.show({ message: EVERYTHING });
+      return;
+    }
     const chosen = [...selection.ids];
-    const what: Deletion = selection.all ? { filter } : { ids: chosen.slice(0, AT_ONCE_MAX) };
-    const count = selection.size;
-    if (!selection.all) setIds((before) => new Set([...before, ...chosen]));
+    const steps: Deletion[] = [];
+    for (let i = 0; i < chosen.length; i += CHOSEN_MAX) steps.push({ ids: chosen.slice(i, i + CHOSEN_MAX) });
+    const { words } = selection;
+    setIds((before) => new Set([...before, ...chosen]));
     selection.clear();
 
     const id = crypto.randomUUID();
@@ -65,7 +98,7 @@ export function useLeaving(query: ImageQuery): Leaving {
       clearTimeout(timer);
       due.current.delete(id);
       notifications.hide(id);
-      void commit(what).finally(back);
+      void commit(...steps).finally(back);
     };
     const undo = (): void => {
       clearTimeout(timer);
@@ -81,7 +114,7 @@ export function useLeaving(query: ImageQuery): Leaving {
       withCloseButton: false,
       message: (
         <Group justify="space-between" wrap="nowrap">
-          {plural(count, "image")} will be deleted.
+          {words} will be deleted.
           <Button variant="light" size="compact-sm" onClick={undo}>
             Undo
           </Button>
@@ -90,5 +123,5 @@ export function useLeaving(query: ImageQuery): Leaving {
     });
   };
 
-  return { ids, remove };
+  return { ids, remove, asked, confirm, keep: () => setAsked(null) };
 }
