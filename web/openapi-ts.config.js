@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { defineConfig } from "@hey-api/openapi-ts";
 
 const document = JSON.parse(readFileSync(new URL("openapi.json", import.meta.url), "utf8"));
-const ours = Object.entries(document.paths).filter(([path]) => path.startsWith("/api/"));
+const ours = Object.entries(document.paths).filter(([path]) => path.startsWith("/api/") || path === "/login");
 
 for (const [, methods] of ours) {
   for (const operation of Object.values(methods)) {
     // FastAPI appends path and method to a route's name; the name says enough.
-    operation.operationId = operation.operationId.split("_api_")[0];
+    operation.operationId = operation.operationId.split(/_api_|_login_/)[0];
   }
 }
 

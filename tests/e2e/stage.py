@@ -13,13 +13,14 @@ from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
 from imageferry.gateway.page import STATIC
 from tests.flow import Flow
-from tests.processes import command, environment_of
+from tests.processes import Command, command, environment_of
 
 WEB = Path(__file__).parents[2] / "web"
 # So that an import lasts long enough to be looked at, paused and reloaded.
 LATENCY_S = 0.15
 CONCURRENCY = 4
 PATIENCE_S = 420
+TOKEN = "the-token-of-the-locked-gateway"
 
 
 def missing() -> str | None:
@@ -38,16 +39,28 @@ def chromium() -> str | None:
 
 @asynccontextmanager
 async def stage(home: Path) -> AsyncIterator[Mapping[str, str]]:
-    """What the scripts are told by their environment: where the gateway is, the folder, and the stand-in."""
+    """What the scripts are told by their environment: two gateways, of which one wants a token, and the stand-in."""
     tree = Tree()
     root = await asyncio.to_thread(sample_album, tree)
     async with StandIn(tree, latency_s=LATENCY_S, control=True) as drive:
-        flow = Flow(drive=drive, home=home)
+        flow, locked = Flow(drive=drive, home=home), Flow(drive=drive, home=home.with_name("locked"))
         environment = environment_of(flow) | {"IMAGEFERRY_CONCURRENCY": str(CONCURRENCY)}
-        async with command(flow, "serve", environment=environment) as gateway:
-            said = await gateway.says("http://")
-            url = said[said.index("http://") :].split()[0].rstrip("/.,")
-            yield {"URL": url, "FOLDER_URL": drive.folder_url(root), "STANDIN_URL": drive.url}
+        async with (
+            command(flow, "serve", environment=environment) as gateway,
+            command(locked, "serve", environment=environment_of(locked) | {"IMAGEFERRY_API_TOKEN": TOKEN}) as other,
+        ):
+            yield {
+                "URL": await _url(gateway),
+                "LOCKED_URL": await _url(other),
+                "TOKEN": TOKEN,
+                "FOLDER_URL": drive.folder_url(root),
+                "STANDIN_URL": drive.url,
+            }
+
+
+async def _url(gateway: Command) -> str:
+    said = await gateway.says("http://")
+    return said[said.index("http://") :].split()[0].rstrip("/.,")
 
 
 async def run(script: str, environment: Mapping[str, str]) -> tuple[int | None, str]:

@@ -2,7 +2,7 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, expect } from "vitest";
 
-const given = (name: string): string => {
+export const given = (name: string): string => {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: these tests are run by tests/e2e.`);
   return value;
@@ -26,7 +26,7 @@ const FLAGS = [
 let browser: Browser | undefined;
 const misdeeds: string[] = [];
 
-export async function openPage(path: string, options: BrowserContextOptions = {}): Promise<Page> {
+export async function openPage(path: string, options: BrowserContextOptions = {}, gateway = GATEWAY): Promise<Page> {
   browser ??= await chromium.launch({ executablePath: given("CHROMIUM"), args: FLAGS });
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -47,9 +47,9 @@ export async function openPage(path: string, options: BrowserContextOptions = {}
   });
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (url.protocol.startsWith("http") && url.origin !== GATEWAY) misdeeds.push(`asked ${url.origin}`);
+    if (url.protocol.startsWith("http") && url.origin !== gateway) misdeeds.push(`asked ${url.origin}`);
   });
-  await page.goto(GATEWAY + path);
+  await page.goto(gateway + path);
   return page;
 }
 

@@ -130,6 +130,62 @@ describe("the gallery", () => {
     await page.getByText(`${before - 1} images`).waitFor();
   });
 
+  test("by touch: a long press chooses, then a tap does; without one, a tap opens", async () => {
+    const page = await openGallery("/gallery", {
+      hasTouch: true,
+      isMobile: true,
+      viewport: { width: 390, height: 780 },
+    });
+    const place = async (index: number): Promise<{ x: number; y: number }> => {
+      const { x, y, width, height } = (await cells(page).nth(index).boundingBox()) ?? {
+        x: 0,
+        y: 0,
+        width: 0,
+        height: 0,
+      };
+      return { x: x + width / 2, y: y + height / 2 };
+    };
+    const touch = await page.context().newCDPSession(page);
+    await touch.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [await place(0)] });
+    await page.getByText("1 image chosen").waitFor();
+    await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await page.waitForTimeout(100);
+    expect(await page.getByRole("status").filter({ hasText: "1 image" }).count()).toBe(1);
+    await cells(page).nth(2).tap();
+    await page.getByText("2 images chosen").waitFor();
+    expect(await flaws(page)).toEqual([]);
+    await cells(page).nth(2).tap();
+    await cells(page).nth(0).tap();
+    await page.getByLabel("Search by name").waitFor();
+
+    // A finger that scrolls chooses nothing, and opens nothing.
+    const from = await place(3);
+    await touch.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [from] });
+    for (let moved = 1; moved <= 8; moved++) {
+      const point = { x: from.x, y: from.y - 20 * moved };
+      await touch.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [point] });
+    }
+    await page.waitForTimeout(600);
+    await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    expect(await page.getByRole("toolbar", { name: "What is chosen" }).count()).toBe(0);
+    await cells(page).nth(1).tap();
+    await page.waitForURL(/\/gallery\/\d+/);
+  });
+
+  test("of few, all are chosen one by one; what is done with them is told for a terminal", async () => {
+    const page = await openGallery("/gallery?q=dsc");
+    const found = await total("&q=dsc");
+    await cells(page).first().focus();
+    await page.keyboard.press("Control+a");
+    await page.getByText(`${found} ${found === 1 ? "image" : "images"} chosen`).waitFor();
+    await page.getByRole("button", { name: "These from a terminal" }).click();
+    await page.getByText("--download images.zip").waitFor();
+    expect(await flaws(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await page.getByLabel("Search by name").waitFor();
+  });
+
   test("several are downloaded as one", async () => {
     const page = await openGallery();
     await cells(page)
@@ -140,7 +196,7 @@ describe("the gallery", () => {
       .click({ modifiers: ["Control"] });
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.getByRole("button", { name: "Download as a zip file" }).click(),
+      page.getByRole("link", { name: "Download as a zip file" }).click(),
     ]);
     expect(download.suggestedFilename()).toMatch(/\.zip$/);
   });

@@ -102,11 +102,12 @@ async def test_a_receiver_that_wants_no_more_is_not_asked_again() -> None:
 async def test_an_answer_that_is_endless_or_late_or_no_http_holds_nothing_up() -> None:
     receiver = Receiver(answers=[web.Response(body=bytes(64 * 1024 * 1024)), 5.0])
     async with receiving(receiver):
-        sender = Sender(secret=SECRET, private_hosts=["127.0.0.1"], timeout=ClientTimeout(total=0.5))
+        patient = Sender(secret=SECRET, private_hosts=["127.0.0.1"])
+        hasty = Sender(secret=SECRET, private_hosts=["127.0.0.1"], timeout=ClientTimeout(total=0.5))
         url = f"http://127.0.0.1:{receiver.port}/"
-        assert (await send(sender, url)).detail is None
-        assert (await send(sender, url)).detail == "It did not answer in time."
-        assert not (await send(sender, url.replace("http:", "https:"))).hopeless
+        assert (await send(patient, url)).detail is None
+        assert (await send(hasty, url)).detail == "It did not answer in time."
+        assert not (await send(patient, url.replace("http:", "https:"))).hopeless
 
 
 async def test_nobody_there_is_told_without_a_word_of_the_url() -> None:

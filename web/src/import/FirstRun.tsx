@@ -1,10 +1,11 @@
 /// What somebody sees who never imported anything.
-import { Button } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { IconSailboat } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { beginDemo, sentence } from "@/api/index.ts";
 import { systemQuery } from "@/api/queries.ts";
+import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
 import classes from "./FirstRun.module.css";
 
 export function FirstRun() {
@@ -25,9 +26,12 @@ export function FirstRun() {
       </ol>
       {system?.demo.available && (
         <>
-          <Button variant="light" onClick={() => demo.mutate()} loading={demo.isPending}>
-            Try it with sample pictures
-          </Button>
+          <Group gap="xs" justify="center">
+            <Button variant="light" onClick={() => demo.mutate()} loading={demo.isPending}>
+              Try it with sample pictures
+            </Button>
+            <CommandLines what="The sample import" lines={{ curl: curl("POST", "/api/demo"), cli: cli("demo") }} />
+          </Group>
           <p className={classes.note}>They come from this machine: no account, no network.</p>
           {demo.error && <p role="alert">{sentence(demo.error)}</p>}
         </>

@@ -120,7 +120,17 @@ export function ImportPage() {
           <Suspense>{choosing && <Options choices={choices} onChange={setChoices} />}</Suspense>
         </Collapse>
       </form>
-      {plan.data && typed && !wrong && <Plan plan={plan.data} stale={plan.isPlaceholderData} />}
+      {plan.data && typed && !wrong && (
+        <Plan plan={plan.data} stale={plan.isPlaceholderData}>
+          <CommandLines
+            what="This plan"
+            lines={{
+              curl: curl("POST", "/api/import/preview", asked),
+              cli: cli("import", quoted(typed), ...flags(choices), "--dry-run"),
+            }}
+          />
+        </Plan>
+      )}
       <Recent />
     </div>
   );

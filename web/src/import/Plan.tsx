@@ -1,19 +1,22 @@
 /// What an import would do, before any byte of it moves.
 import { Badge } from "@mantine/core";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Preview } from "@/api/index.ts";
 import { number, plural, size, typeName } from "@/shell/wording.ts";
 import classes from "./Plan.module.css";
 
 const TYPES_MAX = 6;
 
-export function Plan({ plan, stale }: { plan: Preview; stale: boolean }) {
+export function Plan({ plan, stale, children }: { plan: Preview; stale: boolean; children?: ReactNode }) {
   const more = plan.complete ? "" : "+";
   return (
     <section className={classes.plan} aria-labelledby="plan" data-stale={stale || undefined}>
-      <h2 id="plan" className={classes.name}>
-        {plan.folder_name}
-      </h2>
+      <div className={classes.head}>
+        <h2 id="plan" className={classes.name}>
+          {plan.folder_name}
+        </h2>
+        {children}
+      </div>
       <p className={classes.sum}>
         <strong>
           {number(plan.to_store)}

@@ -83,6 +83,9 @@ export function Controls({ job }: { job: Job }) {
   );
 }
 
+const moves = (action: string, id: string): string[] =>
+  action === "cancel" ? [cli(action, id), cli(action, id, "--discard")] : [cli(action, id)];
+
 function lines(job: Job): { curl: string; cli: string } {
   const { id } = job;
   const actions = job.actions ?? [];
@@ -90,5 +93,8 @@ function lines(job: Job): { curl: string; cli: string } {
     `${curl("GET", `/api/jobs/${id}`)}`,
     ...actions.map((action) => curl("POST", `/api/jobs/${id}/${action}`)),
   ];
-  return { curl: shown.join("\n"), cli: [cli("jobs", id), ...actions.map((action) => cli(action, id))].join("\n") };
+  return {
+    curl: shown.join("\n"),
+    cli: [cli("jobs", id), ...actions.flatMap((action) => moves(action, id))].join("\n"),
+  };
 }

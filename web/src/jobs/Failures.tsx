@@ -5,6 +5,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Cause, type Item, type JobDetail, sentence } from "@/api/index.ts";
 import { itemsQuery } from "@/api/queries.ts";
+import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
 import { MENDERS, number, plural } from "@/shell/wording.ts";
 import classes from "./Failures.module.css";
 import { can, useMove } from "./moves.ts";
@@ -15,16 +16,22 @@ export function Failures({ job }: { job: JobDetail }) {
     <section aria-labelledby="failures" className={classes.section}>
       <div className={classes.head}>
         <h2 id="failures">{plural(job.failed, "file")} failed</h2>
-        <Button
-          component="a"
-          href={`/api/jobs/${job.id}/failures.csv`}
-          download
-          variant="subtle"
-          size="compact-sm"
-          leftSection={<IconDownload size={15} aria-hidden />}
-        >
-          CSV
-        </Button>
+        <div className={classes.actions}>
+          <Button
+            component="a"
+            href={`/api/jobs/${job.id}/failures.csv`}
+            download
+            variant="subtle"
+            size="compact-sm"
+            leftSection={<IconDownload size={15} aria-hidden />}
+          >
+            CSV
+          </Button>
+          <CommandLines
+            what="Failures"
+            lines={{ curl: curl("GET", `/api/jobs/${job.id}/failures.csv`), cli: cli("jobs", job.id, "--json") }}
+          />
+        </div>
       </div>
       {job.failures.map((cause) => (
         <Group key={cause.reason} cause={cause} job={job} />
@@ -71,6 +78,12 @@ function Group({ cause, job }: { cause: Cause; job: JobDetail }) {
               Retry<span className="sr-only"> those: {cause.title}</span>
             </Button>
           )}
+          {can(job, "retry") && (
+            <CommandLines
+              what={`A retry of those: ${cause.title}`}
+              lines={retryLines(job.id, { reasons: [cause.reason] }, `--reason ${cause.reason}`)}
+            />
+          )}
         </div>
       </div>
       {open && <Items id={list} job={job} reason={cause.reason} />}
@@ -90,6 +103,7 @@ function Items({ id, job, reason }: { id: string; job: JobDetail; reason: Cause[
           <Row
             key={item.id}
             item={item}
+            job_id={job.id}
             onRetry={can(job, "retry") ? () => move.mutate({ kind: "retry", item_ids: [item.id] }) : undefined}
           />
         ))}
@@ -103,7 +117,7 @@ function Items({ id, job, reason }: { id: string; job: JobDetail; reason: Cause[
   );
 }
 
-function Row({ item, onRetry }: { item: Item; onRetry?: () => void }) {
+function Row({ item, job_id, onRetry }: { item: Item; job_id: string; onRetry?: () => void }) {
   const name = item.path ? `${item.path}/${item.name}` : item.name;
   return (
     <li>
@@ -118,13 +132,24 @@ function Row({ item, onRetry }: { item: Item; onRetry?: () => void }) {
         {item.detail && <p>{item.detail}</p>}
       </div>
       {onRetry && (
-        <Button size="compact-xs" variant="subtle" onClick={onRetry}>
-          Retry<span className="sr-only"> {item.name}</span>
-        </Button>
+        <div className={classes.actions}>
+          <Button size="compact-xs" variant="subtle" onClick={onRetry}>
+            Retry<span className="sr-only"> {item.name}</span>
+          </Button>
+          <CommandLines
+            what={`A retry of ${item.name}`}
+            lines={retryLines(job_id, { item_ids: [item.id] }, `--item ${item.id}`)}
+          />
+        </div>
       )}
     </li>
   );
 }
+
+const retryLines = (job_id: string, body: object, flag: string) => ({
+  curl: curl("POST", `/api/jobs/${job_id}/retry`, body),
+  cli: cli("retry", job_id, flag),
+});
 
 /** What was left out on purpose. */
 export function Skips({ job }: { job: JobDetail }) {

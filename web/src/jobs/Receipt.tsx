@@ -2,6 +2,7 @@
 import { Button, Group } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import type { Job } from "@/api/index.ts";
+import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
 import classes from "./Receipt.module.css";
 
 export function Receipt({ job }: { job: Job }) {
@@ -23,6 +24,13 @@ export function Receipt({ job }: { job: Job }) {
             {kind === "csv" ? "CSV" : "JSON lines"}
           </Button>
         ))}
+        <CommandLines
+          what="The receipt"
+          lines={{
+            curl: curl("GET", `/api/jobs/${job.id}/manifest.csv`),
+            cli: cli("manifest", job.id, "--csv"),
+          }}
+        />
       </Group>
     </section>
   );

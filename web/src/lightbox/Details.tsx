@@ -3,7 +3,7 @@ import { CloseButton } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { type ImageDetail, sentence } from "@/api/index.ts";
-import { CommandLines, curl } from "@/shell/CommandLines.tsx";
+import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
 import { cameraTime, moment, number, size, typeName } from "@/shell/wording.ts";
 import classes from "./Lightbox.module.css";
 
@@ -28,6 +28,10 @@ export function Details({
             width="17rem"
             lines={{
               curl: `${curl("GET", `/api/images/${image.id}`)}\n${curl("GET", `/api/images/${image.id}/content`)}`,
+              cli: [
+                cli("images", `--id ${image.id} --json`),
+                cli("images", `--id ${image.id} --download image.zip`),
+              ].join("\n"),
             }}
           />
         )}

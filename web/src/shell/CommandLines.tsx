@@ -1,6 +1,8 @@
 /// The same action from a terminal: its curl line and its command line.
 import { ActionIcon, Code, CopyButton, Popover, Tooltip } from "@mantine/core";
 import { IconCheck, IconCode, IconCopy } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { systemQuery } from "@/api/queries.ts";
 import classes from "./CommandLines.module.css";
 
 export interface Lines {
@@ -27,12 +29,28 @@ export function CommandLines({
         </Tooltip>
       </Popover.Target>
       <Popover.Dropdown aria-label={`${what} from a terminal`}>
-        <Line name="HTTP" text={lines.curl} />
-        {lines.cli && <Line name="Command line" text={lines.cli} />}
+        <Both lines={lines} />
       </Popover.Dropdown>
     </Popover>
   );
 }
+
+function Both({ lines }: { lines: Lines }) {
+  const { data: system } = useQuery(systemQuery);
+  return (
+    <>
+      <Line name="HTTP" text={system?.auth ? lines.curl.replaceAll(/^curl/gm, `curl ${TOKEN}`) : lines.curl} />
+      {lines.cli && <Line name="Command line" text={LOCAL.has(location.hostname) ? lines.cli : there(lines.cli)} />}
+    </>
+  );
+}
+
+const TOKEN = '-H "Authorization: Bearer $IMAGEFERRY_API_TOKEN"';
+const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** On another machine than the gateway's, a command is told where that is. */
+const there = (lines: string): string =>
+  lines.replaceAll(/^imageferry (?!import|demo).*$/gm, (line) => `${line} --server ${location.origin}`);
 
 function Line({ name, text }: { name: string; text: string }) {
   return (

@@ -8,6 +8,7 @@ import { Refusal, sentence } from "@/api/index.ts";
 import { useSight } from "@/api/events.ts";
 import { jobsQuery } from "@/api/queries.ts";
 import classes from "./Frame.module.css";
+import { SignIn } from "./SignIn.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { isUnderWay, plural } from "./wording.ts";
 
@@ -83,13 +84,7 @@ function Admitted() {
   if (!(error instanceof Refusal && error.status === UNKNOWN)) return <Outlet />;
   return (
     <div className={classes.page}>
-      <title>Sign in · imageferry</title>
-      <h1>Please sign in</h1>
-      <p>{sentence(error)}</p>
-      <p>
-        Open the link that <code>imageferry serve</code> printed when it started: it is good once. Started again, it
-        prints another.
-      </p>
+      <SignIn />
     </div>
   );
 }
