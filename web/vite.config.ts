@@ -5,6 +5,9 @@ import { themeCss } from "./vite/theme-css.ts";
 // Where a gateway answers while one works on the page: `npm run dev`, beside `imageferry serve`.
 const GATEWAY = process.env.IMAGEFERRY_URL ?? "http://127.0.0.1:8000";
 
+// Not what only forms need that are opened.
+const NOT_OPENED = /^(?!.*(SizeRange|\/(Combobox|Select|MultiSelect|NumberInput|Pill|PillsInput|TagsInput)\/))/;
+
 export default defineConfig({
   plugins: [react(), themeCss()],
   resolve: { alias: { "@": new URL("src", import.meta.url).pathname } },
@@ -17,6 +20,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     manifest: true,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What the first view shares with others comes in one file, and not in a dozen, each with a request of its own.
+        codeSplitting: { groups: [{ name: "shared", test: NOT_OPENED, minShareCount: 2 }] },
+      },
+    },
     // first-load.js bounds what matters: all that the first view needs.
     chunkSizeWarningLimit: 800,
   },

@@ -1,6 +1,7 @@
 """The page: served whole, strictly, and at the address of each of its views."""
 
 import re
+from gzip import decompress
 
 import pytest
 
@@ -44,6 +45,21 @@ async def test_the_page_needs_nothing_but_what_this_gateway_serves(flow: Flow) -
     assert not re.search(r"<script(?![^>]*src=)", page)
     assert "<style" not in page
     assert "style=" not in page
+
+
+@built
+async def test_parts_of_the_page_come_packed_to_who_takes_them_so(flow: Flow) -> None:
+    part = max((STATIC / "assets").glob("*.js"), key=lambda path: path.stat().st_size)
+    async with served(anywhere(flow)) as gateway:
+        for accepted, packed in (("gzip, br", True), ("identity", False)):
+            headers = {"Accept-Encoding": accepted}
+            async with gateway.session.get(f"/assets/{part.name}", headers=headers, auto_decompress=False) as answer:
+                body = await answer.read()
+            assert ("Content-Encoding" in answer.headers) == packed
+            assert "Accept-Encoding" in answer.headers["Vary"]
+            assert answer.headers["Cache-Control"] == FOREVER
+            assert answer.content_type == "text/javascript"
+            assert (decompress(body) if packed else body) == part.read_bytes()
 
 
 async def test_views_swallow_no_address_of_the_interface(flow: Flow) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 # The page needs nothing but what this gateway serves, and writes neither scripts nor styles into itself.
@@ -21,7 +21,7 @@ NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>image
 the HTTP interface is at <a href="/docs">/docs</a>.</p></html>"""
 
 VIEWS = ("/import", "/jobs", "/gallery")
-PATHS = frozenset({"/", "/icon.svg", "/scheme.js", *VIEWS})
+PATHS = frozenset({"/", "/icon.svg", "/first.js", *VIEWS})
 # Below /import the older systems' clients have addresses of theirs.
 FOLDERS = ("/assets/", "/jobs/", "/gallery/")
 
@@ -42,9 +42,15 @@ async def shown() -> Response:
 
 
 @router.get("/assets/{name}")
-async def asset(name: str) -> FileResponse:
-    """A part of the page."""
-    return _file(ASSETS, name, cache=FOREVER)
+async def asset(name: str, request: Request) -> FileResponse:
+    """A part of the page, packed as it was built for whoever takes it so."""
+    whole = _file(ASSETS, name, cache=FOREVER)
+    whole.headers["Vary"] = "Accept-Encoding"
+    packed = ASSETS / f"{name}.gz"
+    if "gzip" not in request.headers.get("Accept-Encoding", "") or not packed.is_file():
+        return whole
+    headers = {**whole.headers, "Content-Encoding": "gzip"}
+    return FileResponse(packed, headers=headers, media_type=whole.media_type)
 
 
 @router.get("/icon.svg")
@@ -53,10 +59,10 @@ async def icon() -> FileResponse:
     return _file(STATIC, "icon.svg", cache=FRESH)
 
 
-@router.get("/scheme.js")
-async def scheme() -> FileResponse:
-    """What decides between light and dark before the page is painted."""
-    return _file(STATIC, "scheme.js", cache=FRESH)
+@router.get("/first.js")
+async def first() -> FileResponse:
+    """What is done before the page is painted."""
+    return _file(STATIC, "first.js", cache=FRESH)
 
 
 def is_open(path: str) -> bool:
