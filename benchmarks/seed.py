@@ -40,12 +40,13 @@ def main() -> int:
     parser.add_argument("--records", type=int, default=1_000_000)
     asked = parser.parse_args()
     began_s = time.perf_counter()
-    asyncio.run(_seed_home(asked.home, asked.records))
+    asyncio.run(seed_home(asked.home, asked.records))
     sys.stderr.write(f"{asked.records:,} records in {time.perf_counter() - began_s:.0f} s\n")
     return 0
 
 
-async def _seed_home(home: Path, count: int) -> None:
+async def seed_home(home: Path, count: int) -> None:
+    """Fill a home that has nothing."""
     async with open_ferry(Settings.load(home=home)) as ferry:
         samples = await _samples(ferry.store)
         rows = records(count, store=ferry.store.url, samples=samples)

@@ -33,11 +33,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "measure", environment: "node", include: ["e2e/measure.ts"], testTimeout: 120_000 },
+        test: { name: "measure", environment: "node", include: ["e2e/measure.ts"], testTimeout: 1_800_000 },
       },
       {
         extends: true,
-        test: { name: "screenshots", environment: "node", include: ["e2e/screenshots.ts"], testTimeout: 300_000 },
+        test: { name: "screenshots", environment: "node", include: ["e2e/screenshots.ts"], testTimeout: 600_000 },
       },
       {
         extends: true,

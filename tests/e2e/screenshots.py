@@ -5,21 +5,25 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.seed import seed_home
 from PIL import Image
 
-from tests.e2e.stage import missing, run, stage
+from tests.e2e.stage import missing, run, serving, stage
 
 KEPT = Path(__file__).parents[2] / "docs" / "screenshots"
 # Those that the documents show; the others are for whoever works on the page.
 SHOWN = ("gallery-wide-light", "gallery-phone-light", "failures-wide-light", "plan-wide-light")
 QUALITY = 80
+MANY = 100_000
 
 
 async def take(folder: Path) -> None:
     """Every view into a folder, those that are shown into docs/screenshots."""
     with TemporaryDirectory() as home:
-        async with stage(Path(home) / "home") as told:
-            code, said = await run("screenshots", {**told, "SHOTS": str(folder)})
+        many = Path(home) / "many"
+        await seed_home(many, MANY)
+        async with stage(Path(home) / "home") as told, serving(many) as url:
+            code, said = await run("screenshots", {**told, "MANY_URL": url, "SHOTS": str(folder)})
     if code:
         sys.exit(said)
     KEPT.mkdir(exist_ok=True)

@@ -8,18 +8,20 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from imageferry.demo.node import Node
 from imageferry.demo.pictures.album import sample_album
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
 from imageferry.gateway.page import STATIC
 from tests.flow import Flow
+from tests.pictures import quarters, saved
 from tests.processes import Command, command, environment_of
 
 WEB = Path(__file__).parents[2] / "web"
 # So that an import lasts long enough to be looked at, paused and reloaded.
 LATENCY_S = 0.15
 CONCURRENCY = 4
-PATIENCE_S = 420
+PATIENCE_S = 600
 TOKEN = "the-token-of-the-locked-gateway"
 
 
@@ -42,6 +44,7 @@ async def stage(home: Path) -> AsyncIterator[Mapping[str, str]]:
     """What the scripts are told by their environment: two gateways, of which one wants a token, and the stand-in."""
     tree = Tree()
     root = await asyncio.to_thread(sample_album, tree)
+    long = _long_names(tree)
     async with StandIn(tree, latency_s=LATENCY_S, control=True) as drive:
         flow, locked = Flow(drive=drive, home=home), Flow(drive=drive, home=home.with_name("locked"))
         environment = environment_of(flow) | {"IMAGEFERRY_CONCURRENCY": str(CONCURRENCY)}
@@ -54,8 +57,29 @@ async def stage(home: Path) -> AsyncIterator[Mapping[str, str]]:
                 "LOCKED_URL": await _url(other),
                 "TOKEN": TOKEN,
                 "FOLDER_URL": drive.folder_url(root),
+                "LONG_FOLDER_URL": drive.folder_url(long),
                 "STANDIN_URL": drive.url,
             }
+
+
+@asynccontextmanager
+async def serving(home: Path) -> AsyncIterator[str]:
+    """The URL of a gateway to what a home holds."""
+    environment = {"PATH": os.environ["PATH"], "IMAGEFERRY_HOME": str(home), "PORT": "0"}
+    async with (
+        StandIn(Tree()) as nobody,
+        command(Flow(drive=nobody, home=home), "serve", environment=environment) as it,
+    ):
+        yield await _url(it)
+
+
+def _long_names(tree: Tree) -> Node:
+    """A folder as people have them who name things well."""
+    root = tree.folder("Everything that we photographed on the long way from Porto to Santiago de Compostela " * 2)
+    picture = saved(quarters(), "JPEG")
+    tree.file(root, f"{'Anunciação-às-vésperas-do-solstício-' * 5}.jpg", content=picture)
+    tree.file(root, f"{'A view of the bay in the evening, ' * 6}.jpg", content=picture + b"\0", downloadable=False)
+    return root
 
 
 async def _url(gateway: Command) -> str:
