@@ -6,6 +6,7 @@ export const PER_PAGE = 60;
 const ITEMS_PER_PAGE = 50;
 const JOBS_PER_PAGE = 50;
 const MINUTE_MS = 60_000;
+const NEAR_MS = 20_000;
 const BAD_REQUEST = 400;
 
 // The stream of events keeps jobs fresh: nothing is asked again only because time has passed.
@@ -47,7 +48,7 @@ export const itemsQuery = (job_id: string, reason: api.Cause["reason"]) =>
 const pageKey = (query: api.ImageQuery, page: number) => ["images", "page", query, page] as const;
 
 /**
- * One page of the gallery; kept for a minute after it left the screen, so that memory stays flat. Where the gateway finds
+ * One page of the gallery; kept for a little after it left the screen, so that memory stays flat. Where the gateway finds
  * none so far behind by its number, it is found from its neighbour by a cursor.
  */
 export const pageQuery = (query: api.ImageQuery, page: number) =>
@@ -63,7 +64,7 @@ export const pageQuery = (query: api.ImageQuery, page: number) =>
       }
     },
     staleTime: MINUTE_MS,
-    gcTime: MINUTE_MS,
+    gcTime: NEAR_MS,
   });
 
 /** Whether a page was refused because it is too far behind to be found by its number. */

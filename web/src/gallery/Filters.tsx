@@ -1,19 +1,20 @@
 /// What the gallery shows of all there is: types, folders, jobs, cameras, sizes, dates, places.
-import { Button, Group, MultiSelect, Select, TextInput } from "@mantine/core";
+import { Button, Group, MultiSelect, NativeSelect, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { facetsQuery } from "@/api/queries.ts";
 import { Pair, SizeRange } from "@/shell/SizeRange.tsx";
 import { number, typeName } from "@/shell/wording.ts";
 import classes from "./Filters.module.css";
-import type { GallerySearch } from "./search.ts";
+import { type GallerySearch, ORDERS, type Sort } from "./search.ts";
 
 export interface FiltersProps {
   search: GallerySearch;
+  sort: Sort;
   onChange: (change: GallerySearch) => void;
   onClear: () => void;
 }
 
-export function Filters({ search, onChange, onClear }: FiltersProps) {
+export function Filters({ search, sort, onChange, onClear }: FiltersProps) {
   const { data: facets } = useQuery(facetsQuery);
   return (
     <form className={classes.filters} aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
@@ -97,6 +98,12 @@ export function Filters({ search, onChange, onClear }: FiltersProps) {
         value={search.located === undefined ? null : String(search.located)}
         onChange={(located) => onChange({ located: located === null ? undefined : located === "true" })}
         clearable
+      />
+      <NativeSelect
+        label="Order"
+        value={sort}
+        onChange={({ currentTarget }) => onChange({ sort: currentTarget.value as Sort })}
+        data={ORDERS}
       />
       <Group justify="flex-end">
         <Button variant="subtle" onClick={onClear}>

@@ -16,7 +16,7 @@ import { Grid, type GridHandle } from "./Grid.tsx";
 import classes from "./GalleryPage.module.css";
 import { type Place, useAtTop, useIndex, useNewPlace } from "./place.ts";
 import { Scrubber } from "./Scrubber.tsx";
-import { DEFAULT_SORT, filterCount, type GallerySearch, imageFlags, imageQuery, SORTS, type Sort } from "./search.ts";
+import { DEFAULT_SORT, filterCount, type GallerySearch, imageFlags, imageQuery, ORDERS, type Sort } from "./search.ts";
 import { SelectionBar } from "./SelectionBar.tsx";
 import { useSelection } from "./selection.ts";
 import { useArrivals } from "./useArrivals.ts";
@@ -99,10 +99,8 @@ export function GalleryPage() {
           <NativeSelect
             aria-label="Sort"
             value={sort}
-            onChange={({ currentTarget }) =>
-              change({ sort: currentTarget.value === DEFAULT_SORT ? undefined : (currentTarget.value as Sort) })
-            }
-            data={Object.entries(SORTS).map(([value, label]) => ({ value, label }))}
+            onChange={({ currentTarget }) => change({ sort: currentTarget.value as Sort })}
+            data={ORDERS}
             className={classes.sort}
           />
           <p role="status" className={classes.total}>
@@ -121,6 +119,9 @@ export function GalleryPage() {
       {head.error && (
         <p role="alert" className={classes.note}>
           {sentence(head.error)}
+          <Button variant="light" size="compact-sm" onClick={() => void head.refetch()} loading={head.isFetching}>
+            Try again
+          </Button>
         </p>
       )}
       {head.data && total === 0 && (
@@ -166,6 +167,7 @@ export function GalleryPage() {
         <Suspense>
           <Filters
             search={search}
+            sort={sort}
             onChange={change}
             onClear={() => void navigate({ to: "/gallery", search: { q: search.q, sort: search.sort }, replace: true })}
           />

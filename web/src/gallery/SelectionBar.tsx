@@ -1,7 +1,7 @@
 /// What can be done with the pictures that are chosen.
 import { ActionIcon, Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { IconDownload, IconLink, IconTrash, IconX } from "@tabler/icons-react";
+import { IconChecks, IconDownload, IconLink, IconTrash, IconX } from "@tabler/icons-react";
 import { CommandLines, cli, curl, quoted } from "@/shell/CommandLines.tsx";
 import { number, plural } from "@/shell/wording.ts";
 import { type GallerySearch, imageFilter, imageFlags, imageQuery } from "./search.ts";
@@ -31,8 +31,14 @@ export function SelectionBar({ selection, search, onDelete }: SelectionBarProps)
         {selection.words} <span className={classes.word}>chosen</span>
       </p>
       {!selection.all && (
-        <Button variant="subtle" size="compact-sm" onClick={selection.chooseAll}>
-          Choose all
+        <Button
+          variant="subtle"
+          size="compact-md"
+          leftSection={<IconChecks size={16} aria-hidden />}
+          onClick={selection.chooseAll}
+          aria-label="Choose all"
+        >
+          <span className={classes.word}>Choose all</span>
         </Button>
       )}
       <div className={classes.actions}>

@@ -15,6 +15,8 @@ export const SORTS = {
 
 export type Sort = keyof typeof SORTS;
 
+export const ORDERS = Object.entries(SORTS).map(([value, label]) => ({ value, label }));
+
 export const DEFAULT_SORT: Sort = "-shown";
 
 export interface GallerySearch {
@@ -54,7 +56,7 @@ export function gallerySearch(given: Record<string, unknown>): GallerySearch {
     from: date(given.from),
     to: date(given.to),
     located: typeof given.located === "boolean" ? given.located : undefined,
-    sort: typeof given.sort === "string" && given.sort in SORTS ? (given.sort as Sort) : undefined,
+    sort: sort(given.sort),
   });
 }
 
@@ -105,6 +107,10 @@ const text = (value: unknown): string | undefined =>
 
 const count = (value: unknown): number | undefined =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined;
+
+/** The usual one is not named. */
+const sort = (value: unknown): Sort | undefined =>
+  typeof value === "string" && value in SORTS && value !== DEFAULT_SORT ? (value as Sort) : undefined;
 
 const date = (value: unknown): string | undefined =>
   typeof value === "string" && DATE.test(value) ? value : undefined;

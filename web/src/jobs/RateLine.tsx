@@ -11,6 +11,8 @@ import { rates } from "./rates.ts";
 
 const LOOK_EVERY_MS = 3000;
 const HEIGHT_PX = 150;
+// Between two times that are written: no less than they tell.
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
 
 const clock = new Intl.DateTimeFormat("en", {
   hour: "2-digit",
@@ -72,6 +74,7 @@ function options(within: HTMLElement): uPlot.Options {
         ...axis,
         grid: { show: false },
         space: 90,
+        incrs: STEPS_S,
         size: 26,
         values: (_, at_s) => at_s.map((s) => clock.format(s * 1000)),
       },

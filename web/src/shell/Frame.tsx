@@ -2,7 +2,7 @@
 import { ActionIcon, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { IconHelp, IconMoon, IconPhoto, IconSearch, IconSun, IconTransferIn, IconListCheck } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type ErrorComponentProps, Link, Outlet } from "@tanstack/react-router";
+import { type ErrorComponentProps, Link, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { Refusal, sentence } from "@/api/index.ts";
 import { useSight } from "@/api/events.ts";
@@ -20,6 +20,8 @@ const MODIFIER = navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl";
 
 export function Frame() {
   const [over, setOver] = useState<"palette" | "shortcuts" | null>(null);
+  // The first view of all is the import's.
+  const home = useLocation({ select: ({ pathname }) => pathname === "/" });
   useShortcuts({ openPalette: () => setOver("palette"), openSheet: () => setOver("shortcuts") });
   return (
     <div className={classes.frame}>
@@ -32,7 +34,7 @@ export function Frame() {
           <span>imageferry</span>
         </Link>
         <nav aria-label="Views" className={classes.nav}>
-          <Link to="/import" className={classes.link}>
+          <Link to={home ? "/" : "/import"} className={classes.link}>
             <IconTransferIn size={17} aria-hidden />
             <span>Import</span>
           </Link>
@@ -78,10 +80,15 @@ export function Frame() {
   );
 }
 
+/** Whether the gateway knows who asks, as far as it said. */
+function useIsStranger(): boolean {
+  const { error } = useInfiniteQuery(jobsQuery);
+  return error instanceof Refusal && error.status === UNKNOWN;
+}
+
 /** The view; to somebody whom the gateway does not know, how to come in. */
 function Admitted() {
-  const { error } = useInfiniteQuery(jobsQuery);
-  if (!(error instanceof Refusal && error.status === UNKNOWN)) return <Outlet />;
+  if (!useIsStranger()) return <Outlet />;
   return (
     <div className={classes.page}>
       <SignIn />
@@ -105,9 +112,10 @@ function UnderWay() {
 /** Says so when the gateway is away; says nothing while all is well. */
 function Away() {
   const { live } = useSight();
+  const stranger = useIsStranger();
   return (
     <span role="status" className={classes.away}>
-      {live === false ? "Gateway away; trying again" : ""}
+      {live === false && !stranger ? "Gateway away; trying again" : ""}
     </span>
   );
 }

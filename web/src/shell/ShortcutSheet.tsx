@@ -1,6 +1,7 @@
 /// What the keys do.
 import { Kbd, Modal, Switch, Table } from "@mantine/core";
 import { useState } from "react";
+import classes from "./ShortcutSheet.module.css";
 import { SHORTCUTS, singleKeys } from "./shortcuts.ts";
 
 export function ShortcutSheet({ onClose }: { onClose: () => void }) {
@@ -11,7 +12,9 @@ export function ShortcutSheet({ onClose }: { onClose: () => void }) {
         <Table.Tbody>
           {SHORTCUTS.map(({ where, keys, does }, i) => (
             <Table.Tr key={`${where} ${keys}`}>
-              <Table.Td c="dimmed">{SHORTCUTS[i - 1]?.where === where ? "" : where}</Table.Td>
+              <Table.Td c="dimmed" className={classes.where}>
+                {SHORTCUTS[i - 1]?.where === where ? "" : where}
+              </Table.Td>
               <Table.Td>
                 <Kbd size="sm">{keys}</Kbd>
               </Table.Td>

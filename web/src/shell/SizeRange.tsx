@@ -15,13 +15,13 @@ export function SizeRange({ sizes, onChange }: { sizes: Sizes; onChange: (change
   return (
     <Pair>
       <NumberInput
-        label="From, MB"
+        label="Size from, MB"
         min={0}
         value={shown(sizes.size_min)}
         onChange={(value) => onChange({ size_min: bytes(value) })}
       />
       <NumberInput
-        label="To, MB"
+        label="Size to, MB"
         min={0}
         value={shown(sizes.size_max)}
         onChange={(value) => onChange({ size_max: bytes(value) })}
