@@ -10,6 +10,9 @@ import { blur } from "./placeholder.ts";
 // It has no pixels to make a thumbnail of, and as an image it runs nothing.
 const SVG = "image/svg+xml";
 
+/** A picture that leaves the page is not waited for: else browsers load it, and keep it, until it has come. */
+const untilGone = (image: HTMLImageElement) => (): void => image.removeAttribute("src");
+
 export interface TileProps {
   image: Image;
   /** Its place in the whole gallery. */
@@ -63,6 +66,7 @@ export const Tile = memo(function Tile({
           </span>
         ) : (
           <img
+            ref={untilGone}
             src={image.mime_type === SVG ? content(image) : thumbnail(image, Math.max(width, height))}
             alt=""
             draggable={false}

@@ -27,6 +27,8 @@ export function Lightbox() {
   const { images, at } = useNeighbours(id, search);
   const { data: image, error } = useQuery(oneQuery(id));
 
+  // Of a picture that is not there, that is all there is to see.
+  const told = informed || error !== null;
   const slides = useMemo(() => images.map(slide), [images]);
   const here = images.findIndex((each) => each.id === id);
   const { at: _, ...gallery } = search;
@@ -59,7 +61,7 @@ export function Lightbox() {
       index={Math.max(0, here)}
       slides={slides}
       plugins={[Zoom]}
-      className={informed ? classes.informed : classes.plain}
+      className={told ? classes.informed : classes.plain}
       carousel={{ finite: true, preload: 1, padding: 0, imageProps: { draggable: false } }}
       animation={{ fade: 0, swipe: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 180 }}
       zoom={{ maxZoomPixelRatio: 4, scrollToZoom: true }}
@@ -94,7 +96,8 @@ export function Lightbox() {
       }}
       render={{
         iconClose: () => <IconX size={22} />,
-        controls: () => informed && <Details image={image} error={error} onClose={() => setInformed(false)} />,
+        controls: () =>
+          told && <Details image={image} error={error} onClose={error ? close : () => setInformed(false)} />,
         ...(images.length < 2 ? { buttonPrev: () => null, buttonNext: () => null } : {}),
       }}
     />
