@@ -40,6 +40,15 @@ async function pictures(page: Page): Promise<void> {
   await page.waitForFunction(allShown, null, { timeout: 60_000 });
 }
 
+const glimpsed = (page: Page) =>
+  page.waitForFunction(() => [...document.images].every(({ complete }) => complete), null, { timeout: 30_000 });
+
+const planOf = (url: string): View => ({
+  path: `/import?url=${encodeURIComponent(url)}`,
+  ready: "#plan",
+  before: glimpsed,
+});
+
 /** As if the gateway refused every list of images. */
 async function refuse(page: Page): Promise<void> {
   await page.route("**/api/images?*", (route) =>
@@ -69,13 +78,6 @@ test("every view, as a picture", async () => {
   await shoot("empty", { path: "/gallery", ready: "text=No images yet" });
   await shoot("wrong", { path: "/import?url=https://example.com/album", ready: "#verdict[data-wrong]" });
   await shoot("signin", { path: "/gallery", ready: "text=Please sign in", gateway: given("LOCKED_URL") });
-  const glimpsed = (page: Page) =>
-    page.waitForFunction(() => [...document.images].every(({ complete }) => complete), null, { timeout: 30_000 });
-  const planOf = (url: string): View => ({
-    path: `/import?url=${encodeURIComponent(url)}`,
-    ready: "#plan",
-    before: glimpsed,
-  });
   await shoot("plan", planOf(FOLDER));
 
   await drive.break({ kind: "cannotDownloadFile", file: "*o*.jpg" });
