@@ -74,6 +74,7 @@ class Broker:
                 for role in Role:
                     with suppress(*connection.channel_errors), connection.channel() as channel:
                         channel.queue_delete(queue(self.app, role))
+                        channel.exchange_delete(queue(self.app, role))
                 with suppress(*connection.channel_errors), connection.channel() as channel:
                     channel.exchange_delete(f"{self.prefix}.pidbox")
         self.app.close()
