@@ -100,6 +100,7 @@ class Line:
     def __init__(self, url: str) -> None:
         self._server_url = urlsplit(url)
         self._open: set[asyncio.StreamWriter] = set()
+        self._dead: set[asyncio.StreamWriter] = set()
         self._cut = False
         self.url = ""
 
@@ -119,6 +120,10 @@ class Line:
         """Let connections through again."""
         self._cut = False
 
+    def go_dead(self) -> None:
+        """Carry nothing any more on the connections that there are, and close none; new ones are as ever."""
+        self._dead |= self._open
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
             writer.transport.abort()
@@ -127,11 +132,20 @@ class Line:
         both = {writer, far_writer}
         self._open |= both
         try:
-            await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
+            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
         finally:
             self._open -= both
+            self._dead -= both
             for end in both:
                 end.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while chunk := await reader.read(1 << 16):
+                if writer not in self._dead:
+                    writer.write(chunk)
+                    await writer.drain()
+        writer.transport.abort()
 
 
 @asynccontextmanager
@@ -147,11 +161,3 @@ async def line(url: str) -> AsyncIterator[Line]:
         for writer in set(ours._open):
             writer.transport.abort()
         server.close()
-
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while chunk := await reader.read(1 << 16):
-            writer.write(chunk)
-            await writer.drain()
-    writer.transport.abort()

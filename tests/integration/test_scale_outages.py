@@ -59,6 +59,18 @@ async def test_a_broker_that_restarts_is_gone_on_with(tree: Tree, crew: Crew) ->
         await _all_stored(crew, importing)
 
 
+async def test_a_broker_that_is_gone_without_a_word_is_noticed(tree: Tree, crew: Crew) -> None:
+    async with line(crew.broker.url) as quiet:
+        crew.environment["CELERY_BROKER_URL"] = quiet.url
+        await crew.start(processes=2)
+        importing = asyncio.create_task(crew.flow.run(_album(tree)))
+        await progress(crew.flow, importing, files=FILES // 4)
+
+        quiet.go_dead()
+
+        await _all_stored(crew, importing)
+
+
 @pytest.mark.timeout(240 + 3 * OUTAGE_S)
 async def test_a_catalog_that_is_away_for_a_while_misses_no_outcome(tree: Tree, crew: Crew) -> None:
     async with line(crew.flow.settings.catalog_url) as cuttable:

@@ -18,6 +18,8 @@ from imageferry.model import Crawl, Message, Record, Transfer
 # Redis gives a message out again when it was not acknowledged for so long: longer than a transfer's time box.
 VISIBILITY_S = 600
 PUBLISH_TIMEOUT_S = 5
+# A broker that is silent for about twice as long is taken for gone, and connected to again.
+HEARTBEAT_S = 10
 CHILD_BEGINS_WITHIN_S = 24 * 3600
 # RabbitMQ delivers a message so often when whoever has it is lost each time.
 DELIVERIES_MAX = 20
@@ -53,6 +55,7 @@ def make_app(broker_url: str, *, prefix: str) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=PUBLISH_TIMEOUT_S,
+        broker_heartbeat=HEARTBEAT_S,
         # The catalog sends again what could not be sent.
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.2, "interval_step": 0.2},
         task_default_queue=queue(app, Role.CRAWL),
@@ -134,7 +137,8 @@ def _transport(broker_url: str, *, prefix: str) -> dict[str, Any]:
             "visibility_timeout": VISIBILITY_S,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
-            "socket_timeout": 30,
+            "socket_timeout": HEARTBEAT_S,
+            "health_check_interval": HEARTBEAT_S,
             "socket_connect_timeout": PUBLISH_TIMEOUT_S,
             "socket_keepalive": True,
         }
