@@ -47,7 +47,7 @@ test: dev web ## Run all tests
 	@echo "==> Running the page's tests"
 	@$(BIN)/python hatch_build.py run test
 	@echo "==> Running the tests"
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 check: dev web ## Formatting, lint, types, import rules, lock files
 	@echo "==> Formatting and lint"
