@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 # Calls to a source beside the files in flight: pages and look-ups.
 LISTING_CONNECTIONS = 16
+# A process that has so little time is not frozen.
+SILENT_S_MIN = 10
 # A job's window, in batches: enough for one process, or for many that share a broker.
 WINDOW_LOCAL, WINDOW_SHARED = 8, 16
 
@@ -254,7 +256,7 @@ async def open_catalog(settings: Settings, *, patience_s: float = 60) -> AsyncIt
         settings.catalog_url,
         connections=settings.database_connections,
         patience_s=patience_s,
-        silent_s=settings.lease_s,
+        silent_s=max(settings.lease_s, SILENT_S_MIN),
     )
     try:
         await migrate(catalog)

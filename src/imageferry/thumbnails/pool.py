@@ -74,6 +74,9 @@ class Pool:
                 return child
             self._retire(child)
         child = await _Child.start(self.bounds)
+        if self._closed:  # meanwhile
+            await child.end()
+            raise TransientError(Reason.BUSY, _STOPPING, retry_after_s=2)
         self._children.add(child)
         try:
             await child.ready(within_s=self.bounds.wall_s)
@@ -116,6 +119,7 @@ class _Child:
         self._process = process
         self._orders = orders
         self._answers = answers
+        self._reads = asyncio.Lock()
         self._resting: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -177,8 +181,9 @@ class _Child:
         self.wake()
         with suppress(ProcessLookupError):
             self._process.kill()
-        # Also reads what is left in its pipes, and closes them.
-        await self._process.communicate()
+        # Also reads what is left in its pipes, and closes them. Whoever waits for an answer sees their end first.
+        async with self._reads:
+            await self._process.communicate()
 
     async def _send(self, frame: bytes) -> None:
         try:
@@ -195,9 +200,10 @@ class _Child:
 
     async def _frame(self) -> bytes:
         try:
-            (size_bytes,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
-            if size_bytes > FRAME_BYTES_MAX:
-                raise _DiedError(_DIED)
-            return await self._answers.readexactly(size_bytes)
+            async with self._reads:
+                (size_bytes,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
+                if size_bytes > FRAME_BYTES_MAX:
+                    raise _DiedError(_DIED)
+                return await self._answers.readexactly(size_bytes)
         except asyncio.IncompleteReadError as exc:
             raise _DiedError(_DIED) from exc

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -139,7 +140,7 @@ async def test_a_decoder_that_cannot_even_begin_is_no_pictures_fault() -> None:
 async def test_who_waits_while_it_closes_is_told() -> None:
     async with pool(processes=1) as opened:
         waiting = [asyncio.create_task(opened.draw(endless(), ORDER)) for _ in range(3)]
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(random.uniform(0, 0.5))  # the first may be about to start
         await opened.close()
         waiting[0].cancel()
         ended = await asyncio.gather(*waiting, return_exceptions=True)
