@@ -35,6 +35,12 @@ describe("the gallery", () => {
     await page.getByText(`${await total()} images`).waitFor();
     await page.locator("[role=gridcell] img[data-shown]").first().waitFor();
     expect(await flaws(page)).toEqual([]);
+    // What was asked before the page's script had come is not asked again by it.
+    const asked = await page.evaluate(() =>
+      performance.getEntriesByType("resource").map(({ name }) => name.slice(location.origin.length)),
+    );
+    for (const path of ["/api/images?sort=-shown&page=1&per_page=60", "/api/jobs?limit=50"])
+      expect(asked.filter((each) => each === path)).toEqual([path]);
   });
 
   test("the same in the dark, and on a phone, where nothing is wider than the screen", async () => {
@@ -61,6 +67,18 @@ describe("the gallery", () => {
     expect(await flaws(page)).toEqual([]);
     await page.getByRole("button", { name: "Show all images" }).click();
     await cells(page).first().waitFor();
+  });
+
+  test("pages that the gateway does not find by their number are found from those beside them", async () => {
+    const page = await openPage("/gallery?sort=name", { viewport: { width: 800, height: 400 } });
+    await page.route(/\/api\/images\?.*[?&]page=([2-9]|\d\d)/, (route) =>
+      route.fulfill({ status: 400, contentType: "application/problem+json", body: '{"detail": "Too far."}' }),
+    );
+    await page.reload();
+    await cells(page).first().waitFor();
+    await page.getByTestId("gallery").evaluate((grid) => (grid.scrollTop = grid.scrollHeight));
+    await page.locator(`[data-index="${(await total()) - 1}"]`).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
   });
 
   test("filters narrow it", async () => {

@@ -43,7 +43,10 @@ describe("importing", () => {
     await page.getByRole("heading", { name: "Sample pictures" }).waitFor();
     const glimpses = page.getByRole("list", { name: "Some of them" }).locator("img");
     await expect
-      .poll(() => glimpses.evaluateAll((all: HTMLImageElement[]) => all.filter((each) => each.naturalWidth > 0).length))
+      .poll(
+        () => glimpses.evaluateAll((all: HTMLImageElement[]) => all.filter((each) => each.naturalWidth > 0).length),
+        { timeout: 15_000 },
+      )
       .toBeGreaterThan(3);
     expect(await page.getByText(/images to import/).textContent()).toMatch(/^\d+/);
     expect(new URL(page.url()).searchParams.get("url")).toBe(FOLDER);

@@ -54,7 +54,7 @@ export function JobPage() {
       <p className={classes.gallery}>
         {job.stored > 0 && (
           <Link to="/gallery" search={{ job: job.id }}>
-            See the {number(job.stored)} {job.stored === 1 ? "picture" : "pictures"}
+            {job.stored === 1 ? "See the picture" : `See the ${number(job.stored)} pictures`}
           </Link>
         )}
       </p>

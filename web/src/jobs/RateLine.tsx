@@ -46,6 +46,7 @@ export function RateLine({ job }: { job: Job }) {
 
   useEffect(() => plot.current?.setData(points));
 
+  if (data && !enough && !isUnderWay(job)) return null;
   return (
     <div
       ref={place}
