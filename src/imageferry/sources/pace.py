@@ -30,6 +30,9 @@ SPAN_S_MAX = 60.0  # quotas are by the minute at most
 # How the rate grows from there: 2% after 4 s, 10% after 12 s, threefold after a minute.
 GROWTH = 0.003
 GROWTH_SQUARED = 0.0004
+# What was measured over fewer calls than this is that much less certain, and grows so much faster, up to a bound.
+CERTAIN_CALLS = 120.0
+UNCERTAINTY_MAX = 8.0
 GROWTH_CALLS_A_SECOND = 25  # slower where calls are fewer, so that no more than one in some 100 is refused
 
 LATENESS_S = 0.1  # what the event loop may be late by and catch up with
@@ -58,6 +61,7 @@ class Pace:
         self._base_calls_s = calls_s_max  # the rate when the source last began to permit calls; None: unlimited
         self._opened_at_s = self._next_at_s
         self._opened_calls = 0  # permitted since then
+        self._uncertainty = 1.0  # of that rate
         self._shut_at_s: float | None = None  # the source refuses calls since; None: it does not
         self._pause_s = 0.0
         self._span_from_s = self._next_at_s  # the measure: permitted calls, and since when they are counted
@@ -69,6 +73,7 @@ class Pace:
         if self._base_calls_s is None:
             return None
         grown_s = min(self._clock() - self._opened_at_s, self._opened_calls / GROWTH_CALLS_A_SECOND)
+        grown_s *= self._uncertainty
         rate = self._base_calls_s * (1 + GROWTH * grown_s + GROWTH_SQUARED * grown_s**2)
         return rate if self._calls_s_max is None else min(rate, self._calls_s_max)
 
@@ -130,6 +135,7 @@ class Pace:
     def _open(self, shut_at_s: float) -> None:
         now_s = self._clock()
         self._base_calls_s = self._measured(now_s)
+        self._uncertainty = min(max(CERTAIN_CALLS / self._span_calls, 1.0), UNCERTAINTY_MAX)
         self._opened_at_s = now_s
         self._opened_calls = 0
         self._shut_at_s = None
