@@ -59,7 +59,8 @@ class Arena:
     folder_id: str
     api_key: str
     account_file: Path
-    authority: Path  # to be trusted for Google's host
+    source_url: str
+    authority: Path  # to be trusted for the source's host
     objects: Path  # the bucket, as a folder
     target_url: str
     standin_url: str
@@ -92,16 +93,16 @@ class Arena:
 
 
 @contextmanager
-def arena_for(course: Course) -> Iterator[Arena]:
-    """An arena, its servers running until the context ends."""
+def arena_for(
+    course: Course, *, host: str = GOOGLE_HOST, source_port: int = _SOURCE_PORT, target_port: int = _TARGET_PORT
+) -> Iterator[Arena]:
+    """An arena, its servers running until the context ends: the source as `host`, which must be loopback."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="imageferry-race-", dir=_MEMORY)))
         objects = folder / "target" / BUCKET
         objects.mkdir(parents=True)
         standin = stack.enter_context(_standin(course, media=folder / "media"))
-        url = f"https://{GOOGLE_HOST}"
-        source_port = _SOURCE_PORT + (_BEHIND_A_RELAY if course.source_delay_s else 0)
-        target_port = _TARGET_PORT + (_BEHIND_A_RELAY if course.target_delay_s else 0)
+        url = f"https://{host}" if source_port == _SOURCE_PORT else f"https://{host}:{source_port}"
         arena = Arena(
             course=course,
             folder=folder,
@@ -109,18 +110,21 @@ def arena_for(course: Course) -> Iterator[Arena]:
             folder_id=standin["folder_url"].rpartition("/")[2],
             api_key=standin["api_key"],
             account_file=service_account_file(folder, token_url=f"{url}/token"),
+            source_url=url,
             authority=folder / "authority.pem",
             objects=objects,
-            target_url=f"http://127.0.0.1:{_TARGET_PORT}",
+            target_url=f"http://127.0.0.1:{target_port}",
             standin_url=standin["url"],
         )
-        source = _source_configuration(arena, port=source_port)
-        stack.enter_context(_running(["nginx", "-c", str(source)], port=source_port))
-        target = stack.enter_context(_running(_target(arena, port=target_port), port=target_port))
+        answering = source_port + (_BEHIND_A_RELAY if course.source_delay_s else 0)
+        source = _source_configuration(arena, host=host, port=answering)
+        stack.enter_context(_running(["nginx", "-c", str(source)], port=answering))
+        taking = target_port + (_BEHIND_A_RELAY if course.target_delay_s else 0)
+        target = stack.enter_context(_running(_target(arena, port=taking), port=taking))
         if course.source_delay_s:
-            stack.enter_context(_running(_relay(_SOURCE_PORT, course.source_delay_s), port=_SOURCE_PORT))
+            stack.enter_context(_running(_relay(source_port, course.source_delay_s), port=source_port))
         if course.target_delay_s:
-            stack.enter_context(_running(_relay(_TARGET_PORT, course.target_delay_s), port=_TARGET_PORT))
+            stack.enter_context(_running(_relay(target_port, course.target_delay_s), port=target_port))
         yield replace(arena, target_process_id=target)
 
 
@@ -128,9 +132,9 @@ def _relay(port: int, delay_s: float) -> list[str]:
     return [sys.executable, "-m", "benchmarks.delay", str(port), str(port + _BEHIND_A_RELAY), str(delay_s)]
 
 
-def _source_configuration(arena: Arena, *, port: int) -> Path:
+def _source_configuration(arena: Arena, *, host: str, port: int) -> Path:
     authority = trustme.CA()
-    certificate = authority.issue_cert(GOOGLE_HOST)
+    certificate = authority.issue_cert(host)
     authority.cert_pem.write_to_path(arena.authority)
     chain, key = arena.folder / "certificate.pem", arena.folder / "key.pem"
     chain.write_bytes(b"".join(part.bytes() for part in certificate.cert_chain_pems))

@@ -17,6 +17,7 @@ from tests.flow import Flow
 from tests.processes import command
 from tests.workers import Crew, crew_over, shared_environment_of
 
+from benchmarks.measure import groups_cpu_s
 from benchmarks.report import RESULTS, machine
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
@@ -134,16 +135,7 @@ async def _import_cpu_s(*, files: int) -> float:
 
 def _cpu_s(crew: Crew) -> float:
     """What all processes of a crew have used so far."""
-    groups = {worker.pid for worker in crew.workers}
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it has just ended
-        if int(fields[2]) in groups:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return groups_cpu_s({worker.pid for worker in crew.workers})
 
 
 def _save(points: list[Point], *, local_us: float) -> None:

@@ -1,0 +1,165 @@
+"""`python -m benchmarks.engine`: the small race over each broker with PostgreSQL, against the local engine."""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+from tests.brokers import KINDS_OF_BROKERS, broker
+from tests.databases import database
+
+from benchmarks.arena import Arena, arena_for
+from benchmarks.contestants import Imageferry
+from benchmarks.courses import COURSES
+from benchmarks.measure import RunError, groups_cpu_s, run
+from benchmarks.report import RESULTS, machine
+
+LOCAL = "local"
+PROCESSES = 2  # children of the worker, each with all roles
+RUN_S_MAX = 900.0
+# Children open what they lean on after their worker is ready.
+READY_S_MAX, SETTLES_S = 60.0, 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One import; the start of the workers is not counted, that of the command is."""
+
+    wall_s: float
+    cpu_s: float  # of the command and of the workers
+    rss_mib: float  # the peak of the largest process
+
+
+def main() -> int:
+    """Measure every engine in turn; the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--files", type=int, default=COURSES["small"].files)
+    parser.add_argument("--brokers", nargs="+", choices=KINDS_OF_BROKERS, default=list(KINDS_OF_BROKERS))
+    asked = parser.parse_args()
+    runs: dict[str, list[Run]] = {kind: [] for kind in (LOCAL, *asked.brokers)}
+    course = replace(COURSES["small"], files=asked.files)
+    with arena_for(course, host="localhost", source_port=_free_port(), target_port=_free_port()) as arena:
+        for _ in range(asked.rounds):
+            for kind, done in runs.items():
+                done.append(_run(arena, kind))
+                sys.stderr.write(f"{kind}: {done[-1].wall_s:.2f} s, {done[-1].cpu_s:.2f} s of CPU\n")
+    us_file = {kind: median(each.cpu_s for each in done) / course.files * 1e6 for kind, done in runs.items()}
+    for kind, us in us_file.items():
+        sys.stdout.write(f"{kind:10}{us:8.0f} us of CPU a file{us / us_file[LOCAL]:8.2f} of the local engine's\n")
+    _save(runs, files=course.files, us_file=us_file)
+    return 0
+
+
+def _run(arena: Arena, kind: str) -> Run:
+    arena.clear()
+    folder = arena.folder / kind
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    contestant = Imageferry()
+    environment = {**contestant.environment(arena, folder=folder), "GOOGLE_DRIVE_ENDPOINT": arena.source_url}
+    with _workers(kind, environment, folder=folder) as (shared, group_ids):
+        before_s = groups_cpu_s(group_ids)
+        command = contestant.command(arena)
+        measured = run(command, environment=environment | shared, folder=folder, timeout_s=RUN_S_MAX)
+        workers_s = groups_cpu_s(group_ids) - before_s
+        rss_mib = max([measured.rss_mib, *(_peak_mib(pid) for pid in group_ids)])
+    contestant.check(measured.output, arena)
+    if not arena.holds_all(contestant.name):
+        raise RunError(f"After {kind} the target does not hold every file.")
+    return Run(wall_s=measured.wall_s, cpu_s=measured.cpu_s + workers_s, rss_mib=rss_mib)
+
+
+@contextmanager
+def _workers(kind: str, environment: Mapping[str, str], *, folder: Path) -> Iterator[tuple[dict[str, str], set[int]]]:
+    """What the command needs to know of the broker and the catalog, and the process groups of whoever works."""
+    if kind == LOCAL:
+        yield {}, set()
+        return
+    with database("postgresql", folder) as database_url, broker(kind) as queues:
+        shared = {
+            "DATABASE_URL": database_url,
+            "CELERY_BROKER_URL": queues.url,
+            "IMAGEFERRY_QUEUE_PREFIX": queues.prefix,
+            "IMAGEFERRY_LOG_LEVEL": "info",
+        }
+        words = ["work", "--role", "crawl,transfer,record", "--processes", str(PROCESSES)]
+        log = folder / "worker.log"
+        with log.open("wb") as said:
+            process = subprocess.Popen(  # noqa: S603 - ours
+                [sys.executable, "-m", "imageferry", *words],
+                env={**environment, **shared},
+                cwd=folder,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+        try:
+            _wait_for(log, "worker.ready")
+            time.sleep(SETTLES_S)
+            yield shared, {process.pid}
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_for(log: Path, words: str) -> None:
+    ends_at_s = time.monotonic() + READY_S_MAX
+    while words not in log.read_text():
+        if time.monotonic() > ends_at_s:
+            raise RunError(f"The worker did not begin: {log.read_text()[-2000:]}")
+        time.sleep(0.05)
+
+
+def _peak_mib(group_id: int) -> float:
+    """The peak RSS of the largest process of a group."""
+    peaks = [0.0]
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            if os.getpgid(int(status.parent.name)) == group_id:
+                told = dict(line.split(":", 1) for line in status.read_text().splitlines())
+                peaks.append(int(told["VmHWM"].split()[0]) / 1024)
+        except OSError:
+            continue  # it has just ended
+    return max(peaks)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _save(runs: Mapping[str, list[Run]], *, files: int, us_file: Mapping[str, float]) -> None:
+    now = datetime.now(UTC)
+    kept = {
+        "course": "engine",
+        "at": now.isoformat(timespec="seconds"),
+        "machine": machine(),
+        "load_at_the_end": os.getloadavg()[0],
+        "files": files,
+        "cpu_us_file": {kind: round(us, 1) for kind, us in us_file.items()},
+        "runs": {
+            kind: [{name: round(v, 3) for name, v in asdict(each).items()} for each in done]
+            for kind, done in runs.items()
+        },
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"engine-{now:%Y%m%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(kept, indent=2) + "\n")
+    sys.stderr.write(f"Written to {path}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
