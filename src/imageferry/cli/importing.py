@@ -26,7 +26,7 @@ from imageferry.settings import Settings
 from imageferry.sources.registry import recognise
 from imageferry.webhooks.urls import checked
 
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.25
 # Whoever discards what a job stored waits for it.
 TIDY_EVERY_S = 0.5
 

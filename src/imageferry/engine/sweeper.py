@@ -63,7 +63,7 @@ class Sweeper:
         self._prune_at_s = time.monotonic() + PRUNE_EVERY_S
 
     async def run(self) -> None:
-        """Sweep until stopped."""
+        """Sweep until stopped, or until the jobs that it was given are terminal."""
         while not self._stopped:
             await self.patiently(self._sweep)
             if time.monotonic() >= self._prune_at_s:
@@ -106,7 +106,7 @@ class Sweeper:
         if waiting is None:
             return
 
-        def change(tx: Tx) -> tuple[bool, list[str], list[Crawl | Transfer]]:
+        def change(tx: Tx) -> tuple[bool, bool, list[str], list[Crawl | Transfer]]:
             active = sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms(), waiting=waiting)
             sharing = self._mine(active) if self._alone else active
             served = share_out(tx, job_ids=sharing, terms=self._terms, now_ms=now_ms())
@@ -116,14 +116,17 @@ class Sweeper:
             ]
             halted = control.halted(tx, store=self._store_url)
             more = control.winds_up(tx, store=self._store_url)
-            return more, halted, [message for messages in given_out for message in messages]
+            over = self._job_ids is not None and not self.unfinished(tx)
+            return over, more, halted, [message for messages in given_out for message in messages]
 
-        more, halted, begun = await self._catalog.write(change)
+        over, more, halted, begun = await self._catalog.write(change)
         if more:
             self.nudge()
         await self._halt(halted)
         for message in begun:
             await self._send(message)
+        if over:
+            self.stop()
 
     async def _prune(self) -> None:
         await self._catalog.write(events.prune)
