@@ -46,7 +46,7 @@ COURSES = {
         at_once=32,
         rounds=2,
     ),
-    "quota": Course(title="tiny files under Drive's quota", files=3_000, size_bytes=2_000, quota_scale=1.0, rounds=1),
+    "quota": Course(title="tiny files under Drive's quota", files=5_000, size_bytes=2_000, quota_scale=1.0, rounds=1),
     "growth-1": Course(title="a thousand tiny files", files=1_000, size_bytes=500, rounds=3),
     "growth-10": Course(title="ten thousand tiny files", files=10_000, size_bytes=500, rounds=2),
     "growth-100": Course(title="a hundred thousand tiny files", files=100_000, size_bytes=500, rounds=1),

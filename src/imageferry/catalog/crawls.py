@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, bindparam, select, update
 
 from imageferry.catalog import items, jobs
+from imageferry.catalog.among import among
 from imageferry.catalog.batching import insert_with_batches
 from imageferry.catalog.tables import folders
 from imageferry.catalog.terms import Terms
@@ -148,9 +149,7 @@ def _awaited(tx: Connection, pages: Sequence[ListedPage]) -> list[ListedPage]:
     return list({page.crawl.crawl_id: page for page in reversed(timely)}.values())[::-1]
 
 
-_PROGRESS = select(folders.c.id, folders.c.state, folders.c.page_token).where(
-    folders.c.id.in_(bindparam("crawl_ids", expanding=True))
-)
+_PROGRESS = select(folders.c.id, folders.c.state, folders.c.page_token).where(among(folders.c.id, "crawl_ids"))
 
 
 def _new_finds(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[list[Find]]:
@@ -181,7 +180,7 @@ def _open(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[int]:
 
 
 _KNOWN_FOLDERS = select(folders.c.folder_id).where(
-    folders.c.job_id == bindparam("of_job"), folders.c.folder_id.in_(bindparam("folder_ids", expanding=True))
+    folders.c.job_id == bindparam("of_job"), among(folders.c.folder_id, "folder_ids")
 )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
+from imageferry.catalog.among import among
 from imageferry.catalog.tables import images, items, jobs
 
 
@@ -37,6 +38,6 @@ _STATE = select(*(images.c[name] for name in ImageState._fields))
 _OF_ITEMS = (
     _STATE.join(items, items.c.file_id == images.c.file_id)
     .join(jobs, (jobs.c.id == items.c.job_id) & (jobs.c.source == images.c.source) & (jobs.c.store == images.c.store))
-    .where(items.c.id.in_(bindparam("item_ids", expanding=True)))
+    .where(among(items.c.id, "item_ids"))
 )
-_OF_IMAGES = _STATE.where(images.c.id.in_(bindparam("image_ids", expanding=True)))
+_OF_IMAGES = _STATE.where(among(images.c.id, "image_ids"))

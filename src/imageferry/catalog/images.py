@@ -12,6 +12,7 @@ from sqlalchemy.sql import Executable
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from imageferry.catalog import image_states, tallies, words
+from imageferry.catalog.among import among
 from imageferry.catalog.sql_server import Merge
 from imageferry.catalog.tables import images, items, jobs
 from imageferry.model import ItemState
@@ -64,7 +65,7 @@ def held(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) 
 _HELD = select(images.c.file_id, images.c.version, images.c.size_bytes, images.c.object_key).where(
     images.c.source == bindparam("at_source"),
     images.c.store == bindparam("in_store"),
-    images.c.file_id.in_(bindparam("file_ids", expanding=True)),
+    among(images.c.file_id, "file_ids"),
 )
 
 
@@ -133,7 +134,7 @@ def _recording(dialect: str) -> Executable:
     rows = (
         select(*(items.c[name] for name in _FROM_ITEM), jobs.c.source, jobs.c.store, *times)
         .join(jobs, jobs.c.id == items.c.job_id)
-        .where(items.c.id.in_(bindparam("item_ids", expanding=True)), items.c.state == ItemState.STORED)
+        .where(among(items.c.id, "item_ids"), items.c.state == ItemState.STORED)
     )
     if dialect in {"mysql", "mariadb"}:
         into = mysql.insert(images).from_select(columns, rows)

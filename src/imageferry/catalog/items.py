@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, bindparam, func, select, update
 
+from imageferry.catalog.among import among
 from imageferry.catalog.tables import items
 from imageferry.errors import Reason
 from imageferry.model import ItemState, Outcome, Parcel
@@ -17,9 +18,7 @@ def known_ids(tx: Connection, *, job_id: str, file_ids: Collection[str]) -> set[
     return set(tx.execute(_KNOWN_IDS, {"of_job": job_id, "file_ids": file_ids}).scalars())
 
 
-_KNOWN_IDS = select(items.c.file_id).where(
-    items.c.job_id == bindparam("of_job"), items.c.file_id.in_(bindparam("file_ids", expanding=True))
-)
+_KNOWN_IDS = select(items.c.file_id).where(items.c.job_id == bindparam("of_job"), among(items.c.file_id, "file_ids"))
 
 
 def insert(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -101,7 +100,7 @@ def withdrawn(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, Pendin
 
 _OF_BATCHES = select(
     items.c.id, items.c.batch_id, items.c.tries, items.c.size_bytes, items.c.md5, items.c.mime_type
-).where(items.c.batch_id.in_(bindparam("batch_ids", expanding=True)))
+).where(among(items.c.batch_id, "batch_ids"))
 _PENDING = _OF_BATCHES.where(items.c.state == ItemState.PENDING)
 _WITHDRAWN = _OF_BATCHES.where(items.c.state == ItemState.SKIPPED, items.c.reason == Reason.CANCELLED)
 
@@ -143,7 +142,7 @@ def _is_as_listed(outcome: Outcome, item: Pending) -> bool:
 
 _SETTLE_AS_LISTED = (
     update(items)
-    .where(items.c.id.in_(bindparam("item_ids", expanding=True)))
+    .where(among(items.c.id, "item_ids"))
     .values(state=ItemState.STORED, reason=None, detail=None, flagged=False, tries=items.c.tries + 1)
 )
 _SETTLE = (

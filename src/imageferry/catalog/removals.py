@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, func, not_, or_, select, update
 
 from imageferry.catalog import events, image_states, tallies, words
+from imageferry.catalog.among import among
 from imageferry.catalog.sql_server import holding
 from imageferry.catalog.tables import batches, images, items, removals
 from imageferry.errors import Reason
@@ -122,7 +123,7 @@ _DOUBTFUL = (
     .join(batches, batches.c.id == items.c.batch_id)
     .join(removals, removals.c.file_id == items.c.file_id)
     .where(
-        items.c.id.in_(bindparam("item_ids", expanding=True)),
+        among(items.c.id, "item_ids"),
         removals.c.store == bindparam("in_store"),
         or_(removals.c.item_id_max.is_(None), (items.c.id <= removals.c.item_id_max) & not_(_UPLOADED_AGAIN)),
     )

@@ -26,8 +26,16 @@ def change(tx: Connection, *, before: Mapping[int, ImageState], after: Mapping[i
 
 def _insert(tx: Connection, rows: Sequence[tuple[int, str]]) -> None:
     # Several a file: passed through SQLAlchemy's parameters, they took a quarter of a record's time.
+    if tx.dialect.name == "postgresql":
+        if rows:
+            image_ids, its_words = zip(*rows, strict=True)
+            tx.exec_driver_sql(_INSERT_ARRAYS, (list(image_ids), list(its_words)))
+        return
     mark = "(?, ?)" if tx.dialect.paramstyle == "qmark" else "(%s, %s)"
     for at in range(0, len(rows), ROWS_MAX):
         some = rows[at : at + ROWS_MAX]
         statement = f"INSERT INTO words (image_id, word) VALUES {', '.join([mark] * len(some))}"  # noqa: S608 - marks alone
         tx.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
+
+
+_INSERT_ARRAYS = "INSERT INTO words (image_id, word) SELECT * FROM unnest(CAST(%s AS bigint[]), CAST(%s AS text[]))"

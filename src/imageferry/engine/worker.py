@@ -19,7 +19,8 @@ async def at_work(engine: Engine, *, lock: EngineLock | NoLock) -> AsyncIterator
     """Run an engine until the context ends, then let it give back what is under way.
 
     While another process holds the lock, that process does the work and this one waits for its turn. The task
-    ends early when the engine's own jobs are at their end, or when it fails; its error is raised at the end of the context at the latest.
+    ends early when the jobs that the engine was given are terminal, or when it fails; its error is raised at the
+    end of the context at the latest.
     """
     working = asyncio.create_task(_work(engine, lock))
     try:
