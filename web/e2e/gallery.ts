@@ -137,6 +137,9 @@ describe("the gallery", () => {
     await page.getByRole("button", { name: "Undo" }).click();
     await page.waitForTimeout(200);
     expect(await total()).toBe(before);
+    const focused = (): Promise<string | null | undefined> =>
+      page.evaluate(() => document.activeElement?.getAttribute("role"));
+    await expect.poll(focused, { timeout: 5000 }).toBe("gridcell");
 
     await cells(page)
       .nth(0)
@@ -226,6 +229,8 @@ describe("the gallery", () => {
     expect(await flaws(page)).toEqual([]);
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/jobs/);
+    await page.getByRole("button", { name: "Change to dark" }).click();
+    await page.getByRole("button", { name: "Change to light" }).waitFor();
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
     expect(await flaws(page)).toEqual([]);

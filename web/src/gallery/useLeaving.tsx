@@ -9,6 +9,8 @@ import { imageFilter } from "./search.ts";
 import { CHOSEN_MAX, type Selection } from "./selection.ts";
 
 const UNDO_MS = 7000;
+// Until a notification has left the page.
+const GONE_MS = 400;
 
 export interface Leaving {
   /** Pictures that will be deleted. */
@@ -21,6 +23,14 @@ export interface Leaving {
 }
 
 const EVERYTHING = "All images there are cannot be deleted at once: set a filter first, such as an import or a type.";
+
+/** Whose button has gone goes on with the pictures, and not at the page's beginning. */
+function backToGrid(): void {
+  setTimeout(() => {
+    if (document.activeElement === document.body)
+      document.querySelector<HTMLElement>("[role=gridcell][tabindex='0']")?.focus({ preventScroll: true });
+  }, GONE_MS);
+}
 
 export function useLeaving(query: ImageQuery): Leaving {
   const queries = useQueryClient();
@@ -91,6 +101,7 @@ export function useLeaving(query: ImageQuery): Leaving {
     const { words } = selection;
     setIds((before) => new Set([...before, ...chosen]));
     selection.clear();
+    backToGrid();
 
     const id = crypto.randomUUID();
     const back = (): void => setIds((before) => new Set([...before].filter((each) => !chosen.includes(each))));
@@ -105,6 +116,7 @@ export function useLeaving(query: ImageQuery): Leaving {
       due.current.delete(id);
       notifications.hide(id);
       back();
+      backToGrid();
     };
     const timer = setTimeout(go, UNDO_MS);
     due.current.set(id, go);

@@ -13,7 +13,7 @@ const JOBS_MAX = 20;
 
 export function CommandPalette({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
-  const { toggleColorScheme } = useMantineColorScheme();
+  const { toggleColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const { data } = useInfiniteQuery(jobsQuery);
   useEffect(() => spotlight.open(), []);
 

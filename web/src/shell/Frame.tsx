@@ -121,7 +121,8 @@ function Away() {
 }
 
 function SchemeButton() {
-  const { setColorScheme } = useMantineColorScheme();
+  // To keep transitions from running, a style would be written into the page.
+  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const other = useComputedColorScheme("light") === "dark" ? "light" : "dark";
   return (
     <Tooltip label={`Change to ${other}`}>
