@@ -15,6 +15,22 @@ async function openGallery(path = "/gallery", options = {}): Promise<Page> {
   return page;
 }
 
+/** As if there were five thousand; all of them chosen, and the key for deleting them pressed. */
+async function deleteAllOfMany(path: string): Promise<Page> {
+  const page = await openPage(path);
+  await page.route(/\/api\/images\?.*page=1&/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), total: 5000 } });
+  });
+  await page.reload();
+  await cells(page).first().focus();
+  await page.keyboard.press("Control+a");
+  await page.getByText("all 5,000 images chosen").waitFor();
+  await page.getByText("at most 1,000 at once").waitFor();
+  await page.keyboard.press("Delete");
+  return page;
+}
+
 describe("the gallery", () => {
   beforeAll(async () => {
     const headers = { "Content-Type": "application/json" };
@@ -205,6 +221,18 @@ describe("the gallery", () => {
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
     await page.getByLabel("Search by name").waitFor();
+  });
+
+  test("of many, all are deleted only by a filter, and only after a question", async () => {
+    const before = await total();
+    const all = await deleteAllOfMany("/gallery");
+    await all.getByText("set a filter first").waitFor();
+    expect(await flaws(all)).toEqual([]);
+    const some = await deleteAllOfMany("/gallery?type=image/jpeg");
+    await some.getByRole("dialog", { name: "Delete all 5,000 images?" }).waitFor();
+    expect(await flaws(some)).toEqual([]);
+    await some.getByRole("button", { name: "Keep them" }).click();
+    expect(await total()).toBe(before);
   });
 
   test("several are downloaded as one", async () => {

@@ -59,6 +59,7 @@ export const theme = createTheme({
   components: {
     Modal: sheet,
     Drawer: sheet,
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Spotlight: { defaultProps: { lockScroll: false, attributes: { content: { "aria-label": "Commands" } } } },
     // Within its landmark, where whoever is told of it is.
     Tooltip: { defaultProps: { openDelay: 400, withArrow: true, withinPortal: false } },
