@@ -1,32 +1,37 @@
 """Which images a filter leaves at most, when one of its conditions is rare: told by an index, with bounded work."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, false, func, select
 
 from imageferry.catalog import tallies
 from imageferry.catalog.filters import Filter, counted, of_days, of_size, of_words
 from imageferry.catalog.tables import images, words
+from imageferry.catalog.tallies import Kind
 
 
-def few(tx: Connection, wanted: Filter, *, at_most: int) -> list[int] | None:
-    """The ids of so few images, all those that the filter leaves among them; None: they may be more."""
+def counts(tx: Connection, wanted: Filter) -> dict[Kind, int]:
+    """How many images fulfil each of the conditions that a tally counts, within the days that are asked for."""
+    days = {"first": wanted.shown_from, "last": wanted.shown_to}
+    return {kind: tallies.of(tx, kind, values, **days).images for kind, values, _ in counted(wanted)}
+
+
+def few(tx: Connection, wanted: Filter, told: Mapping[Kind, int], *, at_most: int) -> Select[int] | None:
+    """The ids of so few images, all those that the filter leaves among them; None: they may be more.
+
+    `told` is what `counts` says; ids may be told twice.
+    """
     if wanted.words is not None and not wanted.words:
-        return []
-    for query in (*_tallied(tx, wanted, at_most), *_probes(wanted)):
-        ids = list(dict.fromkeys(tx.execute(query.limit(at_most + 1)).scalars()))
-        if len(ids) <= at_most:
-            return ids
+        return select(images.c.id).where(false())
+    rarest = min(counted(wanted), key=lambda one: told[one.kind], default=None)
+    if rarest is not None and told[rarest.kind] <= at_most:
+        between = of_days(wanted)
+        return select(images.c.id).where(rarest.condition, *(() if between is None else (between,)))
+    for query in _probes(wanted):
+        some = query.limit(at_most + 1).subquery()
+        if tx.execute(select(func.count()).select_from(some)).scalar_one() <= at_most:
+            return query
     return None
-
-
-def _tallied(tx: Connection, wanted: Filter, at_most: int) -> Iterator[Select[int]]:
-    """What the tallies say is rare."""
-    between = of_days(wanted)
-    days = () if between is None else (between,)
-    for kind, values, condition in counted(wanted):
-        if tallies.of(tx, kind, values, first=wanted.shown_from, last=wanted.shown_to).images <= at_most:
-            yield select(images.c.id).where(condition, *days)
 
 
 def _probes(wanted: Filter) -> Iterator[Select[int]]:

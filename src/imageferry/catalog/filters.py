@@ -6,9 +6,9 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, and_, false, select
+from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
-from imageferry.catalog.tables import images, words
+from imageferry.catalog.tables import NAME_KEY_LENGTH, images, words
 from imageferry.catalog.tallies import Kind
 
 # The last character there is: what begins with a prefix stands between the prefix and this behind it.
@@ -116,7 +116,7 @@ class Counted(NamedTuple):
 
 def counted(wanted: Filter) -> list[Counted]:
     """Its conditions that a tally counts, but for its days."""
-    found = [Counted(_KINDS[column.name], values, equal(column, values)) for column, values in equalities(wanted)]
+    found = [Counted(KINDS[column.name], values, equal(column, values)) for column, values in equalities(wanted)]
     if wanted.located is not None:
         latitude = images.c.latitude
         condition = latitude.is_not(None) if wanted.located else latitude.is_(None)
@@ -124,7 +124,7 @@ def counted(wanted: Filter) -> list[Counted]:
     return found
 
 
-_KINDS = {"job_id": Kind.JOB, "folder_id": Kind.FOLDER, "camera": Kind.CAMERA, "mime_type": Kind.TYPE}
+KINDS = {"job_id": Kind.JOB, "folder_id": Kind.FOLDER, "camera": Kind.CAMERA, "mime_type": Kind.TYPE}
 
 
 def dimension(wanted: Filter) -> tuple[Kind, Sequence[str]] | None:
@@ -160,6 +160,14 @@ def of_words(wanted: Filter) -> list[ColumnElement[bool]]:
         return []
     *whole, begun = wanted.words
     return [words.c.word == word for word in whole] + [words.c.word.between(begun, begun + _LAST)]
+
+
+def in_names(wanted: Filter) -> list[ColumnElement[bool]]:
+    """What the keys of names are to fulfil, for their words to be those that are sought: told by the key alone."""
+    key = images.c.name_key
+    # A key that is shorter than it may be is the whole name.
+    cut = func.char_length(key) >= NAME_KEY_LENGTH
+    return [or_(key.contains(word, autoescape=True), cut) for word in wanted.words or ()]
 
 
 def _between(column: ColumnElement[Any], least: object, most: object) -> ColumnElement[bool] | None:

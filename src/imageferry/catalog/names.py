@@ -12,8 +12,11 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def name_key(name: str) -> str:
-    """What a name is sorted by: its beginning, whatever the case and the way its letters are composed."""
-    return _folded(name[:NAME_KEY_LENGTH])[:NAME_KEY_LENGTH].replace("\0", "")
+    """What a name is sorted by: its beginning, whatever the case and the way its letters are composed.
+
+    Every word of a name whose key is shorter than `NAME_KEY_LENGTH` stands in the key.
+    """
+    return _folded(name[:_READ_LENGTH]).replace("\0", "")[:NAME_KEY_LENGTH]
 
 
 def words(name: str) -> list[str]:

@@ -8,18 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, Date, Select, func, select
 
 from imageferry.catalog import tallies
-from imageferry.catalog.few import few
-from imageferry.catalog.filters import Filter, Sort, dimension
-from imageferry.catalog.listing import USUAL
+from imageferry.catalog.filters import Filter, dimension
+from imageferry.catalog.listing import USUAL, Listing
 from imageferry.catalog.tables import images, jobs
 from imageferry.catalog.tables import tallies as tallies_table
 from imageferry.catalog.tallies import Kind, Tally
-from imageferry.catalog.walk import sorted_among, walk
 
 FACETS_MAX = 200
 DAYS_MAX = 20_000
-# Of a filter that no tally counts, so many are put on a timeline.
-WALKED_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +33,8 @@ def timeline(tx: Connection, wanted: Filter) -> Timeline:
         kind, values = known
         found = tallies.daily(tx, kind, values, limit=DAYS_MAX, first=wanted.shown_from, last=wanted.shown_to)
         return Timeline(days=[(day, tally.images) for day, tally in found], exact=len(found) < DAYS_MAX)
-    rare = few(tx, wanted, at_most=USUAL.few)
-    if rare is not None:
-        days = _by_days(tx, sorted_among(tx, rare, wanted, Sort.CREATED).order_by(None))
-        return Timeline(days=days, exact=True)
-    days = _by_days(tx, walk(tx, wanted, Sort.SHOWN_DESC).limit(WALKED_MAX))
-    return Timeline(days=days, exact=sum(count for _, count in days) < WALKED_MAX)
+    some, exact = Listing(tx, wanted).newest(USUAL.newest)
+    return Timeline(days=_by_days(tx, some.order_by(None)), exact=exact)
 
 
 def _by_days(tx: Connection, ids: Select[Any]) -> list[tuple[date, int]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Date, Select, Table, case, delete, func, literal, select
+from sqlalchemy import Connection, Date, Select, String, Table, case, cast, delete, func, literal, select
 
 from imageferry.catalog.images import newest_id
 from imageferry.catalog.tables import blocks, days, images, tallies
@@ -17,9 +17,8 @@ def recount(tx: Connection) -> None:
     lock(tx)
     for table in (blocks, days, tallies):
         tx.execute(delete(table))
-    for kind in Kind:
-        for table in (days, blocks):
-            tx.execute(table.insert().from_select(table.c.keys(), _spread(kind, over=table)))
+    for kind, table in _SPREADS:
+        tx.execute(table.insert().from_select(table.c.keys(), _spread(kind, over=table)))
     tx.execute(tallies.insert().from_select(tallies.c.keys(), _whole()))
 
 
@@ -39,10 +38,13 @@ def fits(tx: Connection) -> bool:
 def differences(tx: Connection) -> set[tuple[Any, ...]]:
     """Tallies that are not what counting tells, either of them; none: all is well."""
     kept = [tx.execute(select(table).where(table.c.images > 0)) for table in (days, blocks, tallies)]
-    counted = [tx.execute(_spread(kind, over=table)) for kind in Kind for table in (days, blocks)]
+    counted = [tx.execute(_spread(kind, over=table)) for kind, table in _SPREADS]
     counted.append(tx.execute(_whole()))
     told, true = ({tuple(map(str, row)) for rows in results for row in rows} for results in (kept, counted))
     return told ^ true
+
+
+_SPREADS = [(kind, blocks) for kind in Kind] + [(kind, days) for kind in Kind if kind is not Kind.MONTH]
 
 
 def _spread(kind: Kind, *, over: Table) -> Select[Any]:
@@ -51,6 +53,7 @@ def _spread(kind: Kind, *, over: Table) -> Select[Any]:
         Kind.FOLDER: images.c.folder_id,
         Kind.JOB: images.c.job_id,
         Kind.CAMERA: images.c.camera,
+        Kind.MONTH: func.substring(cast(func.date(images.c.shown_at, type_=Date), String(10)), 1, 7),
         Kind.LOCATED: case((images.c.latitude.is_(None), "0"), else_="1"),
     }.get(kind, literal(""))
     at: Any = func.date(images.c.shown_at, type_=Date) if over is days else images.c.id // BLOCK

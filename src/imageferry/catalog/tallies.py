@@ -27,6 +27,7 @@ class Kind(StrEnum):
     JOB = "job"  # the job that stored it last
     CAMERA = "camera"  # a camera, where one is known
     LOCATED = "located"  # those whose place is known, by "1", and the others, by "0"
+    MONTH = "month"  # the month that they stand at in the gallery, as 2026-11; by blocks of ids alone
 
 
 class Tally(NamedTuple):
@@ -60,6 +61,7 @@ def change(tx: Connection, *, before: Mapping[int, ImageState], after: Mapping[i
             for of in _values(alike):
                 for sums, key in ((whole, of), (by_day, (*of, day)), (by_block, (*of, block))):
                     _add(sums, key, sign * count, sign * size_bytes)
+            _add(by_block, (Kind.MONTH.value, month(day), block), sign * count, sign * size_bytes)
     for table, sums in ((tallies, whole), (days, by_day), (blocks, by_block)):
         names = table.primary_key.columns.keys()
         rows = [
@@ -69,6 +71,11 @@ def change(tx: Connection, *, before: Mapping[int, ImageState], after: Mapping[i
         ]
         if rows:
             tx.execute(_adding(table, tx.dialect.name), rows)
+
+
+def month(day: date) -> str:
+    """What images of a day are tallied by, too."""
+    return day.isoformat()[:7]
 
 
 def total(tx: Connection) -> Tally:

@@ -1,14 +1,28 @@
 """Going through images in an order, by the index that has it."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, UnaryExpression, literal, or_, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    UnaryExpression,
+    and_,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.sql.operators import custom_op
 
-from imageferry.catalog.filters import By, Filter, Sort, conditions, equalities
+from imageferry.catalog.filters import KINDS, By, Filter, Sort, conditions, equalities, in_names
 from imageferry.catalog.tables import images
+from imageferry.catalog.tallies import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,35 +33,130 @@ class Position:
     image_id: int
 
 
-def walk(tx: Connection, wanted: Filter, sort: Sort) -> Select[Any]:
-    """The ids of what a filter leaves, in an order."""
-    index, led = lead(wanted, sort)
-    # A planner that does not know how few of them make a page would rather find all of a folder and sort them.
-    aside = conditions(wanted, by=_aside(tx, but=[sort.column.name, *(column.name for column, _ in equalities(led))]))
-    forced = f"FORCE INDEX ({index or 'PRIMARY'})"
-    query = select(images.c.id).where(*aside).order_by(*order(sort))
-    return query.with_hint(images, forced, "mysql").with_hint(images, forced, "mariadb")
+class Walk:
+    """The ids of what a filter leaves, in an order, by the index that has it; `told`: how common its conditions are."""
+
+    def __init__(self, tx: Connection, wanted: Filter, sort: Sort, told: Mapping[Kind, int]) -> None:
+        self._tx = tx
+        self._wanted = wanted
+        self._sort = sort
+        self._index, self._led = _lead(wanted, sort, told)
+
+    @property
+    def is_direct(self) -> bool:
+        """True: what the index leads to is what is wanted, and nothing else."""
+        return self._led == self._wanted
+
+    def ids(self, *within: ColumnElement[bool], at: Position | None = None, end: Position | None = None) -> Select[Any]:
+        """Of all there are, or of those behind a position and up to another."""
+        aside = conditions(self._between(at, end, self._wanted), by=self._aside)
+        # A name that does not hold a word as it stands needs no look at its words. SQL Server's lengths are without
+        # blanks at the end.
+        by_name = self._sort.column is images.c.name_key and self._tx.dialect.name != "mssql"
+        aside += in_names(self._wanted) if by_name else []
+        return self._by_index(select(images.c.id).where(*aside, *within, *self._bounds(at, end)))
+
+    def end(self, *, at: Position | None = None, count: int) -> Position | None:
+        """The last of the first so many that the index leads to, wanted or not; None: there are fewer."""
+        led = conditions(self._between(at, None, self._led), by=self._aside)
+        query = select(self._sort.column, images.c.id).where(*led, *self._bounds(at, None))
+        row = self._tx.execute(self._by_index(query).offset(count - 1).limit(1)).one_or_none()
+        return None if row is None else Position(value=row[0], image_id=row[-1])
+
+    def _bounds(self, at: Position | None, end: Position | None) -> list[ColumnElement[bool]]:
+        bounds = [] if at is None else [beyond(self._tx, self._sort, at)]
+        return bounds if end is None else [*bounds, beyond(self._tx, self._sort.reversed, end, inclusive=True)]
+
+    def _between(self, at: Position | None, end: Position | None, wanted: Filter) -> Filter:
+        """What is left of a filter between two positions: of two bounds on one side, SQLite goes by the first."""
+        high, low = (at, end) if self._sort.descending else (end, at)
+        if self._sort.column is images.c.shown_at:
+            if high is not None and wanted.shown_to is not None and high.value.date() <= wanted.shown_to:
+                wanted = replace(wanted, shown_to=None)
+            if low is not None and wanted.shown_from is not None and low.value.date() >= wanted.shown_from:
+                wanted = replace(wanted, shown_from=None)
+        if self._sort.column is images.c.size_bytes:
+            if high is not None and wanted.size_max_bytes is not None and high.value <= wanted.size_max_bytes:
+                wanted = replace(wanted, size_max_bytes=None)
+            if low is not None and wanted.size_min_bytes is not None and low.value >= wanted.size_min_bytes:
+                wanted = replace(wanted, size_min_bytes=None)
+        return wanted
+
+    def _by_index(self, query: Select[Any]) -> Select[Any]:
+        forced = f"FORCE INDEX ({self._index or 'PRIMARY'})"
+        ordered = query.order_by(*_order(self._sort))
+        return ordered.with_hint(images, forced, "mysql").with_hint(images, forced, "mariadb")
+
+    def _aside(self, column: Column[Any]) -> ColumnElement[Any]:
+        # A planner that does not know how few of them make a page would rather find all of a folder and sort them.
+        led = {self._sort.column.name, *(column.name for column, _ in equalities(self._led))}
+        return column if column.name in led else aside(self._tx)(column)
 
 
-def gathered(tx: Connection, wanted: Filter, sort: Sort) -> Select[Any]:
-    """The same, found all of them by what they have, then put in an order."""
-    return select(images.c.id).where(*conditions(wanted)).order_by(*order(sort, by=_aside(tx)))
+def sorted_among(
+    tx: Connection, ids: Select[int], wanted: Filter, sort: Sort, *more: ColumnElement[Any]
+) -> Select[Any]:
+    """The ids of what a filter leaves of these, in an order, and what else is asked of each."""
+    if tx.dialect.name == "postgresql":
+        among = images.c.id == any_(func.array(ids.scalar_subquery()))
+    else:
+        among = images.c.id.in_(ids)
+    query = select(images.c.id, *more).where(among, *conditions(wanted, by=aside(tx)))
+    return query.order_by(*_order(sort, by=aside(tx)))
 
 
-def sorted_among(tx: Connection, ids: Collection[int], wanted: Filter, sort: Sort) -> Select[Any]:
-    """The ids of what a filter leaves of these, in an order."""
-    query = select(images.c.id).where(images.c.id.in_(ids), *conditions(wanted, by=_aside(tx)))
-    return query.order_by(*order(sort))
+def beyond(tx: Connection, sort: Sort, at: Position, *, inclusive: bool = False) -> ColumnElement[bool]:
+    """What stands behind a position in an order, or also at it."""
+    down = sort.descending
+    if sort.column is images.c.id:
+        return _beyond(images.c.id, at.image_id, down=down, inclusive=inclusive)
+    value = literal(at.value, sort.column.type)
+    if tx.dialect.name in {"sqlite", "postgresql"}:
+        here, there = tuple_(sort.column, images.c.id), tuple_(value, literal(at.image_id))
+        return _beyond(here, there, down=down, inclusive=inclusive)
+    # MySQL finds the beginning in an index by the first comparison alone.
+    behind = or_(
+        _beyond(sort.column, value, down=down, inclusive=False),
+        _beyond(images.c.id, at.image_id, down=down, inclusive=inclusive),
+    )
+    return and_(_beyond(sort.column, value, down=down, inclusive=True), behind)
 
 
-def lead(wanted: Filter, sort: Sort) -> tuple[str | None, Filter]:
+def _beyond(
+    here: ColumnElement[Any],
+    there: Any,  # noqa: ANN401 - a value, or several
+    *,
+    down: bool,
+    inclusive: bool,
+) -> ColumnElement[bool]:
+    behind: ColumnElement[bool] = here < there if down else here > there
+    also: ColumnElement[bool] = here <= there if down else here >= there
+    return also if inclusive else behind
+
+
+def aside(tx: Connection) -> By:
+    """Around a column: what keeps SQLite from going by its index."""
+
+    def around(column: Column[Any]) -> ColumnElement[Any]:
+        if tx.dialect.name != "sqlite":
+            return column
+        # A unary plus: https://sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
+        return UnaryExpression(column, operator=_PLUS, type_=column.type)
+
+    return around
+
+
+_PLUS: custom_op[Any] = custom_op("+")
+
+
+def _lead(wanted: Filter, sort: Sort, told: Mapping[Kind, int]) -> tuple[str | None, Filter]:
     """The index to go through, None: the table itself, and the part of a filter that it serves."""
-    equal = {column.name: values for column, values in equalities(wanted) if len(values) == 1}
     if sort.column is images.c.shown_at:
         days = Filter(shown_from=wanted.shown_from, shown_to=wanted.shown_to)
-        name = next((name for name in ("job_id", "folder_id", "camera", "mime_type") if name in equal), None)
-        if name is None:
+        equal = {column.name: values for column, values in equalities(wanted) if len(values) == 1}
+        if not equal:
             return "ix_images_shown_at_id", days
+        name = min(equal, key=lambda name: told[KINDS[name]])
         served: dict[str, Any] = {"mime_types": equal[name]} if name == "mime_type" else {name: equal[name][0]}
         return f"ix_images_{name}_shown_at_id", replace(days, **served)
     if sort.column is images.c.size_bytes:
@@ -59,36 +168,7 @@ def lead(wanted: Filter, sort: Sort) -> tuple[str | None, Filter]:
     return f"ix_images_{sort.column.name}_id", Filter()
 
 
-def order(sort: Sort, *, by: By = lambda column: column) -> list[ColumnElement[Any]]:
+def _order(sort: Sort, *, by: By = lambda column: column) -> list[ColumnElement[Any]]:
     """The order's columns: no two images are alike in all of them; `by` may put something around each."""
     columns = map(by, dict.fromkeys((sort.column, images.c.id)))
     return [column.desc() if sort.descending else column.asc() for column in columns]
-
-
-def beyond(tx: Connection, sort: Sort, at: Position) -> ColumnElement[bool]:
-    """What stands behind a position in an order."""
-    if sort.column is images.c.id:
-        return images.c.id < at.image_id if sort.descending else images.c.id > at.image_id
-    value = literal(at.value, sort.column.type)
-    if tx.dialect.name in {"sqlite", "postgresql"}:
-        here, there = tuple_(sort.column, images.c.id), tuple_(value, literal(at.image_id))
-        return here < there if sort.descending else here > there
-    # MySQL finds the beginning in an index by the first comparison alone.
-    if sort.descending:
-        return (sort.column <= value) & or_(sort.column < value, images.c.id < at.image_id)
-    return (sort.column >= value) & or_(sort.column > value, images.c.id > at.image_id)
-
-
-def _aside(tx: Connection, *, but: Collection[str] = ()) -> By:
-    """Around a column: what keeps SQLite from going by its index."""
-
-    def around(column: Column[Any]) -> ColumnElement[Any]:
-        if tx.dialect.name != "sqlite" or column.name in but:
-            return column
-        # A unary plus: https://sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
-        return UnaryExpression(column, operator=_PLUS, type_=column.type)
-
-    return around
-
-
-_PLUS: custom_op[Any] = custom_op("+")

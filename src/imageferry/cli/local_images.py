@@ -29,7 +29,7 @@ class LocalImages:
 
         def query(tx: Tx) -> tuple[Total, Sequence[ImageRow]]:
             listing = Listing(tx, asked(**dict(wanted)))
-            return listing.total(), listing.after(sort, limit=limit)
+            return listing.total(), listing.page(sort, limit=limit)
 
         async with open_catalog(self._settings) as catalog:
             total, rows = await catalog.read(query)

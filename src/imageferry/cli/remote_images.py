@@ -24,7 +24,7 @@ class RemoteImages:
 
     async def show(self, wanted: ImageFilter, *, sort: Sort, limit: int) -> Shown:
         """See ImageDesk."""
-        page = await self._page(wanted, sort=sort, limit=limit)
+        page = await self._list(wanted, sort=sort, page=1, per_page=limit)
         images = [Image.model_validate(told) for told in page["items"]]
         return Shown(images=images, total=Total(images=page["total"], exact=page["total_exact"]))
 
@@ -41,18 +41,18 @@ class RemoteImages:
         if not isinstance(wanted, ImageFilter):
             return await self._delete(wanted)
         deleted, failed = 0, dict[int, str]()
-        last = (await self._page(wanted, sort=Sort.CREATED_DESC, limit=1))["items"]
+        last = (await self._list(wanted, sort=Sort.CREATED_DESC, page=1, per_page=1))["items"]
         # What comes while others go is not meant.
-        newest, cursor = (last[0]["id"] if last else 0), ""
+        newest, cursor = (last[0]["id"], "") if last else (0, None)
         while cursor is not None:
-            page = await self._page(wanted, sort=Sort.CREATED, limit=STEP, cursor=cursor)
+            page = await self._list(wanted, sort=Sort.CREATED, cursor=cursor, limit=STEP)
             ids = [told["id"] for told in page["items"] if told["id"] <= newest]
-            if not ids:
-                break
-            gone = await self._delete(ids)
+            # A page may be empty although more follow.
+            gone = await self._delete(ids) if ids else Gone(deleted=0, failed={})
             deleted += gone.deleted
             failed |= gone.failed
-            cursor = page["next"] and parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+            is_last = page["next"] is None or len(ids) < len(page["items"])
+            cursor = None if is_last else parse_qs(urlsplit(page["next"]).query)["cursor"][0]
         return Gone(deleted=deleted, failed=failed)
 
     async def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
@@ -65,9 +65,8 @@ class RemoteImages:
         failed = {failure["id"]: failure["detail"] for failure in gone["failed"]}
         return Gone(deleted=gone["deleted"], failed=failed)
 
-    async def _page(self, wanted: ImageFilter, *, sort: Sort, limit: int, cursor: str = "") -> Any:  # noqa: ANN401 - JSON
+    async def _list(self, wanted: ImageFilter, *, sort: Sort, **part: str | int) -> Any:  # noqa: ANN401 - JSON
         conditions = wanted.model_dump(mode="json")
         if conditions["located"] is not None:
             conditions["located"] = str(wanted.located).lower()
-        query = {**conditions, "sort": sort, "limit": limit, "cursor": cursor}
-        return await self._calls.call("GET", "/api/images", query=query)
+        return await self._calls.call("GET", "/api/images", query={**conditions, "sort": sort, **part})

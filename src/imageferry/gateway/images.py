@@ -50,8 +50,8 @@ async def list_images(
 ) -> Response:
     """Some of the images, by pages or by cursors.
 
-    Any page is had at once, the last one too. A list that changes while it is gone through is whole by cursors
-    alone: nothing that stays is left out or told twice. `next` goes on in the way that was begun.
+    A list that changes while it is gone through is whole by cursors alone: nothing that stays is left out or told
+    twice. `next` goes on in the way that was begun; by cursors, a page may be short, or empty, while there is a `next`.
     """
     by_cursor = cursor is not None or limit is not None
     if by_cursor and page is not None:
@@ -86,16 +86,18 @@ def _page(
     tx: Tx, *, wanted: Filter, sort: Sort, page: int, size: int, cursors: Cursors, request: Request
 ) -> tuple[ImagePage, bytes]:
     listing = Listing(tx, wanted)
-    total = listing.total()
     # One more than is shown tells whether there is another page.
-    rows = listing.page(sort, limit=size + 1, offset=(page - 1) * size, total=total)
+    rows = listing.page(sort, limit=size + 1, offset=(page - 1) * size)
+    total = listing.total()
     more = len(rows) > size
     reached = (page - 1) * size + len(rows)
     if not total.exact and rows:
         total = Total(images=max(total.images, reached), exact=not more)
     following = _address(request, page=page + 1) if more else None
     before = _address(request, page=page - 1) if page > 1 else None
-    ends = _ends(rows[:size], sort, cursors, first=page == 1, last=not more)
+    first = position(rows[0], sort) if rows and page > 1 else None
+    last = position(rows[size - 1], sort) if more else None
+    ends = _ends(first, last, sort, cursors)
     return _shown(rows[:size], total, size=size, page=page, following=following, before=before, ends=ends)
 
 
@@ -103,22 +105,24 @@ def _after(
     tx: Tx, *, wanted: Filter, sort: Sort, at: Position | None, size: int, cursors: Cursors, request: Request
 ) -> tuple[ImagePage, bytes]:
     listing = Listing(tx, wanted)
-    rows = listing.after(sort, limit=size + 1, at=at)
-    ends = _ends(rows[:size], sort, cursors, first=at is None, last=len(rows) <= size)
+    stretch = listing.after(sort, limit=size, at=at)
+    last = stretch.end
+    # Where nothing of a stretch is shown, it goes back from its end.
+    first = position(stretch.rows[0], sort) if stretch.rows else last or at
+    ends = _ends(None if at is None else first, last, sort, cursors)
     following = ends["after"] and _address(request, cursor=ends["after"])
-    return _shown(rows[:size], listing.total(), size=size, following=following, ends=ends)
+    return _shown(stretch.rows, listing.total(), size=size, following=following, ends=ends)
 
 
-def _ends(rows: Sequence[ImageRow], sort: Sort, cursors: Cursors, *, first: bool, last: bool) -> dict[str, str | None]:
-    """Cursors that go on from both ends of what is shown."""
+def _ends(first: Position | None, last: Position | None, sort: Sort, cursors: Cursors) -> dict[str, str | None]:
+    """Cursors that go on from both ends of what is shown; None: nothing stands there."""
     return {
-        "after": None if last or not rows else _cursor(rows[-1], sort, cursors),
-        "before": None if first or not rows else _cursor(rows[0], sort.reversed, cursors),
+        "after": None if last is None else _cursor(last, sort, cursors),
+        "before": None if first is None else _cursor(first, sort.reversed, cursors),
     }
 
 
-def _cursor(row: ImageRow, sort: Sort, cursors: Cursors) -> str:
-    here = position(row, sort)
+def _cursor(here: Position, sort: Sort, cursors: Cursors) -> str:
     value = here.value.isoformat() if isinstance(here.value, datetime) else here.value
     return cursors.give(f"images by {sort}", [value, here.image_id])
 

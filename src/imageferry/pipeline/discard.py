@@ -7,8 +7,7 @@ import structlog
 
 from imageferry.catalog import control, images, removals
 from imageferry.catalog.filters import Filter, Sort
-from imageferry.catalog.images import ImageRow
-from imageferry.catalog.listing import Listing, position
+from imageferry.catalog.listing import Listing, Stretch
 from imageferry.catalog.removals import Begun, Removal
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.walk import Position
@@ -78,10 +77,12 @@ async def _steps(wanted: Filter | Sequence[int], catalog: Catalog) -> AsyncItera
         return
     newest = await catalog.read(images.newest_id)
     at: Position | None = None
-    while rows := await catalog.read(_following(wanted, at)):
-        at = position(rows[-1], Sort.CREATED)
-        yield [row.id for row in rows if row.id <= newest]
-        if at.image_id >= newest:
+    while True:
+        stretch = await catalog.read(_following(wanted, at))
+        if ids := [row.id for row in stretch.rows if row.id <= newest]:
+            yield ids
+        at = stretch.end
+        if at is None or at.image_id >= newest:
             break
 
 
@@ -89,7 +90,7 @@ def _beginning(image_ids: Sequence[int], store_url: str) -> Callable[[Tx], Begun
     return lambda tx: removals.begin(tx, image_ids, store=store_url, now_ms=now_ms())
 
 
-def _following(wanted: Filter, at: Position | None) -> Callable[[Tx], Sequence[ImageRow]]:
+def _following(wanted: Filter, at: Position | None) -> Callable[[Tx], Stretch]:
     return lambda tx: Listing(tx, wanted).after(Sort.CREATED, limit=STEP, at=at)
 
 

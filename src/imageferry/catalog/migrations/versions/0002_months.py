@@ -1,0 +1,38 @@
+"""In which blocks of ids images of a month stand."""
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, Date, DateTime, MetaData, String, Table, cast, func, literal, select
+
+metadata = MetaData()
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("shown_at", DateTime),
+    Column("size_bytes", BigInteger),
+)
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(255), primary_key=True),
+    Column("block", BigInteger, primary_key=True),
+    Column("images", BigInteger),
+    Column("size_bytes", BigInteger),
+)
+
+BLOCK = 2_000
+MONTH = "month"
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Count them anew, whatever a killed run has counted."""
+    month = func.substring(cast(func.date(images.c.shown_at, type_=Date), String(10)), 1, 7)
+    block = images.c.id // BLOCK
+    counted = select(literal(MONTH), month, block, func.count(), func.sum(images.c.size_bytes)).group_by(month, block)
+    op.execute(blocks.delete().where(blocks.c.kind == MONTH))
+    op.execute(blocks.insert().from_select(blocks.c.keys(), counted))
