@@ -27,7 +27,7 @@ class Reach:
 
     few: int = 8_000  # so many are looked at one by one; of what is more common, a page is soon full
     looked_at: int = 12_000  # for one page, where an index does not tell what is wanted
-    keys: int = 100_000  # the same, where keys of names tell most of it
+    keys: int = 60_000  # the same, where keys of names tell most of it
     stored: int = 20_000  # the same, in the order in which they were stored: neighbours are read together
     newest: int = 4_000  # for a total or a timeline of what no tally counts; with more, it is "at least"
     of_word: int = 20_000  # for the total of a word alone; the same

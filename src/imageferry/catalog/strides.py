@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select
 
 from imageferry.catalog.filters import Filter, Sort, conditions, counted, equal, of_words
 from imageferry.catalog.tables import blocks, images, words
@@ -112,11 +112,11 @@ def _blocks(wanted: Filter, sort: Sort) -> Select[Any]:
     query = select(blocks.c.block, blocks.c.images).where(blocks.c.kind == Kind.ALL, blocks.c.value == literal(""))
     for kind, values, _ in counted(wanted):
         of_kind = blocks.alias()
-        among = (of_kind.c.kind == kind, equal(of_kind.c.value, values), of_kind.c.block == blocks.c.block)
-        query = query.where(exists().where(*among, of_kind.c.images > 0))
+        is_here = (of_kind.c.kind == kind, equal(of_kind.c.value, values), of_kind.c.block == blocks.c.block)
+        query = query.where(exists().where(*is_here, of_kind.c.images > 0))
     if wanted.shown_from is not None or wanted.shown_to is not None:
         of_months = blocks.alias()
-        among = [of_months.c.kind == Kind.MONTH, of_months.c.images > 0]
+        among: list[ColumnElement[bool]] = [of_months.c.kind == Kind.MONTH, of_months.c.images > 0]
         among += [] if wanted.shown_from is None else [of_months.c.value >= month(wanted.shown_from)]
         among += [] if wanted.shown_to is None else [of_months.c.value <= month(wanted.shown_to)]
         query = query.where(blocks.c.block.in_(select(of_months.c.block).where(*among)))

@@ -49,12 +49,11 @@ class Walk:
 
     def ids(self, *within: ColumnElement[bool], at: Position | None = None, end: Position | None = None) -> Select[Any]:
         """Of all there are, or of those behind a position and up to another."""
-        aside = conditions(self._between(at, end, self._wanted), by=self._aside)
-        # A name that does not hold a word as it stands needs no look at its words. SQL Server's lengths are without
-        # blanks at the end.
-        by_name = self._sort.column is images.c.name_key and self._tx.dialect.name != "mssql"
-        aside += in_names(self._wanted) if by_name else []
-        return self._by_index(select(images.c.id).where(*aside, *within, *self._bounds(at, end)))
+        wanted = self._between(at, end, self._wanted)
+        # SQL Server's lengths are without blanks at the end, so that its keys do not tell whether they are cut.
+        by_names = wanted.words and self._sort.column is images.c.name_key and self._tx.dialect.name != "mssql"
+        fitting = self._by_names(wanted) if by_names else conditions(wanted, by=self._aside)
+        return self._by_index(select(images.c.id).where(*fitting, *within, *self._bounds(at, end)))
 
     def end(self, *, at: Position | None = None, count: int) -> Position | None:
         """The last of the first so many that the index leads to, wanted or not; None: there are fewer."""
@@ -81,6 +80,19 @@ class Walk:
             if low is not None and wanted.size_min_bytes is not None and low.value >= wanted.size_min_bytes:
                 wanted = replace(wanted, size_min_bytes=None)
         return wanted
+
+    def _by_names(self, wanted: Filter) -> list[ColumnElement[bool]]:
+        """Conditions that look at the keys of names first, which stand in the index, and at few images."""
+        fitting = [*in_names(wanted), *conditions(Filter(words=wanted.words))]
+        rest = replace(wanted, words=None)
+        if rest.is_empty:
+            return fitting
+        whole = images.alias()
+        of_image = select(whole.c.id).where(
+            whole.c.id == images.c.id, *conditions(rest, by=lambda column: whole.c[column.name])
+        )
+        # With an offset it stays a question to each image, which PostgreSQL would else read before the name's key.
+        return [*fitting, of_image.order_by(whole.c.id).offset(0).exists()]
 
     def _by_index(self, query: Select[Any]) -> Select[Any]:
         forced = f"FORCE INDEX ({self._index or 'PRIMARY'})"
