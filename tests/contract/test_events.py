@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,12 +13,13 @@ import pytest
 from sqlalchemy import Row, Table, select, update
 
 from imageferry.catalog import events, jobs
-from imageferry.catalog.events import SAMPLES_KEPT, SAMPLES_MAX, prune, thinned
+from imageferry.catalog.events import SAMPLES_KEPT, SAMPLES_MAX, EventKind, prune, thinned
 from imageferry.catalog.ordering import HOLE_WAIT_S, Ordering
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.tables import events as events_table
 from imageferry.catalog.tables import samples as samples_table
 from imageferry.clock import utc_now
+from imageferry.gateway.frames import opening
 from imageferry.model import Job
 from tests.unit.jobs import BEGUN_AT, JOB
 
@@ -130,3 +132,35 @@ async def test_events_of_many_writers_are_read_each_once_although_they_commit_ou
     ids = [event.id for event in told]
     assert ids == sorted(ids)
     assert sorted(number for event in told for number in event.image_ids or ()) == sorted(written)
+
+
+async def test_who_comes_back_hears_what_was_committed_long_after_its_number_was_passed_over(catalog: Catalog) -> None:
+    def commit(number: int) -> Callable[[Tx], None]:
+        values = {"id": number, "kind": EventKind.IMAGES_DELETED, "at": utc_now(), "body": {"ids": [number]}}
+
+        def change(tx: Tx) -> None:
+            tx.execute(events_table.insert(), values)
+
+        return change
+
+    async def take(ordering: Ordering, now_s: float) -> list[int]:
+        seen = await catalog.read(lambda tx: events.after(tx, ordering.last_id, limit=10, late=ordering.late))
+        return [event.id for event in ordering.take(seen, now_s=now_s)]
+
+    for number in (1, 3, 4):
+        await catalog.write(commit(number))
+    ordering = Ordering(0)
+    assert await take(ordering, 0) == [1]
+    assert await take(ordering, HOLE_WAIT_S + 1) == [3, 4]
+    heard = ordering.place
+    assert str(heard) == "4.2"
+    assert await catalog.read(lambda tx: events.missing(tx, 1, 4)) == [2]
+    # Another gateway begins after the number was passed over; then its event appears, while the client is away.
+    begun = Ordering(4, late=[2], now_s=0)
+    await catalog.write(commit(2))
+    assert await take(begun, 1) == [2]
+    missed = await catalog.read(lambda tx: opening(tx, heard=heard, at=begun.place))
+    assert b'{"ids":[2]}' in missed
+    assert missed.endswith(b"id: 4\n\n")
+    nothing = await catalog.read(lambda tx: opening(tx, heard=begun.place, at=begun.place))
+    assert b"event:" not in nothing

@@ -86,7 +86,7 @@ def after(
     """
     which = events.c.id > event_id
     if until is not None:
-        which &= events.c.id <= until
+        which = events.c.id.between(event_id + 1, until)
     if late:
         which |= events.c.id.in_(late)
     columns = (events.c.id, events.c.kind, events.c.job_id, events.c.stored, events.c.body)
@@ -106,6 +106,16 @@ def after(
 def is_kept(tx: Connection, event_id: int) -> bool:
     """True: the event is there, and so is all that followed it."""
     return tx.execute(select(events.c.id).where(events.c.id == event_id)).one_or_none() is not None
+
+
+def missing(tx: Connection, first_id: int, last_id: int) -> list[int]:
+    """The numbers from one to another that no event has by now; of the last ones alone."""
+    first_id = max(first_id, last_id - _NUMBERS_MAX)
+    there = set(tx.execute(select(events.c.id).where(events.c.id.between(first_id, last_id))).scalars())
+    return [number for number in range(first_id, last_id) if number not in there]
+
+
+_NUMBERS_MAX = 10_000
 
 
 def begun_before(tx: Connection, moment: datetime) -> int:

@@ -1,6 +1,7 @@
 """Events each once and in their order, although their numbers may appear out of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 
 from imageferry.catalog.events import Event
@@ -13,18 +14,35 @@ LATE_S = 60.0
 LATE_MAX = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far somebody heard everything: up to a number, but for those that were passed over and may still appear."""
+
+    last_id: int
+    late: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """As clients are told it, and say it when they come back."""
+        return ".".join(map(str, (self.last_id, *self.late)))
+
+
 class Ordering:
     """Follows the events after one, given whatever of them can be seen at a moment."""
 
-    def __init__(self, event_id: int) -> None:
+    def __init__(self, event_id: int, *, late: Sequence[int] = (), now_s: float = 0) -> None:
         self.last_id = event_id  # everything up to here was taken, or passed over
         self._missing_since_s: dict[int, float] = {}  # by the first number of a hole
-        self._late_until_s: dict[int, float] = {}
+        self._late_until_s = dict.fromkeys(late[-LATE_MAX:], now_s + LATE_S)
 
     @property
     def late(self) -> Sequence[int]:
         """Numbers that were passed over and may still appear."""
         return list(self._late_until_s)
+
+    @property
+    def place(self) -> Place:
+        """How far it came."""
+        return Place(self.last_id, tuple(self.late))
 
     def take(self, seen: Sequence[Event], *, now_s: float) -> list[Event]:
         """What is to be told now, of all that is seen after `last_id` and of the `late`, in the order of the ids."""

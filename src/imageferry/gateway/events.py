@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 
+from imageferry.catalog.ordering import LATE_MAX, Place
 from imageferry.gateway.feed import Feed
 from imageferry.gateway.gateway import prompt
 from imageferry.gateway.streams import begun
@@ -43,13 +44,16 @@ async def follow_events(
     missed; else with each job that is under way.
     """
     async with prompt():
-        chunks = await begun(feed.watch(_number(last_event_id or asked)))
+        chunks = await begun(feed.watch(_place(last_event_id or asked)))
     return EventSourceResponse(chunks, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
-def _number(last_id: str | None) -> int | None:
-    """The id that a client heard last. A forged one is no error: the client is told to load everything anew."""
-    if not last_id:
+def _place(said: str | None) -> Place | None:
+    """How far a client heard everything. A forged place is no error: the client is told to load everything anew."""
+    if not said:
         return None
-    number = int(last_id) if last_id.isascii() and last_id.isdecimal() and len(last_id) < DIGITS_MAX else UNKNOWN
-    return min(number, ID_MAX)
+    numbers = said.split(".", LATE_MAX + 1)
+    if any(not (number.isascii() and number.isdecimal() and len(number) < DIGITS_MAX) for number in numbers):
+        return Place(UNKNOWN)
+    last_id, *late = (min(int(number), ID_MAX) for number in numbers)
+    return Place(last_id, tuple(late))

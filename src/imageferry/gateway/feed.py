@@ -12,8 +12,8 @@ import structlog
 
 from imageferry.catalog import events
 from imageferry.catalog.events import Event
-from imageferry.catalog.ordering import Ordering
-from imageferry.catalog.session import Catalog
+from imageferry.catalog.ordering import LATE_S, Ordering, Place
+from imageferry.catalog.session import Catalog, Tx
 from imageferry.clock import utc_now
 from imageferry.errors import Reason, TransientError
 from imageferry.gateway.frames import COMMENT, missed, opening, telling
@@ -23,6 +23,8 @@ TICK_S = 0.5
 REST_S = 2.0
 # At the start: numbers that were given out this long ago are committed by now, or never will be.
 BEGIN_BEFORE = timedelta(seconds=10)
+# Those after this are waited for even now.
+LATE_BEFORE = timedelta(seconds=LATE_S)
 EVENTS_AT_ONCE_MAX = 1_000
 WATCHERS_MAX = 2_000
 # Ticks that a watcher may be behind; then it is cut off, and begins anew.
@@ -44,12 +46,12 @@ class Feed:
         self._catalog = catalog
         self._tick_s = tick_s
         self._ordering = Ordering(0)
-        self._told_id = 0
+        self._told = Place(0)
         self._stored: OrderedDict[str, int] = OrderedDict()
         self._watchers: set[_Watcher] = set()
 
-    async def watch(self, last_id: int | None) -> AsyncGenerator[bytes]:
-        """What a client hears until it leaves or falls behind: first what it missed since `last_id`, then what happens.
+    async def watch(self, heard: Place | None) -> AsyncGenerator[bytes]:
+        """What a client hears until it leaves or falls behind: first what it missed, then what happens.
 
         Raises TransientError when too many watch already.
         """
@@ -57,10 +59,10 @@ class Feed:
             message = f"{WATCHERS_MAX:,} clients follow the events already: try again later."
             raise TransientError(Reason.RATE_LIMITED, message, retry_after_s=SILENCE_S_MAX)
         # Whatever is told from here on waits in the queue; what was told before is read from the catalog.
-        watcher, at = _Watcher(), self._told_id
+        watcher, at = _Watcher(), self._told
         self._watchers.add(watcher)
         try:
-            yield await self._catalog.read(partial(opening, last_id=last_id, at=at))
+            yield await self._catalog.read(partial(opening, heard=heard, at=at))
             while (chunk := await watcher.next()) is not None:
                 yield chunk
         finally:
@@ -87,25 +89,30 @@ class Feed:
             watcher.end()
 
     async def _begin(self) -> None:
-        self._told_id = await self._catalog.read(lambda tx: events.begun_before(tx, utc_now() - BEGIN_BEFORE))
-        self._ordering = Ordering(self._told_id)
+        def look(tx: Tx) -> tuple[int, list[int]]:
+            first, last = (events.begun_before(tx, utc_now() - ago) for ago in (LATE_BEFORE, BEGIN_BEFORE))
+            return last, events.missing(tx, first, last)
+
+        last_id, late = await self._catalog.read(look)
+        self._ordering = Ordering(last_id, late=late, now_s=time.monotonic())
+        self._told = self._ordering.place
 
     async def _tick(self) -> None:
-        after, late = self._ordering.last_id, self._ordering.late
+        place = self._ordering.place
         seen = await self._catalog.read(
-            lambda tx: events.after(tx, after, limit=EVENTS_AT_ONCE_MAX, late=late),
+            lambda tx: events.after(tx, place.last_id, limit=EVENTS_AT_ONCE_MAX, late=place.late)
         )
         happened = self._ordering.take(seen, now_s=time.monotonic())
         if not happened:
             return
-        at, stored = self._ordering.last_id, self._more_stored(happened)
+        at, stored = self._ordering.place, self._more_stored(happened)
         chunk = await self._persistently(happened, stored, at)
-        self._told_id = at
+        self._told = at
         for watcher in list(self._watchers):
             if not watcher.tell(chunk, missed=missed(at)):
                 self._watchers.discard(watcher)
 
-    async def _persistently(self, happened: Sequence[Event], stored: dict[str, int], at: int) -> bytes:
+    async def _persistently(self, happened: Sequence[Event], stored: dict[str, int], at: Place) -> bytes:
         """The chunk that tells of it, however long the catalog is away meanwhile: what was taken is not taken again."""
         while True:
             try:

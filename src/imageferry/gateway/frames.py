@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from imageferry.catalog import events, jobs
 from imageferry.catalog.events import Event, EventKind
+from imageferry.catalog.ordering import Place
 from imageferry.catalog.session import Tx
 from imageferry.gateway.schemas.events import ImagesDeleted, ImagesStored, JobRemoved, Missed
 from imageferry.gateway.telling import told
@@ -21,27 +22,28 @@ UNFINISHED_MAX = 200
 Frame = tuple[str, BaseModel]
 
 
-def opening(tx: Tx, *, last_id: int | None, at: int) -> bytes:
-    """What a client hears first: what it missed since `last_id`, up to `at`; without that, what is under way."""
+def opening(tx: Tx, *, heard: Place | None, at: Place) -> bytes:
+    """What a client hears first: what it missed, up to `at`; where it heard nothing yet, what is under way."""
     hello = format_sse_event(retry=RECONNECT_AFTER_MS)
-    if last_id is None:
+    if heard is None:
         return hello + _ending_at(at, _jobs(tx, [job.id for job in jobs.unfinished(tx)][-UNFINISHED_MAX:]))
-    if last_id != at and not events.is_kept(tx, last_id):
+    if heard.last_id != at.last_id and not events.is_kept(tx, heard.last_id):
         return hello + missed(at)
-    happened = events.after(tx, last_id, until=at, limit=REPLAY_EVENTS_MAX)
+    happened = events.after(tx, heard.last_id, until=at.last_id, limit=REPLAY_EVENTS_MAX, late=heard.late)
     told_of = {event.job_id or event.id for event in happened}
     if len(told_of) > REPLAY_FRAMES_MAX:
         return hello + missed(at)
     stored = {event.job_id: event.stored for event in happened if event.job_id and event.stored}
-    return hello + _ending_at(max(at, last_id), _frames(tx, happened, stored=stored))
+    by_then = Place(max(at.last_id, heard.last_id), at.late)
+    return hello + _ending_at(by_then, _frames(tx, happened, stored=stored))
 
 
-def telling(tx: Tx, happened: Sequence[Event], *, stored: Mapping[str, int], at: int) -> bytes:
+def telling(tx: Tx, happened: Sequence[Event], *, stored: Mapping[str, int], at: Place) -> bytes:
     """What every client hears of what happened: each job once, as it is now, and its images where more are stored."""
     return _ending_at(at, _frames(tx, happened, stored=stored))
 
 
-def missed(at: int) -> bytes:
+def missed(at: Place) -> bytes:
     """What a client hears that has to load everything anew."""
     return _ending_at(at, [("reset", Missed())])
 
@@ -64,12 +66,12 @@ def _jobs(tx: Tx, job_ids: Collection[str]) -> list[Frame]:
     return [("job", job) for job in told(tx, jobs.of_ids(tx, job_ids))]
 
 
-def _ending_at(at: int, frames: Sequence[Frame]) -> bytes:
-    """Frames, the last with the id up to which a client has heard everything by then: a line may be cut anywhere."""
+def _ending_at(at: Place, frames: Sequence[Frame]) -> bytes:
+    """Frames, the last with the place up to which a client has heard everything by then: a line may be cut anywhere."""
     said = [_frame(event, body) for event, body in frames[:-1]]
     last = _frame(*frames[-1], at=at) if frames else format_sse_event(id=str(at))
     return b"".join([*said, last])
 
 
-def _frame(event: str, body: BaseModel, *, at: int | None = None) -> bytes:
+def _frame(event: str, body: BaseModel, *, at: Place | None = None) -> bytes:
     return format_sse_event(event=event, data_str=body.model_dump_json(), id=None if at is None else str(at))
