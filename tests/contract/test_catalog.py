@@ -318,6 +318,19 @@ async def test_the_same_request_while_the_first_is_under_way_is_the_same_job(mov
     assert other.id != moves.job_id
 
 
+async def test_the_same_request_by_several_at_once_is_one_job(catalog: Catalog) -> None:
+    for folder_id in ("first", "second"):
+        locator = Locator(source="memory", folder_id=folder_id)
+        asked = [submit(locator, catalog=catalog, store_url=STORE, options=JobOptions()) for _ in range(4)]
+        begun = await asyncio.gather(*asked)
+        assert len({job.id for job, _ in begun}) == 1
+        assert [new for _, new in begun].count(True) == 1
+        (job, _), *_ = begun
+        await catalog.write(lambda tx, job_id=job.id: control.cancel(tx, job_id))  # type: ignore[misc]
+        _, new = await submit(locator, catalog=catalog, store_url=STORE, options=JobOptions())
+        assert new
+
+
 async def test_a_changed_file_keeps_its_record(moves: Ledger) -> None:
     await moves.advance(await moves.crawl(), "a")
     (transfer,) = await moves.transfers()

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
+from imageferry.catalog.sql_server import holding
 from imageferry.catalog.tables import idempotency
 from imageferry.clock import now_ms
 
@@ -42,6 +43,18 @@ def begun(tx: Connection, request: RequestKey) -> Begun | None:
 def remember(tx: Connection, request: RequestKey, *, job_id: str) -> None:
     """Let a key stand for a job; of two who do so at once, one rolls back and finds the other's."""
     tx.execute(insert(idempotency).values(request.digests | {"job_id": job_id, "created_ms": now_ms()}))
+
+
+def hold(tx: Connection, request: RequestKey) -> bool:
+    """Let nobody else hold a key before this transaction ends; False: it stands for no job yet."""
+    held = select(idempotency.c.key).where(idempotency.c.key == request.digests["key"])
+    return tx.execute(holding(held, idempotency)).one_or_none() is not None
+
+
+def renew(tx: Connection, request: RequestKey, *, job_id: str) -> None:
+    """Let a key that is held stand for another job from now on."""
+    of_key = update(idempotency).where(idempotency.c.key == request.digests["key"])
+    tx.execute(of_key.values(job_id=job_id, created_ms=now_ms()))
 
 
 def forget(tx: Connection) -> None:

@@ -48,15 +48,24 @@ async def submit(
         known = request and _known(tx, request)
         if known:
             return known, False
+        # Of two who ask for the same folder at once, one waits for the other here, or rolls back and finds its job.
+        folder = _of_folder(fresh)
+        is_known = idempotency.hold(tx, folder)
         twin = jobs.twin(tx, fresh)
         if twin is None:
             jobs.accept(tx, fresh)
+            (idempotency.renew if is_known else idempotency.remember)(tx, folder, job_id=fresh.id)
         job = fresh if twin is None else _gone_on_with(tx, twin, priority=priority)
         if request is not None:
             idempotency.remember(tx, request, job_id=job.id)
         return job, twin is None
 
     return await catalog.write(change)
+
+
+def _of_folder(job: Job) -> RequestKey:
+    # No client can send this as a key of its own: a header holds no NUL.
+    return RequestKey(f"\0{job.source}\0{job.folder_id}\0{job.store}", "")
 
 
 def _known(tx: Tx, request: RequestKey) -> Job | None:
