@@ -1,12 +1,16 @@
 """What commands rely on, whether they ask the catalog of this machine or a gateway elsewhere."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from imageferry.cli.desk import Desk, open_desk
+from imageferry.cli.doctoring import examine
+from imageferry.cli.exits import Exit
 from imageferry.clock import utc_now
 from imageferry.demo.tree import Tree
 from imageferry.errors import ConflictError, FatalError, NotFoundError, Reason, TransientError
@@ -91,3 +95,18 @@ async def test_a_gateway_that_refuses_or_is_away_is_told_in_a_sentence(flow: Flo
     async with open_desk(flow.settings) as nowhere:
         with pytest.raises(TransientError, match="No gateway answers"):
             await nowhere.latest(limit=1)
+
+
+async def test_the_doctor_tells_how_a_gateway_is(
+    flow: Flow, gateway: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def parts(**given: str) -> dict[str, bool]:
+        flow.given |= {"server_url": gateway.url, **given}
+        code = await examine(flow.settings, people=Console(stderr=True), as_json=True)
+        found = {part["part"]: part["well"] for part in json.loads(capsys.readouterr().out)["parts"]}
+        assert (code is Exit.DONE) == all(found.values())
+        return found
+
+    assert await parts() == {"gateway": True, "ready": True, "token": True, "version": True}
+    assert await parts(api_token="another-token-that-is-as-long") == {"gateway": True, "ready": True, "token": False}
+    assert await parts(server_url="http://127.0.0.1:9") == {"gateway": False}

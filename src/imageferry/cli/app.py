@@ -243,9 +243,9 @@ app.add_typer(image_commands.app)
 
 
 @app.command()
-def doctor(*, as_json: AsJson = False) -> None:
-    """Try everything that an import leans on, and say what to mend."""
-    run(partial(examine, people=people, as_json=as_json), as_json=as_json)
+def doctor(*, server: job_commands.Server = None, as_json: AsJson = False) -> None:
+    """Try everything that an import leans on, and say what to mend; of a gateway elsewhere, whether it is well."""
+    run(partial(examine, people=people, as_json=as_json), as_json=as_json, server_url=server)
 
 
 @app.command()

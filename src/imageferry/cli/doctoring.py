@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from imageferry import __version__
 from imageferry.bootstrap import open_catalog, open_ferry
 from imageferry.catalog.recount import fits
 from imageferry.cli.answer import answer
@@ -32,6 +33,15 @@ class Finding:
 
 async def examine(settings: Settings, *, people: Console, as_json: bool) -> Exit:
     """Try each part, and tell of each; the code is that of the first that is not well."""
+    findings = await (_here(settings) if settings.server_url is None else _elsewhere(settings, settings.server_url))
+    for finding in findings:
+        people.print(f"{'✗' if finding.error else '✓'} {finding.part:8} {finding.told}", markup=False, soft_wrap=True)
+    if as_json:
+        answer({"parts": [_as_json(finding) for finding in findings]})
+    return next((of_error(finding.error) for finding in findings if finding.error), Exit.DONE)
+
+
+async def _here(settings: Settings) -> list[Finding]:
     findings = [
         await _try("catalog", lambda: _catalog(settings)),
         await _try("store", lambda: _store(settings)),
@@ -40,11 +50,38 @@ async def examine(settings: Settings, *, people: Console, as_json: bool) -> Exit
     if (broker_url := settings.celery_broker_url) is not None:
         url, prefix = broker_url.get_secret_value(), settings.queue_prefix
         findings.append(await _try("broker", lambda: _broker(url, prefix=prefix)))
-    for finding in findings:
-        people.print(f"{'✗' if finding.error else '✓'} {finding.part:8} {finding.told}", markup=False, soft_wrap=True)
-    if as_json:
-        answer({"parts": [_as_json(finding) for finding in findings]})
-    return next((of_error(finding.error) for finding in findings if finding.error), Exit.DONE)
+    return findings
+
+
+async def _elsewhere(settings: Settings, url: str) -> list[Finding]:
+    """What a gateway tells of itself; where none answers, nothing else is asked."""
+    from imageferry.cli.calls import open_calls  # noqa: PLC0415 - the HTTP client is for this alone
+
+    async def health() -> str:
+        service = (await calls.call("GET", "/healthz"))["service"]
+        return f"{url} ({service})"
+
+    async def readiness() -> str:
+        await calls.call("GET", "/readyz")
+        return "its catalog answers, and its engine is at work"
+
+    async def access() -> str:
+        told = await calls.call("GET", "/api/system")
+        if not told["auth"]:
+            return "none is asked for: whoever reaches the gateway may do everything"
+        return "IMAGEFERRY_API_TOKEN is the gateway's"
+
+    async def version() -> str:
+        told = (await calls.call("GET", "/api/system"))["version"]
+        return f"{told}, as here" if told == __version__ else f"{told}; this is {__version__}"
+
+    token = None if settings.api_token is None else settings.api_token.get_secret_value()
+    async with open_calls(url, token=token) as calls:
+        findings = [await _try("gateway", health)]
+        for part, examination in (("ready", readiness), ("token", access), ("version", version)):
+            if findings[0].error is None and findings[-1].error is None:
+                findings.append(await _try(part, examination))
+    return findings
 
 
 async def _try(part: str, examination: Callable[[], Awaitable[str]]) -> Finding:
