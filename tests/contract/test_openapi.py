@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
@@ -91,6 +92,31 @@ def test_every_parameter_and_every_field_says_what_it_means() -> None:
         fields = schema.get("properties", {}).items()
         silent += [f"{name}.{field}" for field, told in fields if not told.get("description")]
     assert silent == []
+
+
+def test_every_json_body_has_an_example_that_its_schema_allows() -> None:
+    described = document()
+    shown = 0
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            answers = [answer for status, answer in operation["responses"].items() if status < "300"]
+            for body in [operation.get("requestBody", {}), *answers]:
+                told = body.get("content", {}).get("application/json")
+                if told is not None:
+                    schema = told["schema"] | {"components": described["components"]}
+                    wrong = [error.message for error in OAS31Validator(schema).iter_errors(told["example"])]
+                    assert wrong == [], (method, path)
+                    shown += 1
+    assert shown > 30
+
+
+def test_what_needs_a_token_says_how_it_is_shown() -> None:
+    described = document()
+    schemes = described["components"]["securitySchemes"]
+    assert (schemes["token"]["type"], schemes["token"]["scheme"]) == ("http", "bearer")
+    assert (schemes["session"]["type"], schemes["session"]["in"]) == ("apiKey", "cookie")
+    assert described["paths"]["/api/images"]["get"]["security"] == [{}, {"token": []}, {"session": []}]
+    assert described["paths"]["/health"]["get"]["security"] == [{}]
 
 
 def test_operations_have_names_of_their_own() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from imageferry.gateway.examples import give_examples
 from imageferry.gateway.meanings import EXAMPLES, MEANINGS
 from imageferry.gateway.problems import MEDIA_TYPE
 from imageferry.gateway.schemas.problems import Problem
@@ -92,6 +93,7 @@ def _document(app: FastAPI, is_open: Callable[[str, str], bool]) -> dict[str, An
         for parameter in operation.get("parameters", []):
             _explain(parameter, parameter["name"], example=parameter["schema"])
         _tell_refusals(operation, path=path, method=method, needs_token=needs_token)
+    give_examples(document)
     return document
 
 
