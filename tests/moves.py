@@ -88,7 +88,11 @@ class Ledger:
         return await self.catalog.write(lambda tx: control.retry(tx, self.job_id, reasons=reasons, item_ids=item_ids))
 
     async def remove(self) -> None:
-        await self.catalog.write(lambda tx: control.remove(tx, self.job_id))
+        while not await self.remove_some():
+            pass
+
+    async def remove_some(self) -> bool:
+        return await self.catalog.write(lambda tx: control.remove(tx, self.job_id))
 
     async def to_discard(self) -> list[str]:
         return await self.catalog.read(control.to_discard)

@@ -307,6 +307,18 @@ async def test_only_a_job_at_its_end_is_removed_and_its_images_stay(moves: Ledge
         await moves.retry()
 
 
+async def test_a_large_job_is_removed_in_steps_whose_counts_are_true(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), *map(str, range(control.ITEMS_A_STEP + 1)))
+    await moves.cancel()
+    while (await moves.job()).state is not JobState.CANCELLED:
+        await moves.sweep()
+    assert not await moves.remove_some()
+    job = await moves.job()
+    assert (job.state, job.discovered, job.skipped) == (JobState.CANCELLED, 1, 1)
+    assert await moves.remove_some()
+    assert await moves.catalog.read(lambda tx: jobs.get(tx, moves.job_id)) is None
+
+
 async def test_a_batch_that_comes_back_empty_handed_is_not_taken_for_lost(moves: Ledger) -> None:
     await moves.advance(await moves.crawl(), "a")
     for _ in range(3 * TERMS.tries_max):

@@ -3,10 +3,11 @@
 Each is one transaction's work that holds the job's row, and asking again changes nothing more.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, true, update
 
 from imageferry.catalog import events, jobs
 from imageferry.catalog.batching import repack
@@ -114,20 +115,30 @@ def prioritise(tx: Connection, job_id: str, *, priority: int) -> Job:
     return jobs.save(tx, replace(_held(tx, job_id), priority=priority))
 
 
-def remove(tx: Connection, job_id: str) -> None:
-    """Remove a job that is at its end from the history, with its items; its images stay. Idempotent."""
+def remove(tx: Connection, job_id: str) -> bool:
+    """A step of removing a job that is at its end from the history, with its items; its images stay. Idempotent.
+
+    True once it is gone; until then its counts are those of the items that are left.
+    """
     job = jobs.get(tx, job_id, lock=True)
     if job is None:
-        return
+        return True
     if not job.state.terminal:
         message = f"The job is {job.state}: cancel it first, or wait for its end; then it can be removed."
         raise ConflictError(Reason.CONFLICT, message)
     if job.discarding and job.stored:
         raise ConflictError(Reason.CONFLICT, "What the job stored is still being removed: try again in a moment.")
     for table in (items, batches, folders):
-        tx.execute(delete(table).where(table.c.job_id == job_id))
+        some = _some(tx, table, true(), job=job, at_most=ITEMS_A_STEP)
+        if some and table is items:
+            jobs.save(tx, _without(tx, job, some))
+        if some:
+            tx.execute(delete(table).where(table.c.id.in_(some)))
+        if len(some) == ITEMS_A_STEP:
+            return False
     tx.execute(delete(jobs_table).where(jobs_table.c.id == job_id))
     events.job_removed(tx, job_id)
+    return True
 
 
 def wind_up(tx: Connection, job: Job) -> Job:
@@ -193,6 +204,23 @@ def discarded(tx: Connection, job_id: str) -> bool:
     job = job if job.stored else replace(job, bytes_stored=0)
     jobs.save(tx, wind_up(tx, job) if job.state is JobState.CANCELLING else job)
     return len(stored) < ITEMS_A_STEP
+
+
+def _without(tx: Connection, job: Job, item_ids: Collection[int]) -> Job:
+    """A job that has had these items."""
+    query = select(items.c.state, items.c.reason, func.count()).where(items.c.id.in_(item_ids))
+    counts = Counter[str]()
+    for state, reason, count in tx.execute(query.group_by(items.c.state, items.c.reason)):
+        counts[state] += count
+        counts["unchanged"] += count if reason == Reason.UNCHANGED else 0
+    return replace(
+        job,
+        discovered=job.discovered - len(item_ids),
+        stored=job.stored - counts[ItemState.STORED],
+        skipped=job.skipped - counts[ItemState.SKIPPED],
+        unchanged=job.unchanged - counts["unchanged"],
+        failed=job.failed - counts[ItemState.FAILED],
+    )
 
 
 def _held(tx: Connection, job_id: str) -> Job:

@@ -45,7 +45,8 @@ class LocalDesk:
 
     async def remove(self, job_id: str) -> None:
         """See Desk."""
-        await self._catalog.write(lambda tx: control.remove(tx, job_id))
+        while not await self._catalog.write(lambda tx: control.remove(tx, job_id)):
+            pass
 
     async def manifest(self, job_id: str, *, csv: bool) -> AsyncIterator[bytes]:
         """See Desk."""

@@ -58,7 +58,8 @@ async def prioritise(job_id: JobId, asked: Priority, gateway: Here) -> JobShown:
 @router.delete("/{job_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove(job_id: JobId, gateway: Here) -> None:
     """Remove a job that is at its end from the history; its images stay. Again: the same answer."""
-    await gateway.write(lambda tx: control.remove(tx, job_id))
+    while not await gateway.write(lambda tx: control.remove(tx, job_id)):
+        pass
 
 
 async def _move(gateway: Gateway, move: Callable[[Tx], Job]) -> JobShown:
