@@ -216,7 +216,7 @@ def _ran_s(schedule: Path | None) -> float:
 
 @contextmanager
 def _statements(engine: Engine) -> Iterator[list[tuple[float, str, Any]]]:
-    """What is executed meanwhile: how long it took, the statement, its parameters."""
+    """What is asked meanwhile: how long it took, the statement, its parameters."""
     seen: list[tuple[float, str, Any]] = []
     began: list[float] = []
 
@@ -224,7 +224,9 @@ def _statements(engine: Engine) -> Iterator[list[tuple[float, str, Any]]]:
         began.append(time.perf_counter())
 
     def after(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:  # noqa: ANN401 - the driver's
-        seen.append((time.perf_counter() - began.pop(), statement, parameters))
+        took_s = time.perf_counter() - began.pop()
+        if statement.startswith("SELECT"):
+            seen.append((took_s, statement, parameters))
 
     event.listen(engine, "before_cursor_execute", before)
     event.listen(engine, "after_cursor_execute", after)

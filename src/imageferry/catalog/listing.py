@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, text
 
 from imageferry.catalog import strides, tallies
 from imageferry.catalog.few import counts, few
@@ -65,6 +65,9 @@ class Listing:
     """What a filter leaves, within one transaction."""
 
     def __init__(self, tx: Connection, wanted: Filter, *, reach: Reach = USUAL) -> None:
+        if tx.dialect.name == "postgresql":
+            # A plan for any limit and any position is made for a tenth of all rows.
+            tx.execute(_PLAN_EACH)
         self._tx = tx
         self._wanted = wanted
         self._reach = reach
@@ -222,6 +225,7 @@ class Listing:
         return Total(images=found, exact=seen < self._reach.of_word)
 
 
+_PLAN_EACH = text("SET LOCAL plan_cache_mode = force_custom_plan")
 _TOO_FAR = (
     "A page so far behind takes too long to find, in this order of what has these conditions: go on by cursors, "
     "with `limit` instead of `page`."
