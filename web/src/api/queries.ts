@@ -78,16 +78,27 @@ async function besideKnown(
 ): Promise<api.ImagePage | null> {
   const after = client.getQueryData<api.ImagePage>(pageKey(query, page - 1))?.after;
   if (after) {
-    const { data } = await api.listImages({ query: { ...query, cursor: after, limit: PER_PAGE }, signal });
+    const data = await filled(query, after, signal);
     const seen = (page - 1) * PER_PAGE + data.items.length;
     const total = Math.max(data.total, data.after ? seen + 1 : seen);
     return { ...data, total, total_exact: data.total_exact || !data.after };
   }
   const before = client.getQueryData<api.ImagePage>(pageKey(query, page + 1))?.before;
   if (!before) return null;
-  const sort = reversed(query.sort);
-  const { data } = await api.listImages({ query: { ...query, sort, cursor: before, limit: PER_PAGE }, signal });
+  const data = await filled({ ...query, sort: reversed(query.sort) }, before, signal);
   return { ...data, items: data.items.toReversed(), after: data.before, before: data.after };
+}
+
+/** A page by a cursor, which may come in parts: some are short, or empty, although more follow. */
+async function filled(query: api.ImageQuery, cursor: string, signal: AbortSignal): Promise<api.ImagePage> {
+  let { data } = await api.listImages({ query: { ...query, cursor, limit: PER_PAGE }, signal });
+  while (data.after && data.items.length < PER_PAGE) {
+    const rest = { cursor: data.after, limit: PER_PAGE - data.items.length };
+    // oxlint-disable-next-line no-await-in-loop -- each begins where the one before ended
+    const more = (await api.listImages({ query: { ...query, ...rest }, signal })).data;
+    data = { ...more, items: [...data.items, ...more.items], before: data.before };
+  }
+  return data;
 }
 
 function reversed(sort: api.ImageQuery["sort"] = "created"): api.ImageQuery["sort"] {
