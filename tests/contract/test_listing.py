@@ -185,10 +185,13 @@ async def test_what_would_take_too_long_to_find_is_refused(library: Catalog) -> 
 
     for wanted, sort, near, far in (
         (Filter(folder_id="one"), Sort.SIZE, 5, 40),
+        (Filter(camera="Canon EOS"), Sort.NAME, 3, 30),
         (Filter(words=["i"]), Sort.SHOWN, 2, 30),
     ):
         assert await library.read(partial(look, wanted=wanted, sort=sort, offset=near))
         with pytest.raises(UsageError, match="by cursors"):
             await library.read(partial(look, wanted=wanted, sort=sort, offset=far))
     assert await library.read(partial(look, wanted=Filter(), sort=Sort.SIZE, offset=200))
-    assert await library.read(partial(look, wanted=Filter(folder_id="one"), sort=Sort.SHOWN, offset=70))
+    for sort in (Sort.SHOWN, Sort.NAME, Sort.CREATED):
+        assert await library.read(partial(look, wanted=Filter(folder_id="one"), sort=sort, offset=70))
+    assert await library.read(partial(look, wanted=Filter(camera="Canon EOS"), sort=Sort.CREATED, offset=30))

@@ -112,7 +112,8 @@ class Listing:
             return self._first(sort, limit)
         if self._few is not None and not self._walk(sort).is_direct:
             return self._rows([row.id for row in self._among(self._few, sort)[offset : offset + limit]])
-        near = self._near(sort, offset) if offset > self._reach.passed else None
+        is_far = offset > self._reach.passed or not self._walk(sort).is_direct
+        near = self._near(sort, offset) if is_far else None
         if near is not None:
             at, before = near
             return self._rows(self._ids(self._walk(sort).ids(at=at), limit=limit, offset=offset - before))

@@ -245,6 +245,7 @@ images = Table(
     Index("ix_images_camera_shown_at_id", "camera", "shown_at", "id", **_where("camera IS NOT NULL")),
     Index("ix_images_latitude", "latitude", **_where("latitude IS NOT NULL")),
     Index("ix_images_job_id_shown_at_id", "job_id", "shown_at", "id"),
+    Index("ix_images_folder_id_name_key_id", "folder_id", "name_key", "id"),
     Index("ix_images_job_id_id", "job_id", "id"),
     # The id of a deleted image is never given again: browsers keep thumbnails by it.
     sqlite_autoincrement=True,

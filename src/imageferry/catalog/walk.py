@@ -1,6 +1,6 @@
 """Going through images in an order, by the index that has it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,8 +83,8 @@ class Walk:
 
     def _by_names(self, wanted: Filter) -> list[ColumnElement[bool]]:
         """Conditions that look at the keys of names first, which stand in the index, and at few images."""
-        fitting = [*in_names(wanted), *conditions(Filter(words=wanted.words))]
-        rest = replace(wanted, words=None)
+        fitting = [*conditions(self._led), *in_names(wanted), *conditions(Filter(words=wanted.words))]
+        rest = replace(wanted, words=None, folder_id=None)
         if rest.is_empty:
             return fitting
         whole = images.alias()
@@ -163,21 +163,32 @@ _PLUS: custom_op[Any] = custom_op("+")
 
 def _lead(wanted: Filter, sort: Sort, told: Mapping[Kind, int]) -> tuple[str | None, Filter]:
     """The index to go through, None: the table itself, and the part of a filter that it serves."""
+    equal = {column.name: values for column, values in equalities(wanted) if len(values) == 1}
     if sort.column is images.c.shown_at:
         days = Filter(shown_from=wanted.shown_from, shown_to=wanted.shown_to)
-        equal = {column.name: values for column, values in equalities(wanted) if len(values) == 1}
-        if not equal:
-            return "ix_images_shown_at_id", days
-        name = min(equal, key=lambda name: told[KINDS[name]])
-        served: dict[str, Any] = {"mime_types": equal[name]} if name == "mime_type" else {name: equal[name][0]}
-        return f"ix_images_{name}_shown_at_id", replace(days, **served)
+        return _of_rarest(equal, told, among=_BY_DAY, sort=sort, rest=days)
+    if sort.column is images.c.name_key:
+        return _of_rarest(equal, told, among=_BY_NAME, sort=sort, rest=Filter())
     if sort.column is images.c.size_bytes:
         return "ix_images_size_bytes_id", Filter(
             size_min_bytes=wanted.size_min_bytes, size_max_bytes=wanted.size_max_bytes
         )
-    if sort.column is images.c.id:
-        return ("ix_images_job_id_id", Filter(job_id=wanted.job_id)) if wanted.job_id else (None, Filter())
-    return f"ix_images_{sort.column.name}_id", Filter()
+    return ("ix_images_job_id_id", Filter(job_id=wanted.job_id)) if wanted.job_id else (None, Filter())
+
+
+# What stands in an index before the order, each alone.
+_BY_DAY = ("job_id", "folder_id", "camera", "mime_type")
+_BY_NAME = ("folder_id",)
+
+
+def _of_rarest(
+    equal: Mapping[str, Sequence[str]], told: Mapping[Kind, int], *, among: Sequence[str], sort: Sort, rest: Filter
+) -> tuple[str, Filter]:
+    name = min((name for name in among if name in equal), key=lambda name: told[KINDS[name]], default=None)
+    if name is None:
+        return f"ix_images_{sort.column.name}_id", rest
+    served: dict[str, Any] = {"mime_types": equal[name]} if name == "mime_type" else {name: equal[name][0]}
+    return f"ix_images_{name}_{sort.column.name}_id", replace(rest, **served)
 
 
 def _order(sort: Sort, *, by: By = lambda column: column) -> list[ColumnElement[Any]]:

@@ -1,7 +1,7 @@
-"""In which blocks of ids images of a month stand."""
+"""The names of a folder in order; in which blocks of ids images of a month stand."""
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Date, DateTime, MetaData, String, Table, cast, func, literal, select
+from sqlalchemy import BigInteger, Column, Date, DateTime, Index, MetaData, String, Table, cast, func, literal, select
 
 metadata = MetaData()
 
@@ -11,6 +11,9 @@ images = Table(
     Column("id", BigInteger, primary_key=True),
     Column("shown_at", DateTime),
     Column("size_bytes", BigInteger),
+    Column("folder_id", String(255)),
+    Column("name_key", String(64)),
+    Index("ix_images_folder_id_name_key_id", "folder_id", "name_key", "id"),
 )
 blocks = Table(
     "blocks",
@@ -30,7 +33,9 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Count them anew, whatever a killed run has counted."""
+    """Make the index, where there is none yet, and count anew, whatever a killed run has counted."""
+    for index in images.indexes:
+        index.create(op.get_bind(), checkfirst=True)
     month = func.substring(cast(func.date(images.c.shown_at, type_=Date), String(10)), 1, 7)
     block = images.c.id // BLOCK
     counted = select(literal(MONTH), month, block, func.count(), func.sum(images.c.size_bytes)).group_by(month, block)
