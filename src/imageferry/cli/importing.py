@@ -5,7 +5,7 @@ import math
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from imageferry.settings import Settings
 from imageferry.sources.registry import recognise
 from imageferry.webhooks.urls import checked
 
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.1
 # Whoever discards what a job stored waits for it.
 TIDY_EVERY_S = 0.5
 
@@ -91,9 +91,9 @@ async def import_folder(
             webhook_url=webhook_url,
         )
         begun(folder, job, new=new)
-        interrupted = await _run(ferry, job.id, show=show)
+        watched = await _run(ferry, job.id, show=show)
         await _tell_of_the_end(ferry, job.id)
-        ending = await _ending(ferry, job.id, interrupted=interrupted, seconds=time.monotonic() - started_s)
+        ending = await _ending(ferry, job.id, watched, seconds=time.monotonic() - started_s)
         if manifest_path is not None:
             await _write_manifest(ferry, job.id, manifest_path)
         return ending
@@ -134,13 +134,21 @@ async def go_on(
             raise BlockedError(Reason.STORE_CHANGED, message)
         await move(desk)
         async with tidying(catalog=ferry.catalog, store=ferry.store, every_s=TIDY_EVERY_S):
-            interrupted = await _run(ferry, job_id, show=show, within_s=within_s)
+            watched = await _run(ferry, job_id, show=show, within_s=within_s)
         await _tell_of_the_end(ferry, job_id)
-        return await _ending(ferry, job_id, interrupted=interrupted, seconds=time.monotonic() - started_s)
+        return await _ending(ferry, job_id, watched, seconds=time.monotonic() - started_s)
 
 
-async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within_s: float | None = None) -> bool:
-    """Work, or watch another process work, until the job ends or cannot go on; True when interrupted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Watched:
+    """How the work on a job came to its end in this process."""
+
+    interrupted: bool
+    given_up: Job | None = None  # as it was when it had waited for too long
+
+
+async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within_s: float | None = None) -> _Watched:
+    """Work, or watch another process work, until the job ends or cannot go on."""
     interrupted = interruption()
     ends_at_s = math.inf if within_s is None else time.monotonic() + within_s
     patience = Patience(ferry.settings.patience_s)
@@ -148,10 +156,12 @@ async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within
         while not (interrupted.is_set() or working.done()):
             job = await _get(ferry, job_id)
             show(job)
-            if job.state.terminal or patience.ends(job) or time.monotonic() > ends_at_s:
+            if patience.ends(job):
+                return _Watched(interrupted=False, given_up=job)
+            if job.state.terminal or time.monotonic() > ends_at_s:
                 break
             await asyncio.wait([working], timeout=LOOK_EVERY_S)
-    return interrupted.is_set()
+    return _Watched(interrupted=interrupted.is_set())
 
 
 async def _tell_of_the_end(ferry: Ferry, job_id: str) -> None:
@@ -168,11 +178,15 @@ async def _get(ferry: Ferry, job_id: str) -> Job:
     return job
 
 
-async def _ending(ferry: Ferry, job_id: str, *, interrupted: bool, seconds: float) -> Ending:
+async def _ending(ferry: Ferry, job_id: str, watched: _Watched, *, seconds: float) -> Ending:
     job = await _get(ferry, job_id)
+    given_up = watched.given_up
+    if given_up is not None and not job.state.terminal:
+        # It may have been about to try again: that is over with this process, and why it waited is what counts.
+        job = replace(job, state=given_up.state, reason=given_up.reason, detail=given_up.detail)
     failures = await ferry.catalog.read(lambda tx: items.causes(tx, job_id=job_id, state=ItemState.FAILED))
     skips = await ferry.catalog.read(lambda tx: items.causes(tx, job_id=job_id, state=ItemState.SKIPPED))
-    interrupted = interrupted and not job.state.terminal
+    interrupted = watched.interrupted and not job.state.terminal
     return Ending(
         job=job,
         failures=dict(failures),
