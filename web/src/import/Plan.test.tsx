@@ -39,6 +39,13 @@ test("a plan says how many, how large, how many folders, and what is there alrea
   expect(text).toContain("2 files: Not an image");
 });
 
+test("types beyond the most common ones are counted together", () => {
+  const types = ["jpeg", "png", "gif", "webp", "tiff", "avif", "heic", "svg+xml"];
+  const text = shown({ types: types.map((type, rank) => ({ mime_type: `image/${type}`, count: 10 - rank })) });
+  expect(text).toContain("AVIF 5");
+  expect(text).toContain("others 7");
+});
+
 test("a plan that was cut short says that there is more", () => {
   expect(shown({ complete: false })).toContain(
     "100+ images to import, 250 MB+, in 3+ folders (the count goes on while it imports)",

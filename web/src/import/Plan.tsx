@@ -9,6 +9,7 @@ const TYPES_MAX = 6;
 
 export function Plan({ plan, stale, children }: { plan: Preview; stale: boolean; children?: ReactNode }) {
   const more = plan.complete ? "" : "+";
+  const rarer = plan.types.slice(TYPES_MAX).reduce((sum, { count }) => sum + count, 0);
   return (
     <section className={classes.plan} aria-labelledby="plan" data-stale={stale || undefined}>
       <div className={classes.head}>
@@ -35,6 +36,13 @@ export function Plan({ plan, stale, children }: { plan: Preview; stale: boolean;
             </Badge>
           </li>
         ))}
+        {rarer > 0 && (
+          <li>
+            <Badge variant="light" color="gray" tt="none" fw={550}>
+              others {number(rarer)}
+            </Badge>
+          </li>
+        )}
         {plan.unchanged > 0 && (
           <li>
             <Badge variant="light" tt="none" fw={550}>
