@@ -33,7 +33,7 @@ _SOURCE = """\
         ssl_certificate_key {key};
         ssl_session_cache shared:tls:1m;
         ssl_buffer_size 16k;
-        open_file_cache max=20000 inactive=1h;
+        open_file_cache max=10000 inactive=1h;
         output_buffers 2 128k;
         {media_rule}
         location /media/ {{ internal; alias {media}/; default_type image/jpeg; }}
