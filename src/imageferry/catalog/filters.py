@@ -170,6 +170,13 @@ def in_names(wanted: Filter) -> list[ColumnElement[bool]]:
     return [or_(key.contains(word, autoescape=True), cut) for word in wanted.words or ()]
 
 
+def begins_in_names(wanted: Filter) -> list[ColumnElement[bool]]:
+    """The same, more closely: each word stands behind no letter and no digit of ASCII; a pattern of PostgreSQL's."""
+    key = images.c.name_key
+    cut = func.char_length(key) >= NAME_KEY_LENGTH
+    return [or_(key.regexp_match(f"(^|[^a-z0-9]){word}"), cut) for word in wanted.words or ()]
+
+
 def _between(column: ColumnElement[Any], least: object, most: object) -> ColumnElement[bool] | None:
     bounds = [] if least is None else [column >= least]
     bounds += [] if most is None else [column <= most]
