@@ -1,31 +1,15 @@
 """The way of listed pages into the catalog."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 from sqlalchemy import event
 
-from imageferry.catalog.schema import migrate
-from imageferry.catalog.session import Catalog, sqlite_url
-from imageferry.model import Crawl, File, Folder, JobOptions, Locator, SubFolder, Transfer
+from imageferry.model import Crawl, File, Folder, SubFolder, Transfer
 from imageferry.pipeline.advance import Advance
 from imageferry.pipeline.listing import Listing
-from imageferry.pipeline.submit import submit
-from tests.moves import STORE, TERMS, Ledger
+from tests.moves import TERMS, Ledger
 
 FOLDERS = 8
-
-
-@pytest.fixture
-async def moves(tmp_path: Path) -> AsyncIterator[Ledger]:
-    catalog = Catalog(sqlite_url(tmp_path / "catalog.db"))
-    await migrate(catalog)
-    locator = Locator(source="memory", folder_id="root")
-    job, _ = await submit(locator, catalog=catalog, store_url=STORE, options=JobOptions())
-    yield Ledger(catalog, job)
-    await catalog.close()
 
 
 async def crawls_of(moves: Ledger) -> list[Crawl]:

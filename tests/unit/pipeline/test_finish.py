@@ -1,31 +1,15 @@
 """The way of outcomes into the catalog."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 from sqlalchemy import event
 
-from imageferry.catalog.schema import migrate
-from imageferry.catalog.session import Catalog, sqlite_url
-from imageferry.model import JobOptions, JobState, Locator, Record, Transfer
+from imageferry.model import JobState, Record, Transfer
 from imageferry.pipeline.finish import Finish
 from imageferry.pipeline.halt import Halts
-from imageferry.pipeline.submit import submit
-from tests.moves import STORE, TERMS, Ledger, stored
+from tests.moves import TERMS, Ledger, stored
 
 FILES = 400
-
-
-@pytest.fixture
-async def moves(tmp_path: Path) -> AsyncIterator[Ledger]:
-    catalog = Catalog(sqlite_url(tmp_path / "catalog.db"))
-    await migrate(catalog)
-    locator = Locator(source="memory", folder_id="root")
-    job, _ = await submit(locator, catalog=catalog, store_url=STORE, options=JobOptions())
-    yield Ledger(catalog, job)
-    await catalog.close()
 
 
 async def transfers_of(moves: Ledger) -> list[Transfer]:
