@@ -162,19 +162,19 @@ def of_words(wanted: Filter) -> list[ColumnElement[bool]]:
     return [words.c.word == word for word in whole] + [words.c.word.between(begun, begun + _LAST)]
 
 
-def in_names(wanted: Filter) -> list[ColumnElement[bool]]:
-    """What the keys of names are to fulfil, for their words to be those that are sought: told by the key alone."""
+def in_names(wanted: Filter, *, by_pattern: bool) -> list[ColumnElement[bool]]:
+    """What the keys of names are to fulfil, for their words to be those that are sought: told by the key alone.
+
+    Where the database knows patterns they tell it more closely: a word stands behind no letter and no digit of ASCII.
+    """
     key = images.c.name_key
     # A key that is shorter than it may be is the whole name.
     cut = func.char_length(key) >= NAME_KEY_LENGTH
-    return [or_(key.contains(word, autoescape=True), cut) for word in wanted.words or ()]
-
-
-def begins_in_names(wanted: Filter) -> list[ColumnElement[bool]]:
-    """The same, more closely: each word stands behind no letter and no digit of ASCII; a pattern of PostgreSQL's."""
-    key = images.c.name_key
-    cut = func.char_length(key) >= NAME_KEY_LENGTH
-    return [or_(key.regexp_match(f"(^|[^a-z0-9]){word}"), cut) for word in wanted.words or ()]
+    sought = wanted.words or ()
+    held = [key.contains(word, autoescape=True) for word in sought]
+    if by_pattern:
+        held += [key.regexp_match(f"(^|[^a-z0-9]){word}") for word in sought]
+    return [or_(each, cut) for each in held]
 
 
 def _between(column: ColumnElement[Any], least: object, most: object) -> ColumnElement[bool] | None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.operators import custom_op
 
-from imageferry.catalog.filters import KINDS, By, Filter, Sort, begins_in_names, conditions, equalities, in_names
+from imageferry.catalog.filters import KINDS, By, Filter, Sort, conditions, equalities, in_names
 from imageferry.catalog.tables import images
 from imageferry.catalog.tallies import Kind
 
@@ -83,9 +83,7 @@ class Walk:
 
     def _by_names(self, wanted: Filter) -> list[ColumnElement[bool]]:
         """Conditions that look at the keys of names first, which stand in the index, and at few images."""
-        in_keys = in_names(wanted)
-        if self._tx.dialect.name == "postgresql":
-            in_keys += begins_in_names(wanted)
+        in_keys = in_names(wanted, by_pattern=self._tx.dialect.name == "postgresql")
         fitting = [*conditions(self._led), *in_keys, *conditions(Filter(words=wanted.words))]
         rest = replace(wanted, words=None, folder_id=None)
         if rest.is_empty:
