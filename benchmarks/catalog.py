@@ -6,13 +6,12 @@ statement's plan, to benchmarks/results/.
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -103,11 +102,8 @@ def main(arguments: Sequence[str]) -> int:
         answered = "" if figure.rows is None else f"   {figure.rows} rows"
         told = "".join(f"   {what} {ms:8.1f} ms" for ms, what in times)
         sys.stdout.write(f"{figure.query:{width}}{told}{answered}\n")
-    name = f"catalog-{asked.database}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    kept = {"records": asked.records, "machine": report.machine(), "figures": [asdict(figure) for figure in figures]}
-    report.RESULTS.mkdir(exist_ok=True)
-    (report.RESULTS / name).write_text(json.dumps(kept, indent=1) + "\n")
-    sys.stderr.write(f"Written to {report.RESULTS / name}\n")
+    facts = {"records": asked.records, "figures": [asdict(figure) for figure in figures]}
+    sys.stderr.write(f"Written to {report.keep(f'catalog-{asked.database}', facts)}\n")
     return 0
 
 

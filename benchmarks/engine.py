@@ -1,29 +1,27 @@
 """`python -m benchmarks.engine`: the small race over each broker with PostgreSQL, against the local engine."""
 
 import argparse
-import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from tests.brokers import KINDS_OF_BROKERS, broker
 from tests.databases import database
+from tests.ports import free_port
 
 from benchmarks.arena import Arena, arena_for
 from benchmarks.contestants import Imageferry
 from benchmarks.courses import COURSES
 from benchmarks.measure import RunError, groups_cpu_s, run
-from benchmarks.report import RESULTS, machine
+from benchmarks.report import keep
 
 LOCAL = "local"
 PROCESSES = 2  # children of the worker, each with all roles
@@ -50,7 +48,7 @@ def main() -> int:
     asked = parser.parse_args()
     runs: dict[str, list[Run]] = {kind: [] for kind in (LOCAL, *asked.brokers)}
     course = replace(COURSES["small"], files=asked.files)
-    with arena_for(course, host="localhost", source_port=_free_port(), target_port=_free_port()) as arena:
+    with arena_for(course, host="localhost", source_port=free_port(), target_port=free_port()) as arena:
         for _ in range(asked.rounds):
             for kind, done in runs.items():
                 done.append(_run(arena, kind))
@@ -135,19 +133,8 @@ def _peak_mib(group_id: int) -> float:
     return max(peaks)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 def _save(runs: Mapping[str, list[Run]], *, files: int, us_file: Mapping[str, float]) -> None:
-    now = datetime.now(UTC)
-    kept = {
-        "course": "engine",
-        "at": now.isoformat(timespec="seconds"),
-        "machine": machine(),
-        "load_at_the_end": os.getloadavg()[0],
+    facts = {
         "files": files,
         "cpu_us_file": {kind: round(us, 1) for kind, us in us_file.items()},
         "runs": {
@@ -155,10 +142,7 @@ def _save(runs: Mapping[str, list[Run]], *, files: int, us_file: Mapping[str, fl
             for kind, done in runs.items()
         },
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"engine-{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(kept, indent=2) + "\n")
-    sys.stderr.write(f"Written to {path}\n")
+    sys.stderr.write(f"Written to {keep('engine', facts)}\n")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,12 +42,8 @@ def table(result: Result) -> str:
 
 
 def save(name: str, result: Result) -> Path:
-    """Write a result, with the facts of the machine that it is true for."""
-    now = datetime.now(UTC)
-    kept = {
-        "course": name,
-        "at": now.isoformat(timespec="seconds"),
-        "machine": machine(),
+    """Write a race's result; where it stands."""
+    facts = {
         "files": result.course.files,
         "size_bytes": result.course.size_bytes,
         "ratios": {figure: round(result.ratio(figure), 3) for figure, _ in _FIGURES},
@@ -59,9 +56,16 @@ def save(name: str, result: Result) -> Path:
             for contestant, runs in result.runs.items()
         },
     }
+    return keep(name, facts)
+
+
+def keep(name: str, facts: Mapping[str, object]) -> Path:
+    """Write what was measured, with the machine that it is true for and its load; where it stands."""
+    now = datetime.now(UTC)
+    told = {"course": name, "at": now.isoformat(timespec="seconds"), "machine": machine()}
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(kept, indent=2) + "\n")
+    path.write_text(json.dumps(told | {"load_at_the_end": os.getloadavg()[0]} | dict(facts), indent=2) + "\n")
     return path
 
 

@@ -2,14 +2,11 @@
 
 import argparse
 import asyncio
-import json
-import os
 import resource
 import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.brokers import KINDS_OF_BROKERS
@@ -18,7 +15,7 @@ from tests.processes import command
 from tests.workers import Crew, crew_over, shared_environment_of
 
 from benchmarks.measure import groups_cpu_s
-from benchmarks.report import RESULTS, machine
+from benchmarks.report import keep
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
@@ -139,21 +136,13 @@ def _cpu_s(crew: Crew) -> float:
 
 
 def _save(points: list[Point], *, local_us: float) -> None:
-    now = datetime.now(UTC)
-    kept = {
-        "course": "scaling",
-        "at": now.isoformat(timespec="seconds"),
-        "machine": machine(),
-        "load_at_the_end": os.getloadavg()[0],
+    facts = {
         "file_s": FILE_S,
         "at_once": AT_ONCE,
         "local_cpu_us_file": round(local_us, 1),
         "points": [asdict(point) for point in points],
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"scaling-{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(kept, indent=2) + "\n")
-    sys.stderr.write(f"Written to {path}\n")
+    sys.stderr.write(f"Written to {keep('scaling', facts)}\n")
 
 
 if __name__ == "__main__":
