@@ -20,7 +20,7 @@ from tests.ports import free_port
 from benchmarks.arena import Arena, arena_for
 from benchmarks.contestants import Imageferry
 from benchmarks.courses import COURSES
-from benchmarks.measure import RunError, groups_cpu_s, run
+from benchmarks.measure import RunError, group_peak_mib, groups_cpu_s, run
 from benchmarks.report import keep
 
 LOCAL = "local"
@@ -72,7 +72,7 @@ def _run(arena: Arena, kind: str) -> Run:
         command = contestant.command(arena)
         measured = run(command, environment=environment | shared, folder=folder, timeout_s=RUN_S_MAX)
         workers_s = groups_cpu_s(group_ids) - before_s
-        rss_mib = max([measured.rss_mib, *(_peak_mib(pid) for pid in group_ids)])
+        rss_mib = max([measured.rss_mib, *map(group_peak_mib, group_ids)])
     contestant.check(measured.output, arena)
     if not arena.holds_all(contestant.name):
         raise RunError(f"After {kind} the target does not hold every file.")
@@ -118,19 +118,6 @@ def _wait_for(log: Path, words: str) -> None:
         if time.monotonic() > ends_at_s:
             raise RunError(f"The worker did not begin: {log.read_text()[-2000:]}")
         time.sleep(0.05)
-
-
-def _peak_mib(group_id: int) -> float:
-    """The peak RSS of the largest process of a group."""
-    peaks = [0.0]
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            if os.getpgid(int(status.parent.name)) == group_id:
-                told = dict(line.split(":", 1) for line in status.read_text().splitlines())
-                peaks.append(int(told["VmHWM"].split()[0]) / 1024)
-        except OSError:
-            continue  # it has just ended
-    return max(peaks)
 
 
 def _save(runs: Mapping[str, list[Run]], *, files: int, us_file: Mapping[str, float]) -> None:

@@ -29,6 +29,7 @@ _SOURCE = """\
     upstream drive {{ server {standin}; keepalive 32; }}
     server {{
         listen 127.0.0.1:{port} ssl backlog=1024;
+        ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate {certificate};
         ssl_certificate_key {key};
         ssl_session_cache shared:tls:1m;
@@ -49,7 +50,7 @@ _SOURCE = """\
 _MEDIA_RULE = "if ($arg_alt = media) { rewrite ^/drive/v3/files/([^/]+)$ /media/$1 last; }"
 
 _SINK = """\
-    map_hash_max_size 262144;
+    map_hash_max_size {hash_max};
     map_hash_bucket_size 512;
     map $uri $etag {{ default '"00000000000000000000000000000000"'; include {digests}; }}
     server {{
@@ -70,6 +71,9 @@ _SINK = """\
 """
 
 
+_HASH_MIN = 262_144
+
+
 def source_configuration(
     folder: Path, *, standin: str, media: Path, certificate: Path, key: Path, port: int, serves_media: bool
 ) -> Path:
@@ -82,11 +86,19 @@ def source_configuration(
 def sink_configuration(folder: Path, *, address: str, bucket: Path, digests: Iterable[tuple[str, str]]) -> Path:
     """An S3 endpoint that keeps what it is sent, and answers with the MD5 that it was told beforehand."""
     told = folder / "digests.map"
+    known = 0
     with told.open("w") as file:
-        file.writelines(f'"{path}" \'"{md5}"\';\n' for path, md5 in digests)
-    return _written(
-        folder, "sink", _SINK.format(address=address, objects=bucket.parent, bucket=bucket.name, digests=told)
+        for path, md5 in digests:
+            file.write(f'"{path}" \'"{md5}"\';\n')
+            known += 1
+    inside = _SINK.format(
+        address=address,
+        objects=bucket.parent,
+        bucket=bucket.name,
+        digests=told,
+        hash_max=max(_HASH_MIN, 2 * known),
     )
+    return _written(folder, "sink", inside)
 
 
 def _written(folder: Path, name: str, inside: str) -> Path:

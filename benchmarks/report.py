@@ -78,6 +78,7 @@ def machine() -> dict[str, object]:
         "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
         "system": platform.platform(),
         "python": platform.python_version(),
+        "python_from": sys.base_prefix,  # whose build decides how fast it is
         "imageferry": imageferry.__version__,
         "rclone": _version(Path(sys.executable).with_name("rclone"), "version"),
         "nginx": _version(Path(shutil.which("nginx") or "nginx"), "-v"),

@@ -5,8 +5,8 @@ import asyncio
 import resource
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.brokers import KINDS_OF_BROKERS
@@ -15,6 +15,7 @@ from tests.processes import command
 from tests.workers import Crew, crew_over, shared_environment_of
 
 from benchmarks.measure import groups_cpu_s
+from benchmarks.rate import SETTLES_S, files_a_second
 from benchmarks.report import keep
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
@@ -24,11 +25,7 @@ FILE_S = 0.1  # the source takes so long for a file
 AT_ONCE = 2  # files of one uploader, so that the processors are not the bound
 FILES_EACH = 400  # of each uploader: some 20 s of work
 SIZE_BYTES = 1_000
-# Between these parts of the files the rate is measured: neither the start nor the last batches count.
-FROM, TO = 0.1, 0.85
-LOOK_EVERY_S = 0.02
-# Children open what they lean on after their worker is ready.
-SETTLES_S = 4
+BETWEEN = (0.1, 0.85)  # these parts of the files, the rate is measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +85,8 @@ async def _run(crew: Crew, tree: Tree, *, broker: str, processes: int, files: in
     before_s = _cpu_s(crew)
     importing = asyncio.create_task(crew.flow.run(root))
     requests = crew.flow.drive.requests
-    reached: dict[float, float] = {}
-    while not importing.done():
-        for part in (FROM, TO):
-            if part not in reached and requests.count(Operation.MEDIA) >= part * files:
-                reached[part] = time.perf_counter()
-        await asyncio.sleep(LOOK_EVERY_S)
-    assert (await importing).job.stored == files  # noqa: S101 - a rate of anything else is none
-    files_s = (TO - FROM) * files / (reached[TO] - reached[FROM])
+    sent = partial(requests.count, Operation.MEDIA)
+    files_s = await files_a_second(importing, sent=sent, files=files, between=BETWEEN)
     return Point(
         broker=broker,
         processes=processes,

@@ -8,7 +8,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from hashlib import md5
 from io import BytesIO
@@ -16,11 +15,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from PIL import Image
 from sqlalchemy import Connection, Table, text
 
 from benchmarks.library import JOBS, SOURCE, STORED_AT, Sample, folder_id, job_id, records
-from imageferry.bootstrap import open_ferry
+from imageferry.bootstrap.ferry import open_ferry
 from imageferry.catalog import jobs, names
 from imageferry.catalog.recount import recount
 from imageferry.catalog.tables import images, words

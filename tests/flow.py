@@ -7,10 +7,9 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
 from sqlalchemy import Row, Table, select
 
-from imageferry.bootstrap import Limits
+from imageferry.bootstrap.limits import Limits
 from imageferry.catalog import jobs
 from imageferry.catalog.session import Catalog
 from imageferry.catalog.tables import batches, folders, images, items
@@ -53,8 +52,8 @@ class Flow:
         ours = {
             "home": self.home,
             "store_url": str(self.home / "store"),
-            "database_url": SecretStr(f"sqlite:///{self.home / 'catalog.db'}"),
-            "google_api_key": SecretStr(self.drive.api_key),
+            "database_url": f"sqlite:///{self.home / 'catalog.db'}",
+            "google_api_key": self.drive.api_key,
             "google_drive_endpoint": self.drive.url,
             "google_drive_web_endpoint": self.drive.url,
         }

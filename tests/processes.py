@@ -1,6 +1,7 @@
 """imageferry's own commands as real processes, which can be interrupted and killed."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from tests.flow import Flow
 
 PATIENCE_S = 60
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,11 @@ class Command:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+
+    @property
+    def process_id(self) -> int:
+        """Of the command itself."""
+        return self._process.pid
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -72,7 +80,9 @@ async def command(flow: Flow, *words: str, environment: Mapping[str, str] | None
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+        _, said = await process.communicate()
+        # What a failed test is judged by, where it was not heard before.
+        log.warning("imageferry %s ended with %s and said: %s", words[0], process.returncode, said.decode()[-4000:])
 
 
 def environment_of(flow: Flow) -> dict[str, str]:

@@ -66,7 +66,7 @@ async def served(settings: Settings, *, demo_folder_url: str | None = None) -> A
         serving.result()  # raises what kept it from starting
     try:
         url, token = ready.result().url, settings.api_token
-        headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+        headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
         async with aiohttp.ClientSession(url, headers=headers, timeout=aiohttp.ClientTimeout(30)) as session:
             yield Served(session, url=url, sign_in_url=ready.result().sign_in_url)
     finally:

@@ -7,11 +7,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
-from pydantic import SecretStr
+from msgspec.structs import replace
 
 from imageferry.cli.importing import Ending
 from tests.brokers import Broker, broker
@@ -27,6 +27,9 @@ LINES_TOLD_MAX = 60
 # What was lost is noticed within a test, and a process that has no time for a second is not taken for dead.
 LEASE_S = 2
 WINDOW = 4  # batches: small enough that a job has more
+# At this pace a job has work left when the next trouble comes, however fast the machine is.
+FILES_AT_ONCE = 8  # a process
+LATENCY_S = 0.1  # of each answer of a source that takes its time
 
 log = logging.getLogger(__name__)
 
@@ -152,11 +155,15 @@ def shared_environment_of(flow: Flow) -> dict[str, str]:
     bucket = {name.upper(): value for name, value in flow.given.items() if name.startswith("aws_")}
     return (
         environment_of(flow)
-        | {"IMAGEFERRY_LEASE": str(LEASE_S), "IMAGEFERRY_WINDOW": str(WINDOW)}
+        | {
+            "IMAGEFERRY_LEASE": str(LEASE_S),
+            "IMAGEFERRY_WINDOW": str(WINDOW),
+            "IMAGEFERRY_CONCURRENCY": str(FILES_AT_ONCE),
+        }
         | bucket
         | {
             "DATABASE_URL": settings.catalog_url,
-            "CELERY_BROKER_URL": settings.celery_broker_url.get_secret_value(),
+            "CELERY_BROKER_URL": settings.celery_broker_url.reveal(),
             "IMAGEFERRY_QUEUE_PREFIX": settings.queue_prefix,
             "STORE_URL": settings.store_location,
         }
@@ -171,9 +178,9 @@ async def crew_over(kind: str, flow: Flow, *, folder: Path, broker_url: str | No
     """
     with database("postgresql", folder) as database_url, broker(kind, server_url=broker_url) as queues:
         flow.given |= {
-            "celery_broker_url": SecretStr(queues.url),
+            "celery_broker_url": queues.url,
             "queue_prefix": queues.prefix,
-            "database_url": SecretStr(database_url),
+            "database_url": database_url,
             "lease_s": LEASE_S,
             "window": WINDOW,
         }

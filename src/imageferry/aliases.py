@@ -1,11 +1,12 @@
 """The names that other systems of this kind give to their settings, read where ours are not set."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings
+from msgspec import Meta, Struct, field
+
+from imageferry.secret import Secret
 
 _DIALECTS = {
     "postgresql": "postgresql",
@@ -20,41 +21,37 @@ _DIALECTS = {
 }
 
 
-def _named(name: str) -> AliasChoices:
-    return AliasChoices(name)
-
-
-class Aliases(BaseSettings):
+class Aliases(Struct, kw_only=True):
     """Where the store, the catalog and Redis are, as other systems say it."""
 
-    storage_provider: Literal["aws", "azure"] | None = Field(
-        None,
-        validation_alias=_named("STORAGE_PROVIDER"),
-        title="Names that other systems of this kind use, read where ours above are not set",
-        description="Instead of STORE_URL: aws or azure, and a bucket or a container",
-    )
-    s3_bucket: str | None = Field(None, validation_alias=AliasChoices("S3_BUCKET", "AWS_BUCKET_NAME"))
-    azure_container: str | None = Field(None, validation_alias=_named("AZURE_STORAGE_CONTAINER_NAME"))
-    db_engine: str | None = Field(
-        None,
-        validation_alias=_named("DB_ENGINE"),
-        description="Instead of DATABASE_URL: sqlite, postgresql, mysql or mssql, and where it is",
-    )
-    db_server: str | None = Field(None, validation_alias=_named("DB_SERVER"))
-    db_port: int | None = Field(None, ge=1, le=65535, validation_alias=_named("DB_PORT"))
-    db_name: str | None = Field(None, validation_alias=_named("DB_NAME"))
-    db_user: str | None = Field(None, validation_alias=_named("DB_USER"))
-    db_password: SecretStr | None = Field(None, validation_alias=_named("DB_PASSWORD"))
-    redis_url: SecretStr | None = Field(
-        None,
-        validation_alias=_named("REDIS_URL"),
-        description=(
-            "The Redis that CELERY_BROKER_URL=redis:// means; alone it starts no broker. Over another"
-            " broker: that of the quota"
+    storage_provider: Annotated[
+        Literal["aws", "azure"] | None,
+        Meta(
+            title="Names that other systems of this kind use, read where ours above are not set",
+            description="Instead of STORE_URL: aws or azure, and a bucket or a container",
         ),
-    )
-    redis_host: str | None = Field(None, validation_alias=_named("REDIS_HOST"))
-    redis_port: int = Field(6379, ge=1, le=65535, validation_alias=_named("REDIS_PORT"))
+    ] = field(default=None, name="STORAGE_PROVIDER")
+    s3_bucket: Annotated[str | None, Meta(extra={"also": ("AWS_BUCKET_NAME",)})] = field(default=None, name="S3_BUCKET")
+    azure_container: str | None = field(default=None, name="AZURE_STORAGE_CONTAINER_NAME")
+    db_engine: Annotated[
+        str | None, Meta(description="Instead of DATABASE_URL: sqlite, postgresql, mysql or mssql, and where it is")
+    ] = field(default=None, name="DB_ENGINE")
+    db_server: str | None = field(default=None, name="DB_SERVER")
+    db_port: Annotated[int, Meta(ge=1, le=65535)] | None = field(default=None, name="DB_PORT")
+    db_name: str | None = field(default=None, name="DB_NAME")
+    db_user: str | None = field(default=None, name="DB_USER")
+    db_password: Secret | None = field(default=None, name="DB_PASSWORD")
+    redis_url: Annotated[
+        Secret | None,
+        Meta(
+            description=(
+                "The Redis that CELERY_BROKER_URL=redis:// means; alone it starts no broker. Over another broker:"
+                " that of the quota"
+            ),
+        ),
+    ] = field(default=None, name="REDIS_URL")
+    redis_host: str | None = field(default=None, name="REDIS_HOST")
+    redis_port: Annotated[int, Meta(ge=1, le=65535)] = field(default=6379, name="REDIS_PORT")
 
     @property
     def bucket_url(self) -> str | None:
@@ -73,7 +70,7 @@ class Aliases(BaseSettings):
             return None
         if dialect == "sqlite":
             return f"sqlite:///{Path(self.db_name or '').expanduser()}"
-        password = "" if self.db_password is None else f":{quote(self.db_password.get_secret_value(), safe='')}"
+        password = "" if self.db_password is None else f":{quote(self.db_password.reveal(), safe='')}"
         user = "" if self.db_user is None else f"{quote(self.db_user, safe='')}{password}@"
         port = "" if self.db_port is None else f":{self.db_port}"
         return f"{dialect}://{user}{self.db_server}{port}/{quote(self.db_name or '', safe='')}"
@@ -82,7 +79,7 @@ class Aliases(BaseSettings):
     def redis_location(self) -> str | None:
         """Redis's URL, whole or from its parts; a secret."""
         if self.redis_url is not None:
-            return self.redis_url.get_secret_value()
+            return self.redis_url.reveal()
         return None if self.redis_host is None else f"redis://{self.redis_host}:{self.redis_port}/0"
 
     @property
@@ -90,8 +87,7 @@ class Aliases(BaseSettings):
         engine = (self.db_engine or "").rpartition(".")[2].partition("+")[0]
         return _DIALECTS.get(engine.lower().replace("_", "").replace("-", "").replace(" ", ""))
 
-    @model_validator(mode="after")
-    def _understood(self) -> Self:
+    def __post_init__(self) -> None:
         known = "sqlite, postgresql, mysql or mssql"
         if self.db_engine is not None and self._dialect is None:
             raise ValueError(f"DB_ENGINE is none of {known}; or set DATABASE_URL")
@@ -102,4 +98,3 @@ class Aliases(BaseSettings):
         if self.storage_provider is not None and self.bucket_url is None:
             wanted = {"aws": "S3_BUCKET", "azure": "AZURE_STORAGE_CONTAINER_NAME"}[self.storage_provider]
             raise ValueError(f"STORAGE_PROVIDER={self.storage_provider} needs {wanted}; or set STORE_URL")
-        return self

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageferry.model import Job
 
@@ -12,8 +13,7 @@ STABLE_AFTER_S = 4.0
 SAMPLES_MIN = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """How far a job was at a moment, in seconds of whatever clock."""
 
     at_s: float
@@ -22,8 +22,7 @@ class Sample:
     bytes_moved: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(Struct, frozen=True, kw_only=True):
     """The present rates, and the range of the time that is left."""
 
     files_s: float

@@ -1,16 +1,16 @@
 """The values that travel through the flow; docs/design.md has the terms."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
+import msgspec
 
 from imageferry.errors import Reason
 
 FOLDER_MIME_TYPE = "application/vnd.google-apps.folder"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locator:
+class Locator(msgspec.Struct, frozen=True, kw_only=True):
     """What a pasted URL names: a folder (as far as its shape tells) at one source."""
 
     source: str  # the name of a source, as `google_drive`
@@ -18,8 +18,7 @@ class Locator:
     resource_key: str | None = None  # older links need it beside the id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folder:
+class Folder(msgspec.Struct, frozen=True, kw_only=True):
     """A folder of a source."""
 
     id: str
@@ -27,8 +26,7 @@ class Folder:
     resource_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class Media(msgspec.Struct, frozen=True, kw_only=True):
     """What a source's listing tells of a picture itself; None where it does not."""
 
     width: int | None = None  # pixels, as stored, before `rotation`
@@ -46,12 +44,11 @@ class Media:
     focal_length_mm: float | None = None
 
 
-# A file's bytes, whole: as Python's own, or as whoever received them holds them.
-Content = bytes | memoryview
+# Bytes of a file: as Python's own, or as whoever received them holds them.
+Content = bytes | bytearray | memoryview
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class File(msgspec.Struct, frozen=True, kw_only=True):
     """A file of a source, as listed."""
 
     id: str
@@ -66,8 +63,7 @@ class File:
     media: Media | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortcut:
+class Shortcut(msgspec.Struct, frozen=True, kw_only=True):
     """A pointer to a file or a folder elsewhere at the source."""
 
     id: str
@@ -77,8 +73,7 @@ class Shortcut:
     target_resource_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, kw_only=True):
     """One page of a folder's listing; only a page without `next_page_token` ends it."""
 
     files: tuple[File, ...] = ()
@@ -140,8 +135,7 @@ class OnChange(StrEnum):
     KEEP = "keep"  # the stored version stays
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobOptions:
+class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How one job selects files; what the listing does not tell of a file excludes no file."""
 
     recursive: bool = True
@@ -155,12 +149,19 @@ class JobOptions:
     on_change: OnChange = OnChange.REPLACE
 
 
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a job is still to be tried again, as far as somebody asked for it."""
+
+    reasons: tuple[Reason, ...] | None  # why it failed; None: whatever the reason
+    withdrawn: bool = False  # what a cancel skipped and closed as well
+    below: int = 2**63 - 1  # items from this id on were looked at
+
+
 # More than any window: a job that nobody else shares a window with may fill it.
 CREDIT_MAX = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One request to import a folder, and how far it is.
 
     `discovered` = `stored` + `skipped` + `failed` + what is pending; bytes are of the files themselves.
@@ -176,6 +177,7 @@ class Job:
     priority: int = 0  # higher ones are served first
     webhook_url: str | None = None  # who is told of its end
     discarding: bool = False  # cancelled, and what it stored is to be removed
+    retry: Retry | None = None  # what is still to be tried again
     credit: int = CREDIT_MAX  # batches that it may have in flight, of its window
     state: JobState = JobState.ACCEPTED
     reason: Reason | None = None  # why it waits or failed
@@ -218,12 +220,11 @@ class Job:
 
     @property
     def settled(self) -> bool:
-        """True: every folder is listed to its end and every file has its outcome."""
-        return self.open_folders == 0 and self.processed == self.discovered
+        """True: every folder is listed to its end and every file has its outcome, for good."""
+        return self.open_folders == 0 and self.processed == self.discovered and self.retry is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Find:
+class Find(msgspec.Struct, frozen=True, kw_only=True):
     """A listed file, and what is to become of it."""
 
     file: File
@@ -236,8 +237,7 @@ class Find:
     replaces: bool = False  # an older version stands under the key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubFolder:
+class SubFolder(msgspec.Struct, frozen=True, kw_only=True):
     """A folder found in another."""
 
     folder: Folder
@@ -245,8 +245,7 @@ class SubFolder:
     by_shortcut: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     """One file on its way: what a transfer needs to know of it, and where it goes."""
 
     item_id: int
@@ -261,8 +260,7 @@ class Parcel:
     replaces: bool = False  # an older version stands under the key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one parcel."""
 
     item_id: int
@@ -277,8 +275,7 @@ class Outcome:
     moved: bool = True  # False: the object stood there already, verified, and no byte was moved
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crawl:
+class Crawl(msgspec.Struct, frozen=True, kw_only=True):
     """Message: list one page of one folder."""
 
     job_id: str
@@ -290,8 +287,7 @@ class Crawl:
     root: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """Message: bring the files of one batch into the store."""
 
     job_id: str
@@ -301,8 +297,7 @@ class Transfer:
     repeated: bool = False  # given out before: some of it may stand in the store already
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Message: write what became of files of one batch; `final` when the batch comes back with it."""
 
     job_id: str

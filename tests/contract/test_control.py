@@ -1,21 +1,24 @@
 """What every catalog holds to when people take a hand: pause, resume, cancel, retry and remove, in any order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import update
 
-from imageferry.catalog import control, images, items, jobs
+from imageferry.catalog import images, items, jobs, steps
+from imageferry.catalog.batching import SIZE_BYTES_MAX, insert_with_batches
 from imageferry.catalog.session import Tx
-from imageferry.catalog.tables import batches
+from imageferry.catalog.steps import ROWS_A_STEP
+from imageferry.catalog.tables import batches, folders
 from imageferry.catalog.tables import images as images_table
 from imageferry.catalog.tables import items as items_table
 from imageferry.errors import BlockedError, ConflictError, NotFoundError, Reason, TransientError
 from imageferry.model import (
+    FOLDER_MIME_TYPE,
     Action,
     Crawl,
     Folder,
@@ -30,7 +33,7 @@ from imageferry.model import (
     Transfer,
 )
 from imageferry.pipeline.submit import submit
-from tests.moves import STORE, TERMS, Ledger, holds_together, stored, unfinished
+from tests.moves import STORE, TERMS, Ledger, found, holds_together, stored, unfinished
 
 
 async def test_a_paused_job_gives_out_nothing_until_it_is_resumed(moves: Ledger) -> None:
@@ -145,12 +148,12 @@ async def test_what_was_stored_although_its_job_was_cancelled_has_its_record(mov
 
 
 async def test_a_large_job_is_wound_up_in_steps(moves: Ledger) -> None:
-    number = (control.BATCHES_A_STEP + 1) * 100
+    number = (steps.BATCHES_A_STEP + 1) * 100
     await moves.advance(await moves.crawl(), *(f"f{n:05}" for n in range(number)))
     assert (await moves.cancel()).state is JobState.CANCELLING
     await moves.sweep()
     job = await moves.job()
-    assert (job.state, job.skipped) == (JobState.CANCELLING, control.BATCHES_A_STEP * 100)
+    assert (job.state, job.skipped) == (JobState.CANCELLING, steps.BATCHES_A_STEP * 100)
     await moves.sweep()
     job = await moves.job()
     assert (job.state, job.skipped) == (JobState.CANCELLED, number)
@@ -235,21 +238,161 @@ async def test_a_file_that_is_tried_again_has_all_its_tries_again(moves: Ledger)
     assert (await moves.job()).state is JobState.RUNNING
 
 
-async def test_a_great_many_files_are_tried_again_in_the_batches_they_had(moves: Ledger) -> None:
-    number = control.REPACKED_MAX + 100
-    await moves.advance(await moves.crawl(), *(f"f{n:05}" for n in range(number)))
+async def test_a_great_many_files_are_tried_again_in_steps(moves: Ledger) -> None:
+    failed = 2 * ROWS_A_STEP + 1
+    await _fail_all(moves, failed)
+    assert (await moves.job()).state is JobState.COMPLETED
+    job = await moves.retry()
+    for tried in (1, 2, 3):
+        assert (job.state, job.failed, job.retry is None) == (
+            JobState.RUNNING,
+            max(failed - tried * ROWS_A_STEP, 0),
+            tried == 3,
+        )
+        await holds_together(moves)
+        await moves.sweep()
+        job = await moves.job()
+    assert await _carry_all(moves, stored) == failed
+    assert (await moves.job()).state is JobState.COMPLETED
 
-    def fail(tx: Tx) -> None:
-        tx.execute(update(items_table).values(state=ItemState.FAILED, reason=Reason.POISON))
-        tx.execute(update(batches).values(state=LedgerState.DONE))
+
+async def test_a_retry_goes_on_when_all_it_has_begun_has_ended(moves: Ledger) -> None:
+    await _fail_all(moves, ROWS_A_STEP + 1)
+    await moves.retry()
+    assert await _carry_all(moves, stored) == ROWS_A_STEP
+    assert (await moves.job()).state is JobState.RUNNING
+    await moves.sweep()
+    assert await _carry_all(moves, stored) == 1
+    job = await moves.job()
+    assert (job.state, job.stored) == (JobState.COMPLETED, ROWS_A_STEP + 1)
+
+
+async def test_what_fails_again_during_a_retry_is_not_tried_a_third_time(moves: Ledger) -> None:
+    failed = 2 * ROWS_A_STEP + 1
+    await _fail_all(moves, failed)
+    await moves.retry()
+    carried = 0
+    for _ in range(5):
+        carried += await _carry_all(moves, _fails)
+        await moves.sweep()
+    job = await moves.job()
+    assert (job.state, job.failed, carried) == (JobState.COMPLETED, failed, failed)
+
+
+async def test_a_retry_that_is_asked_for_again_tries_what_failed_again_meanwhile(moves: Ledger) -> None:
+    await _fail_all(moves, ROWS_A_STEP + 1)
+    await moves.retry()
+    assert await _carry_all(moves, _fails) == ROWS_A_STEP
+    await moves.retry()
+    await moves.sweep()
+    await moves.sweep()
+    assert await _carry_all(moves, stored) == ROWS_A_STEP + 1
+    assert (await moves.job()).state is JobState.COMPLETED
+
+
+async def test_retries_by_reason_that_overlap_try_what_either_asks_for(moves: Ledger) -> None:
+    await _fail_all(moves, 3 * ROWS_A_STEP, reasons=[Reason.GONE, Reason.FORBIDDEN, Reason.POISON])
+    await moves.retry(reasons=[Reason.GONE])
+    await moves.retry(reasons=[Reason.FORBIDDEN])
+    for _ in range(3):
+        await moves.sweep()
+    job = await moves.job()
+    assert (job.retry, job.failed) == (None, ROWS_A_STEP)
+    causes = await moves.catalog.read(lambda tx: items.causes(tx, job_id=job.id, state=ItemState.FAILED))
+    assert causes == {Reason.POISON: ROWS_A_STEP}
+
+
+@pytest.mark.parametrize("batches_max", [1, 2])
+async def test_large_files_are_tried_again_a_few_batches_a_step(moves: Ledger, batches_max: int) -> None:
+    number = steps.BATCHES_A_STEP + batches_max
+    await _fail_all(moves, number, size_bytes=SIZE_BYTES_MAX)
+    assert (await moves.retry()).failed == batches_max
+    await moves.sweep()
+    job = await moves.job()
+    assert (job.failed, job.retry) == (0, None)
+    assert await _carry_all(moves, stored) == number
+
+
+async def test_a_retry_rests_while_its_job_is_paused(moves: Ledger) -> None:
+    await _fail_all(moves, 2 * ROWS_A_STEP)
+    await moves.retry()
+    await moves.pause()
+    await moves.sweep()
+    job = await moves.job()
+    assert (job.state, job.failed) == (JobState.PAUSED, ROWS_A_STEP)
+    await moves.resume()
+    await moves.sweep()
+    assert (await moves.job()).failed == 0
+
+
+async def test_a_cancel_ends_a_retry_and_what_it_had_not_reached_has_failed(moves: Ledger) -> None:
+    await _fail_all(moves, ROWS_A_STEP + 10)
+    await moves.retry()
+    await moves.cancel()
+    while (await moves.job()).state is not JobState.CANCELLED:
+        await moves.sweep()
+    job = await moves.job()
+    assert (job.retry, job.failed, job.skipped) == (None, 10, ROWS_A_STEP)
+    await holds_together(moves)
+    await moves.retry()
+    await moves.sweep()
+    assert await _carry_all(moves, stored) == ROWS_A_STEP + 10
+    assert (await moves.job()).state is JobState.COMPLETED
+
+
+async def test_a_large_job_that_was_cancelled_goes_on_in_steps(moves: Ledger) -> None:
+    number = 2 * ROWS_A_STEP + 1
+    await moves.advance(await moves.crawl(), *(f"f{n:05}" for n in range(number)), next_page_token="2")
+    await moves.cancel()
+    while (await moves.job()).state is not JobState.CANCELLED:
+        await moves.sweep()
+    job = await moves.retry()
+    assert (job.state, job.skipped) == (JobState.RUNNING, number - ROWS_A_STEP)
+    await moves.advance(await moves.crawl(), "last")
+    moves.now_ms += TERMS.queue_ms
+    for _ in range(2):
+        await holds_together(moves)
+        await moves.sweep()
+    assert await _carry_all(moves, stored) == number + 1
+    assert (await moves.job()).state is JobState.COMPLETED
+
+
+async def test_many_folders_that_were_lost_are_listed_again_in_steps(moves: Ledger) -> None:
+    number = ROWS_A_STEP + 1
+    subs = [SubFolder(folder=Folder(id=f"sub{n}", name="Sub"), path=f"Sub{n}") for n in range(number)]
+    await moves.advance(await moves.crawl(), subfolders=tuple(subs))
+
+    def lose(tx: Tx) -> None:
+        page = [found(sub.folder.id, ItemState.FAILED, Reason.GONE) for sub in subs]
+        insert_with_batches(tx, job_id=moves.job_id, finds=page)
+        tx.execute(update(items_table).values(mime_type=FOLDER_MIME_TYPE, object_key=None))
+        tx.execute(update(folders).values(state=LedgerState.DONE))
         job = jobs.get(tx, moves.job_id)
         assert job is not None
-        jobs.save(tx, replace(job, failed=number))
+        jobs.save(tx, replace(job, discovered=number, failed=number, open_folders=0))
 
-    await moves.catalog.write(fail)
-    assert (await moves.job()).state is JobState.COMPLETED
-    assert (await moves.retry()).failed == 0
-    assert sum(len(message.parcels) for message in await moves.transfers()) == 200
+    await moves.catalog.write(lose)
+    job = await moves.retry()
+    assert (job.state, job.discovered, job.open_folders) == (JobState.RUNNING, 1, ROWS_A_STEP)
+    await moves.sweep()
+    job = await moves.job()
+    assert (job.discovered, job.failed, job.open_folders) == (0, 0, number)
+
+
+async def test_a_file_of_a_cancelled_job_is_tried_again_and_nothing_else_of_it(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", "b", next_page_token="2")
+    (transfer, *_) = await moves.transfers()
+    failed = _failed(replace(transfer, parcels=transfer.parcels[:1]), Reason.GONE)
+    await moves.finish(failed)
+    await moves.cancel()
+    assert (await moves.retry(reasons=[Reason.GONE])).state is JobState.RUNNING
+    (again,) = await moves.dispatch()
+    assert isinstance(again, Transfer)
+    assert [parcel.file_id for parcel in again.parcels] == ["a"]
+    await moves.finish(stored(again))
+    job = await moves.job()
+    assert (job.state, job.stored, job.skipped, job.open_folders) == (JobState.CANCELLED, 1, 1, 1)
+    await holds_together(moves)
 
 
 async def test_a_job_that_failed_begins_with_its_root_again(moves: Ledger) -> None:
@@ -308,7 +451,7 @@ async def test_only_a_job_at_its_end_is_removed_and_its_images_stay(moves: Ledge
 
 
 async def test_a_large_job_is_removed_in_steps_whose_counts_are_true(moves: Ledger) -> None:
-    await moves.advance(await moves.crawl(), *map(str, range(control.ITEMS_A_STEP + 1)))
+    await moves.advance(await moves.crawl(), *map(str, range(ROWS_A_STEP + 1)))
     await moves.cancel()
     while (await moves.job()).state is not JobState.CANCELLED:
         await moves.sweep()
@@ -338,7 +481,7 @@ async def test_any_order_of_moves_ends_well(moves: Ledger, seed: int) -> None:
             await walk.step()
         await holds_together(moves)
     await walk.to_its_end()
-    assert (await moves.job()).state in {JobState.COMPLETED, JobState.CANCELLED}
+    assert (await moves.job()).state.terminal
     await holds_together(moves)
 
 
@@ -367,7 +510,7 @@ class _Walk:
 
     async def step(self) -> None:
         moves = self._moves
-        people = [moves.pause, moves.resume, moves.cancel, moves.retry]
+        people = [moves.pause, moves.resume, moves.cancel, moves.retry, self._retry_some]
         engine = [self._give_out, self._bring, self._bring, self._lose, self._wait]
         await self._random.choice([*people, *engine * 2])()
 
@@ -401,6 +544,9 @@ class _Walk:
             more = self._files < 30
             await self._moves.advance(message, *new, next_page_token=str(self._files) if more else None)
 
+    async def _retry_some(self) -> None:
+        await self._moves.retry(reasons=[Reason.SOURCE_UNAVAILABLE])
+
     async def _lose(self) -> None:
         self._under_way = self._under_way[1:]
 
@@ -428,6 +574,38 @@ def _failed(transfer: Transfer, *reasons: Reason) -> Record:
 def _outcomes(transfer: Transfer, state: ItemState, reason: Reason) -> Record:
     outcomes = (Outcome(item_id=parcel.item_id, state=state, reason=reason) for parcel in transfer.parcels)
     return unfinished(transfer, tuple(outcomes))
+
+
+def _fails(transfer: Transfer) -> Record:
+    return _outcomes(transfer, ItemState.FAILED, Reason.GONE)
+
+
+async def _fail_all(
+    moves: Ledger, number: int, *, reasons: Sequence[Reason] = (Reason.POISON,), size_bytes: int = 10
+) -> None:
+    """List so many files, and let all fail."""
+    await moves.advance(await moves.crawl(), *(f"f{n:05}" for n in range(number)))
+
+    def fail(tx: Tx) -> None:
+        for index, reason in enumerate(reasons):
+            failed = {"state": ItemState.FAILED, "reason": reason, "size_bytes": size_bytes}
+            tx.execute(update(items_table).where(items_table.c.id % len(reasons) == index).values(failed))
+        tx.execute(update(batches).values(state=LedgerState.DONE))
+        job = jobs.get(tx, moves.job_id)
+        assert job is not None
+        jobs.save(tx, replace(job, failed=number))
+
+    await moves.catalog.write(fail)
+
+
+async def _carry_all(moves: Ledger, ends: Callable[[Transfer], Record]) -> int:
+    """Carry whatever is ready, so that it ends in some way; how many files that were."""
+    carried = 0
+    while transfers := await moves.transfers():
+        for transfer in transfers:
+            await moves.finish(ends(transfer))
+            carried += len(transfer.parcels)
+    return carried
 
 
 async def _remove_images(moves: Ledger) -> None:

@@ -1,10 +1,10 @@
 """What every catalog holds to: who asked for it is told of a job's end, by one process at a time."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from imageferry.catalog import deliveries, events, jobs
 from imageferry.catalog.deliveries import LEASE_MS, Delivery, DeliveryState

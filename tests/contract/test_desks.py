@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from rich.console import Console
 
 from imageferry.cli.desk import Desk, open_desk
 from imageferry.cli.doctoring import examine
 from imageferry.cli.exits import Exit
+from imageferry.cli.people import People
 from imageferry.clock import utc_now
 from imageferry.demo.tree import Tree
 from imageferry.errors import ConflictError, FatalError, NotFoundError, Reason, TransientError
@@ -102,7 +102,7 @@ async def test_the_doctor_tells_how_a_gateway_is(
 ) -> None:
     async def parts(**given: str) -> dict[str, bool]:
         flow.given |= {"server_url": gateway.url, **given}
-        code = await examine(flow.settings, people=Console(stderr=True), as_json=True)
+        code = await examine(flow.settings, people=People(), as_json=True)
         found = {part["part"]: part["well"] for part in json.loads(capsys.readouterr().out)["parts"]}
         assert (code is Exit.DONE) == all(found.values())
         return found

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imageferry.catalog import jobs, ledger
 from imageferry.catalog.session import Catalog, Tx
@@ -108,6 +108,15 @@ async def test_an_uploader_needs_no_catalog(tree: Tree, hands: Crew, tmp_path: P
     await hands.flow.holds_together(await hands.flow.run(_album(tree)))
 
     assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_who_may_record_what_it_transferred_does_so_itself(tree: Tree, hands: Crew) -> None:
+    worker = await hands.start(IMAGEFERRY_LOG_LEVEL="debug")
+
+    await hands.flow.holds_together(await hands.flow.run(_album(tree)))
+
+    delivered = {role for role in Role if f"{hands.broker.prefix}.{role}[" in worker.said}
+    assert delivered == {Role.CRAWL, Role.TRANSFER}
 
 
 async def test_a_message_that_cannot_be_read_is_dropped_and_told(tree: Tree, hands: Crew) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from math import inf
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Row, Table, select, update
 
 from imageferry.catalog import events, jobs

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import product
@@ -10,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Row, select, update
 
 from imageferry.catalog import names
@@ -169,7 +169,7 @@ async def test_every_two_conditions_fit_together(library: Catalog, reach: Reach)
     def look(tx: Tx) -> None:
         rows = tx.execute(select(images)).all()
         for (one, fits), (other, fits_too) in product(some, some):
-            given = {name: value for name in Filter.__dataclass_fields__ if (value := getattr(other, name))}
+            given = {name: value for name in Filter.__struct_fields__ if (value := getattr(other, name))}
             both = replace(one, **given)
             expected = _expected(rows, lambda row, a=fits, b=fits_too: a(row) and b(row), Sort.SHOWN_DESC)  # type: ignore[misc]
             assert _by_positions(tx, both, Sort.SHOWN_DESC, reach) == expected

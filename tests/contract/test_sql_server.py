@@ -63,6 +63,8 @@ async def test_all_that_an_import_and_its_views_say_can_be_said(
     async with served(anywhere(flow)) as gateway:
         job = await gateway.run(flow.drive.folder_url(root))
         await gateway.run(flow.drive.folder_url(root))
+        for move in ("retry", "cancel"):
+            await gateway.session.post(f"/api/jobs/{job['job_id']}/{move}")
         for path in (*PATHS, f"/api/jobs/{job['job_id']}", f"/api/jobs/{job['job_id']}/items"):
             await gateway.get(path)
 

@@ -43,8 +43,10 @@ def config(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def store(config: StoreConfig) -> Store:
-    return open_store(config)
+async def store(config: StoreConfig) -> AsyncIterator[Store]:
+    store = open_store(config)
+    yield store
+    await store.close()
 
 
 @pytest.fixture

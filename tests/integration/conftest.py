@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from tests import s3_servers
 from tests.azurite import CONTAINER, azurite
@@ -34,7 +33,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, 
             with azurite() as connection:
                 yield {
                     "store_url": f"az://{CONTAINER}/some-prefix",
-                    "azure_storage_connection_string": SecretStr(connection),
+                    "azure_storage_connection_string": connection,
                 }
         case server:
             with getattr(s3_servers, server)(folder) as endpoint:

@@ -4,18 +4,17 @@ import asyncio
 import random
 import sqlite3
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
 from signal import SIGKILL
 
 import pytest
-from pydantic import SecretStr
+from msgspec.structs import replace
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 
-from imageferry.bootstrap import Ferry, open_ferry
+from imageferry.bootstrap.ferry import Ferry, open_ferry
 from imageferry.catalog import jobs
 from imageferry.catalog.session import Tx
 from imageferry.cli.exits import Exit
@@ -80,7 +79,7 @@ async def test_a_catalog_whose_disk_is_full_is_waited_for_until_there_is_room(
     root = _album(tree)
     with small_disk(tmp_path / "disk", size="4m") as disk:
         url = f"sqlite:///{disk / 'catalog.db'}"
-        flow = Flow(drive=drive, home=tmp_path / "home", given={"database_url": SecretStr(url)})
+        flow = Flow(drive=drive, home=tmp_path / "home", given={"database_url": url})
         flow.limits = replace(QUICK, catalog_patience_s=10)
         importing = asyncio.create_task(flow.run(root))
         while drive.requests.count(Operation.LIST) < 1:  # noqa: ASYNC110 - the stand-in tells by its counters

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from hashlib import md5
 
 import pytest
-from pydantic import SecretStr
 
 from imageferry.catalog.tables import jobs
 from imageferry.cli.exits import Exit
@@ -176,7 +175,7 @@ async def test_an_older_link_works_with_its_resource_key_and_is_not_found_withou
 
 async def test_a_wrong_key_is_refused_with_the_variable_that_mends_it(tree: Tree, flow: Flow) -> None:
     root = album(tree, files=1)
-    flow.given["google_api_key"] = SecretStr("AIzaWrong-key-of-a-test-0000000000000000")
+    flow.given["google_api_key"] = "AIzaWrong-key-of-a-test-0000000000000000"
 
     with pytest.raises(BlockedError, match="GOOGLE_API_KEY") as refused:
         await flow.run(root)

@@ -1,6 +1,7 @@
 """Processes that are killed, stopped and started twice, as real processes."""
 
 import asyncio
+import os
 import random
 import time
 from contextlib import AbstractAsyncContextManager
@@ -10,14 +11,17 @@ from signal import SIGINT, SIGKILL, SIGTERM, Signals
 import pytest
 from sqlalchemy import Table, update
 
-from imageferry.catalog.session import Catalog
-from imageferry.catalog.tables import batches, folders, jobs
+from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.steps import ROWS_A_STEP
+from imageferry.catalog.tables import batches, folders, items, jobs
 from imageferry.cli.exits import Exit
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.node import Node
 from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
-from imageferry.model import Job, JobState
+from imageferry.engine.mover.system import NAME
+from imageferry.errors import Reason
+from imageferry.model import ItemState, Job, JobState
 from tests.flow import Flow
 from tests.processes import Command, command
 
@@ -65,6 +69,64 @@ async def test_a_command_that_is_killed_before_it_did_anything_leaves_nothing_in
 
     assert ended.code == Exit.DONE, ended.said
     await flow.holds_together(await flow.job())
+
+
+async def test_a_large_retry_goes_on_in_another_process_than_it_was_begun_in(tree: Tree, flow: Flow) -> None:
+    root = tree.folder("Root")
+    number = ROWS_A_STEP + 100
+    tree.numbered_files(root, number, size_bytes=100)
+    job = (await flow.run(root)).job
+
+    def fail(tx: Tx) -> None:
+        tx.execute(update(items).values(state=ItemState.FAILED, reason=Reason.POISON))
+        tx.execute(update(jobs).values(failed=number, stored=0, bytes_stored=0))
+
+    catalog = Catalog(flow.settings.catalog_url)
+    await catalog.write(fail)
+    await catalog.close()
+    flow.seen.clear()
+    async with command(flow, "retry", job.id, "--detach") as retrying:
+        assert (await retrying.ended()).code == Exit.DONE
+    begun = await flow.job()
+    assert (begun.state, begun.failed) == (JobState.RUNNING, 100)
+    async with _import(flow, root) as running:
+        ended = await running.ended()
+
+    assert ended.code == Exit.DONE, ended.said
+    assert (await flow.job()).stored == number
+    await flow.holds_together(await flow.job())
+
+
+async def test_a_mover_that_is_killed_again_and_again_takes_nothing_along_but_the_files_it_was_at(
+    tree: Tree, flow: Flow
+) -> None:
+    root = _album(tree)
+    flow.drive.faults.add(Fault(kind=Damage.SLOW, seconds=0.02))
+
+    async with _import(flow, root) as running:
+        for downloads in (1, FILES // 3, FILES // 2):
+            await flow.downloads(downloads)
+            os.kill(await _mover(running), SIGTERM)  # it leaves that to the command
+            os.kill(await _mover(running), SIGKILL)
+        ended = await running.ended()
+
+    assert ended.code == Exit.DONE, ended.said
+    assert flow.drive.requests.count(Operation.MEDIA) <= FILES + 1 + 3 * AT_ONCE
+    await flow.holds_together(await flow.job())
+
+
+async def test_a_mover_ends_with_its_command_however_that_ends(tree: Tree, flow: Flow) -> None:
+    root = _album(tree)
+    flow.drive.faults.add(Fault(kind=Damage.STALL, seconds=60))
+
+    async with _import(flow, root) as running:
+        await flow.downloads(1)
+        mover = await _mover(running)
+        running.send(SIGKILL)
+        await running.ended()
+    async with asyncio.timeout(60):
+        while _is_mover(mover):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
 
 
 async def test_what_a_killed_command_left_is_finished_by_serve_unaided(tree: Tree, flow: Flow) -> None:
@@ -169,7 +231,7 @@ async def test_two_commands_for_one_folder_share_one_job_and_no_file_is_moved_tw
 
 async def test_a_command_that_outlives_the_one_it_followed_finishes_the_job(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
-    flow.drive.faults.add(Fault(kind=Damage.SLOW, seconds=0.05))
+    flow.drive.faults.add(Fault(kind=Damage.SLOW, seconds=1))
 
     async with _import(flow, root) as one:
         await flow.downloads(1)
@@ -177,6 +239,7 @@ async def test_a_command_that_outlives_the_one_it_followed_finishes_the_job(tree
             await other.says("Going on with")
             one.send(SIGKILL)
             await one.ended()
+            flow.drive.faults.clear()
             ended = await other.ended()
 
     assert ended.code == Exit.DONE, ended.said
@@ -216,9 +279,32 @@ async def test_a_clock_that_jumped_holds_nothing_up(tree: Tree, flow: Flow, jump
     await flow.holds_together(await flow.job())
 
 
+async def _mover(running: Command) -> int:
+    """The process that moves the bytes for a command, once it is there."""
+    async with asyncio.timeout(60):
+        while (mover := _mover_of(running.process_id)) is None:  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.01)
+    return mover
+
+
+def _mover_of(process_id: int) -> int | None:
+    for children in Path(f"/proc/{process_id}/task").glob("*/children"):
+        for child in children.read_text().split():
+            if _is_mover(int(child)):
+                return int(child)
+    return None
+
+
+def _is_mover(process_id: int) -> bool:
+    try:
+        return Path(f"/proc/{process_id}/comm").read_bytes().strip() == NAME
+    except FileNotFoundError:
+        return False
+
+
 def _staged(flow: Flow) -> list[Path]:
     """Files that the store has begun, and not yet given their names."""
-    return list((flow.home / "store").rglob("*#*"))
+    return list((flow.home / "store").rglob("*.jpg#*"))
 
 
 def _album(tree: Tree) -> Node:

@@ -3,12 +3,12 @@
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from hashlib import md5
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from imageferry.cli.exits import Exit
 from imageferry.demo.drive.refusals import Refusal

@@ -6,7 +6,6 @@ from io import BytesIO
 import aiohttp
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
 from imageferry.settings import Settings
 from tests.served import Served, served
@@ -45,7 +44,7 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         home=tmp_path_factory.mktemp("home"),
         port=0,
         host="0.0.0.0",  # noqa: S104 - with a token it may
-        api_token=SecretStr(TOKEN),
+        api_token=TOKEN,
         google_drive_endpoint=NOWHERE,
         google_drive_web_endpoint=NOWHERE,
     )

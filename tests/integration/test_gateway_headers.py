@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from imageferry.settings import Settings
 from tests.served import Served, served
@@ -27,7 +26,7 @@ def settings(tmp_path: Path, **given: object) -> Settings:
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Served]:
-    given = settings(tmp_path, api_token=SecretStr(TOKEN), cors_origins=(NAMED,))
+    given = settings(tmp_path, api_token=TOKEN, cors_origins=(NAMED,))
     async with served(given) as gateway:
         yield gateway
 
@@ -83,7 +82,7 @@ async def test_a_site_that_is_not_named_may_not(gateway: Served) -> None:
 async def test_any_site_may_ask_where_all_are_named_but_with_no_session(
     tmp_path: Path,
 ) -> None:
-    given = settings(tmp_path, api_token=SecretStr(TOKEN), cors_origins=("*",))
+    given = settings(tmp_path, api_token=TOKEN, cors_origins=("*",))
     async with served(given) as gateway, gateway.session.get("/api/jobs", headers={"Origin": STRANGE}) as answer:
         assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
         assert "Access-Control-Allow-Credentials" not in answer.headers

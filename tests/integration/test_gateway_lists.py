@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from imageferry.bootstrap import open_catalog
+from imageferry.bootstrap.ferry import open_catalog
 from tests.flow import Flow
 from tests.records import Recorder, file, taken
 from tests.served import Served, anywhere, served

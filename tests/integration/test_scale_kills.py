@@ -18,7 +18,7 @@ from imageferry.demo.tree import Tree
 from imageferry.engine.celery.app import Role
 from imageferry.errors import Reason
 from tests.flow import Flow
-from tests.workers import Crew, progress
+from tests.workers import LATENCY_S, Crew, progress
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +26,6 @@ pytestmark = pytest.mark.integration
 KILLS = int(os.environ.get("IMAGEFERRY_TEST_KILLS", "4"))
 FILES = 100 * max(KILLS, 6)
 FOLDERS = 20
-LATENCY_S = 0.02
 LISTING_S = 0.2
 SETTLES_WITHIN_S = 60
 

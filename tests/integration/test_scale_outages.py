@@ -16,7 +16,7 @@ from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
 from tests.brokers import line
 from tests.s3 import S3, Call, Trouble
-from tests.workers import Crew, progress
+from tests.workers import LATENCY_S, Crew, progress
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.integration
 OUTAGE_S = float(os.environ.get("IMAGEFERRY_TEST_OUTAGE", "4"))
 FILES = 600
 FOLDERS = 6
-LATENCY_S = 0.02
 GIVEN_BACK_WITHIN_S = 30
 
 

@@ -12,13 +12,12 @@ from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
 from tests.flow import Flow
 from tests.private_brokers import PrivateBroker, private_broker
-from tests.workers import Crew, crew_over, progress
+from tests.workers import LATENCY_S, Crew, crew_over, progress
 
 pytestmark = pytest.mark.integration
 
-FILES = 600
-FOLDERS = 6
-LATENCY_S = 0.02
+FILES = 1_200
+FOLDERS = 12
 AWAY_S = 3
 
 

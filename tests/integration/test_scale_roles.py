@@ -5,10 +5,10 @@ import json
 import os
 import signal
 from contextlib import suppress
-from dataclasses import replace
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from imageferry.cli.exits import Exit
 from imageferry.demo.faults import Damage, Fault

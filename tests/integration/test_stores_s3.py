@@ -5,7 +5,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from imageferry.catalog.tables import jobs
 from imageferry.cli.exits import Exit
@@ -83,7 +82,7 @@ async def test_a_missing_bucket_is_refused_before_anything_is_written(tree: Tree
 @pytest.mark.parametrize("endpoint", [rclone], indirect=True)  # moto accepts any credentials
 async def test_wrong_credentials_are_refused_before_anything_is_written(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
-    flow.given["aws_secret_access_key"] = SecretStr("wrong")
+    flow.given["aws_secret_access_key"] = "wrong"
 
     with pytest.raises(BlockedError, match="check its credentials") as refused:
         await flow.run(root)

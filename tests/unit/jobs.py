@@ -1,8 +1,9 @@
 """Jobs as values, for tests that look at nothing else."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from imageferry.model import Job, JobOptions, JobState
 

@@ -88,6 +88,6 @@ def test_a_redis_that_is_there_is_no_broker_until_it_is_asked_for(monkeypatch: p
     assert settings.quota_location is None
     settings = loaded(monkeypatch, CELERY_BROKER_URL="redis://")
     assert settings.celery_broker_url is not None
-    assert settings.celery_broker_url.get_secret_value() == settings.quota_location == "redis://cache:6380/0"
+    assert settings.celery_broker_url.reveal() == settings.quota_location == "redis://cache:6380/0"
     settings = loaded(monkeypatch, CELERY_BROKER_URL="amqp://queue//", REDIS_URL="redis://:secret@there/1")
     assert settings.quota_location == "redis://:secret@there/1"

@@ -5,14 +5,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
-import typer
 import yaml
-from pydantic import AliasChoices
-from typer.core import TyperGroup
+from msgspec.structs import fields
 
 from imageferry.cli.app import app
-from imageferry.settings import Settings
+from imageferry.settings import Settings, names
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -35,8 +34,7 @@ NOT_PASSED_ON = {
 
 
 def settings() -> set[str]:
-    choices = [field.validation_alias for field in Settings.model_fields.values()]
-    return {str(name) for alias in choices if isinstance(alias, AliasChoices) for name in alias.choices}
+    return {name for setting in fields(Settings) for name in names(setting)}
 
 
 def variables(path: Path) -> dict[str, str]:
@@ -46,10 +44,9 @@ def variables(path: Path) -> dict[str, str]:
 
 def understood(words: list[str]) -> bool:
     """Whether the command line takes these words; raises click's own error when it does not."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
     name, *arguments = words
-    command = group.commands[name]
+    command = app.get_command(click.Context(app), name)
+    assert command is not None
     command.make_context(name, list(arguments))
     return True
 
@@ -73,9 +70,9 @@ def test_every_variable_of_a_service_is_a_setting_and_passes_on_the_same(service
 
 def test_every_setting_reaches_whom_it_concerns() -> None:
     passed_on = {name for service in OURS.values() for name in service["environment"]}
-    aliases = [field.validation_alias for field in Settings.model_fields.values()]
-    choices = [set(map(str, alias.choices)) for alias in aliases if isinstance(alias, AliasChoices)]
-    forgotten = {min(names) for names in choices if not names & passed_on} - NOT_PASSED_ON
+    forgotten = {
+        min(names(each)) for each in fields(Settings) if not passed_on.intersection(names(each))
+    } - NOT_PASSED_ON
     assert not forgotten
 
 

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import AliasChoices
+from msgspec.structs import fields
 
 from imageferry.cli.settings_file import settings_file
 from imageferry.errors import FatalError, Reason
-from imageferry.settings import Settings
+from imageferry.settings import Settings, names
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
@@ -24,10 +24,9 @@ def test_the_example_is_what_the_command_prints() -> None:
 
 def test_the_example_names_every_setting_once() -> None:
     named = re.findall(r"^#([A-Z_0-9]+)=", EXAMPLE.read_text(), re.MULTILINE)
-    names = [field.validation_alias for field in Settings.model_fields.values()]
-    choices = [alias.choices for alias in names if isinstance(alias, AliasChoices)]
-    assert len(named) == len(set(named)) == len(choices) == len(names)
-    assert all(set(named) & set(aliases) for aliases in choices)
+    settings = fields(Settings)
+    assert len(named) == len(set(named)) == len(settings)
+    assert set(named) == {names(setting)[0] for setting in settings}
 
 
 def test_the_examples_defaults_are_the_defaults(tmp_path: Path) -> None:
@@ -35,7 +34,7 @@ def test_the_examples_defaults_are_the_defaults(tmp_path: Path) -> None:
     uncommented = re.sub(r"^#([A-Z_0-9]+=.+)$", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
     (tmp_path / ".env").write_text(uncommented)
     told = Settings.load()
-    assert told.model_dump() == plain.model_dump()
+    assert told == plain
 
 
 def test_origins_are_told_apart_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,6 +69,37 @@ def test_a_value_of_no_use_is_told_by_its_variables_name(
     with pytest.raises(FatalError, match=name) as refused:
         Settings.load()
     assert refused.value.reason is Reason.MISCONFIGURED
+
+
+def test_all_values_of_no_use_are_told_at_once_and_no_secret_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "eighty")
+    monkeypatch.setenv("IMAGEFERRY_API_TOKEN", "hidden")
+    monkeypatch.setenv("IMAGEFERRY_LEASE", "0.5")
+    with pytest.raises(FatalError, match=r"PORT.*IMAGEFERRY_LEASE|IMAGEFERRY_LEASE.*PORT") as refused:
+        Settings.load()
+    assert "IMAGEFERRY_API_TOKEN" in str(refused.value)
+    assert "hidden" not in str(refused.value)
+
+
+def test_the_environment_goes_before_a_file_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=81\nHOST='192.0.2.1'  # far\nIMAGEFERRY_LOG_LEVEL=\n")
+    monkeypatch.setenv("PORT", "82")
+    settings = Settings.load()
+    assert (settings.port, settings.host, settings.log_level) == (82, "192.0.2.1", "warning")
+
+
+def test_a_file_here_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PORT=\xff\xfe")
+    with pytest.raises(FatalError, match=r"\.env in this folder"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(("variable", "value"), [("AWS_REGION", "a"), ("AWS_DEFAULT_REGION", "b")])
+def test_a_setting_may_have_two_variables(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    assert Settings.load().aws_region == value
+    monkeypatch.setenv("AWS_REGION", "the first")
+    assert Settings.load().aws_region == "the first"
 
 
 def test_no_secret_shows_in_the_settings_own_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 """How much work the ledger holds that is not done."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, Table, func, select
 
 from imageferry.catalog.jobs import UNFINISHED
@@ -10,8 +10,7 @@ from imageferry.catalog.tables import batches, folders, jobs
 from imageferry.model import LedgerState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
+class Backlog(Struct, frozen=True, kw_only=True):
     """So much work of a kind, over all jobs."""
 
     kind: str  # jobs, folders or batches

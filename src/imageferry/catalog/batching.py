@@ -1,12 +1,13 @@
 """Batches: which items travel together."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, select, update
 
 from imageferry.catalog import items
+from imageferry.catalog.among import among
 from imageferry.catalog.names import name_key
 from imageferry.catalog.tables import batches
 from imageferry.catalog.tables import items as items_table
@@ -31,13 +32,15 @@ def insert_with_batches(tx: Connection, *, job_id: str, finds: Sequence[Find]) -
     items.insert(tx, rows)
 
 
-def repack(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int | None]]) -> None:
-    """Put items that exist into batches of their own, as those of a first try are."""
+def repack(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int | None]], batches_max: int) -> int:
+    """Put items that exist into batches of their own, to be transferred as on a first try; how many had room."""
     loads: list[list[int]] = []
     weight = 0
     for item_id, size_bytes in item_sizes:
         adds = SIZE_BYTES_ASSUMED if size_bytes is None else size_bytes
         if not loads or len(loads[-1]) == FILES_MAX or weight + adds > SIZE_BYTES_MAX:
+            if len(loads) == batches_max:
+                break
             loads.append([])
             weight = 0
         loads[-1].append(item_id)
@@ -47,7 +50,15 @@ def repack(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int |
         new = {"job_id": job_id, "state": LedgerState.READY, "tries": 1, "due_ms": 0}
         size = {"files": len(load), "size_bytes": 0}
         (batch_id,) = tx.execute(batches.insert().values(new | size)).inserted_primary_key or (0,)
-        tx.execute(update(items_table).where(items_table.c.id.in_(load)).values(batch_id=batch_id))
+        tx.execute(_BEGIN_ANEW, {"item_ids": load, "new_batch_id": batch_id})
+    return sum(map(len, loads))
+
+
+_BEGIN_ANEW = (
+    update(items_table)
+    .where(among(items_table.c.id, "item_ids"))
+    .values(batch_id=bindparam("new_batch_id"), state=ItemState.PENDING, reason=None, detail=None, tries=0)
+)
 
 
 def part(tx: Connection, *, job_id: str, batch_id: int, item_ids: Collection[int], tries: int) -> None:
@@ -59,8 +70,7 @@ def part(tx: Connection, *, job_id: str, batch_id: int, item_ids: Collection[int
     tx.execute(update(batches).where(batches.c.id == batch_id).values(state=LedgerState.DONE, files=0))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Load:
+class _Load(Struct, kw_only=True):
     batch_id: int | None  # None: a new one
     files: int
     size_bytes: int
@@ -110,7 +120,7 @@ def _write(tx: Connection, job_id: str, load: _Load) -> int:
 
 
 # `taken_at` has a column of its own, and JSON has no dates.
-_TOLD = tuple(field.name for field in fields(Media) if field.name != "taken_at")
+_TOLD = tuple(name for name in Media.__struct_fields__ if name != "taken_at")
 
 
 def _row(job_id: str, find: Find) -> dict[str, Any]:

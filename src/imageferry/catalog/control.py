@@ -1,32 +1,25 @@
-"""The moves that people ask for: pause, resume, cancel, retry and remove a job, and what a cancelled one still owes.
+"""The moves that people ask for: pause, resume, cancel, retry and remove a job, and what a discarded one still owes.
 
-Each is one transaction's work that holds the job's row, and asking again changes nothing more.
+Each is one transaction's work that holds the job's row, and asking again changes nothing more. What a large job has
+too much of for that is left to steps.py.
 """
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, true, update
+from msgspec.structs import replace
+from sqlalchemy import Connection, delete, func, or_, select, true, update
 
-from imageferry.catalog import events, jobs
-from imageferry.catalog.batching import repack
+from imageferry.catalog import events, jobs, steps
+from imageferry.catalog.steps import ROWS_A_STEP, wind_up
 from imageferry.catalog.tables import batches, folders, images, items
 from imageferry.catalog.tables import jobs as jobs_table
-from imageferry.clock import utc_now
 from imageferry.errors import ConflictError, NotFoundError, Reason
-from imageferry.model import FOLDER_MIME_TYPE, Action, ItemState, Job, JobState, LedgerState
+from imageferry.model import Action, ItemState, Job, JobState, LedgerState, Retry
 
-# A cancelled job of a million files is wound up in steps, so that nobody waits long for its row.
-BATCHES_A_STEP = 50
-FOLDERS_A_STEP = 5_000
-ITEMS_A_STEP = 5_000
-STEP_AT_ONCE_MAX = 1_000
-# So many files that failed here and there are put into batches of their own; where there are more, their batches are
-# full of them.
-REPACKED_MAX = 5_000
+# So many files that wait are skipped at once, by a cancel.
+SKIPPED_AT_ONCE_MAX = 1_000
 
-WITHDRAWN = "The job was cancelled before this file's turn came."
 REMOVED = "The job was cancelled, and what it had stored was removed."
 
 
@@ -64,12 +57,12 @@ def cancel(tx: Connection, job_id: str, *, discard: bool = False) -> Job:
         return job
     if not is_over:
         _allow(job, Action.CANCEL)
-    job = replace(job, discarding=job.discarding or discard)
+    job = replace(job, discarding=job.discarding or discard, retry=None)
     if job.state is JobState.CANCELLED and not job.stored:
         return jobs.save(tx, job)
     job = replace(job, state=JobState.CANCELLING, reason=None, detail=None, finished_at=None)
     # Whoever asks waits for the answer; the sweep takes the steps of a large job.
-    is_large = job.discovered - job.processed > STEP_AT_ONCE_MAX
+    is_large = job.discovered - job.processed > SKIPPED_AT_ONCE_MAX
     return jobs.save(tx, job if is_large else wind_up(tx, job))
 
 
@@ -83,31 +76,23 @@ def retry(
     """Try again what failed: all of it, what failed for these reasons, or these items.
 
     A folder that was lost is listed again; a job that failed begins with its root again; one that was cancelled goes
-    on where it was. Where nothing fits, nothing changes.
+    on where it was. Where nothing fits, nothing changes. Where much does, the sweep goes on with it.
     """
     job = _held(tx, job_id)
     if job.state is JobState.CANCELLING:
         _allow(job, Action.RETRY)
-    which = _which(job, reasons=reasons, item_ids=item_ids)
-    reopened = _list_lost_folders_again(tx, which)
-    # A folder that is to be listed again is no item any more.
-    job = replace(
-        job,
-        discovered=job.discovered - reopened,
-        failed=job.failed - reopened,
-        open_folders=job.open_folders + reopened,
-    )
-    again = _transfer_again(tx, job, which)
-    job = replace(job, failed=job.failed - again)
-    goes_on = reopened + again > 0
     everything = reasons is None and item_ids is None
-    if everything and job.state is JobState.FAILED:
-        job, goes_on = _begin_again(tx, job), True
-    if everything and job.state is JobState.CANCELLED:
-        job, goes_on = _go_on(tx, job), True
-    if not goes_on:
+    begins_again, goes_on = (everything and job.state is state for state in (JobState.FAILED, JobState.CANCELLED))
+    if item_ids is None:
+        asked = Retry(reasons=None if reasons is None else tuple(reasons), withdrawn=goes_on)
+        tried = steps.try_again(tx, job, asked if job.retry is None else _both(job.retry, asked))
+    else:
+        tried = steps.try_these_again(tx, job, item_ids=item_ids, reasons=reasons)
+    if begins_again:
+        tried = _begin_again(tx, tried)
+    if tried == job and not (begins_again or goes_on):
         return job
-    return jobs.save(tx, job if job.state is JobState.PAUSED else _under_way(job))
+    return jobs.save(tx, tried if job.state is JobState.PAUSED else _under_way(tried))
 
 
 def prioritise(tx: Connection, job_id: str, *, priority: int) -> Job:
@@ -129,45 +114,16 @@ def remove(tx: Connection, job_id: str) -> bool:
     if job.discarding and job.stored:
         raise ConflictError(Reason.CONFLICT, "What the job stored is still being removed: try again in a moment.")
     for table in (items, batches, folders):
-        some = _some(tx, table, true(), job=job, at_most=ITEMS_A_STEP)
-        if some and table is items:
-            jobs.save(tx, _without(tx, job, some))
-        if some:
-            tx.execute(delete(table).where(table.c.id.in_(some)))
-        if len(some) == ITEMS_A_STEP:
+        ids = steps.some(tx, table, true(), job=job, at_most=ROWS_A_STEP)
+        if ids and table is items:
+            jobs.save(tx, _without(tx, job, ids))
+        if ids:
+            tx.execute(delete(table).where(table.c.id.in_(ids)))
+        if len(ids) == ROWS_A_STEP:
             return False
     tx.execute(delete(jobs_table).where(jobs_table.c.id == job_id))
     events.job_removed(tx, job_id)
     return True
-
-
-def wind_up(tx: Connection, job: Job) -> Job:
-    """A step towards the end of a job that is being cancelled: some of what waits is skipped, and folders closed.
-
-    The job as it is then, to be saved: cancelled, once nothing of it is open or under way, and nothing is left to be
-    removed.
-    """
-    ready = _some(tx, batches, batches.c.state == LedgerState.READY, job=job, at_most=BATCHES_A_STEP)
-    if ready:
-        withdrawn = {"state": ItemState.SKIPPED, "reason": Reason.CANCELLED, "detail": WITHDRAWN}
-        pending = (items.c.batch_id.in_(ready), items.c.state == ItemState.PENDING)
-        skipped = tx.execute(update(items).where(*pending).values(withdrawn)).rowcount
-        tx.execute(update(batches).where(batches.c.id.in_(ready)).values(state=LedgerState.DONE))
-        job = replace(job, skipped=job.skipped + skipped)
-    is_open = folders.c.state.in_((LedgerState.READY, LedgerState.IN_FLIGHT))
-    open_ids = _some(tx, folders, is_open, job=job, at_most=FOLDERS_A_STEP)
-    if open_ids:
-        tx.execute(update(folders).where(folders.c.id.in_(open_ids)).values(state=LedgerState.CLOSED))
-    if job.processed == job.discovered and len(open_ids) < FOLDERS_A_STEP and not (job.discarding and job.stored):
-        job = replace(job, state=JobState.CANCELLED, finished_at=utc_now())
-    return job
-
-
-def winds_up(tx: Connection, *, store: str) -> bool:
-    """True: a job of a store is being cancelled, and the next step can be made at once."""
-    query = select(jobs_table.c.id).where(jobs_table.c.store == store, jobs_table.c.state == JobState.CANCELLING)
-    is_ready = (batches.c.job_id == jobs_table.c.id, batches.c.state == LedgerState.READY)
-    return tx.execute(query.where(select(batches.c.id).where(*is_ready).exists()).limit(1)).first() is not None
 
 
 def halted(tx: Connection, *, store: str) -> list[str]:
@@ -195,7 +151,7 @@ def discarded(tx: Connection, job_id: str) -> bool:
         return True
     if tx.execute(select(images.c.id).where(images.c.job_id == job_id).limit(1)).first() is not None:
         return True  # stored meanwhile: they are removed the next time
-    stored = _some(tx, items, items.c.state == ItemState.STORED, job=job, at_most=ITEMS_A_STEP)
+    stored = steps.some(tx, items, items.c.state == ItemState.STORED, job=job, at_most=ROWS_A_STEP)
     if stored:
         # Without its batch: what is told of the batch later must not bring the record back.
         gone = {"state": ItemState.SKIPPED, "reason": Reason.CANCELLED, "detail": REMOVED, "batch_id": None}
@@ -203,7 +159,7 @@ def discarded(tx: Connection, job_id: str) -> bool:
     job = replace(job, stored=job.stored - len(stored), skipped=job.skipped + len(stored))
     job = job if job.stored else replace(job, bytes_stored=0)
     jobs.save(tx, wind_up(tx, job) if job.state is JobState.CANCELLING else job)
-    return len(stored) < ITEMS_A_STEP
+    return len(stored) < ROWS_A_STEP
 
 
 def _without(tx: Connection, job: Job, item_ids: Collection[int]) -> Job:
@@ -237,62 +193,13 @@ def _allow(job: Job, action: Action) -> None:
 
 def _under_way(job: Job) -> Job:
     begun = JobState.ACCEPTED if job.started_at is None else JobState.RUNNING
-    return replace(job, state=begun, reason=None, detail=None, finished_at=None)
+    return replace(job, state=begun, reason=None, detail=None, discarding=False, finished_at=None)
 
 
-def _some(tx: Connection, table: Table, which: ColumnElement[bool], *, job: Job, at_most: int) -> list[int]:
-    query = select(table.c.id).where(table.c.job_id == job.id, which).order_by(table.c.id).limit(at_most)
-    return list(tx.execute(query).scalars())
-
-
-def _which(
-    job: Job, *, reasons: Collection[Reason] | None, item_ids: Collection[int] | None
-) -> list[ColumnElement[bool]]:
-    which = [items.c.job_id == job.id, items.c.state == ItemState.FAILED]
-    if reasons is not None:
-        which.append(items.c.reason.in_(reasons))
-    if item_ids is not None:
-        which.append(items.c.id.in_(item_ids))
-    return which
-
-
-def _list_lost_folders_again(tx: Connection, which: list[ColumnElement[bool]]) -> int:
-    lost = tx.execute(select(items.c.id, items.c.job_id, items.c.file_id).where(*which, _is_folder())).all()
-    for row in lost:
-        again = {"state": LedgerState.READY, "page_token": None, "pages": 0, "stale_pages": 0, "tries": 0, "due_ms": 0}
-        tx.execute(
-            update(folders).where(folders.c.job_id == row.job_id, folders.c.folder_id == row.file_id).values(again)
-        )
-        tx.execute(delete(items).where(items.c.id == row.id))
-    return len(lost)
-
-
-def _is_folder() -> ColumnElement[bool]:
-    return items.c.mime_type == FOLDER_MIME_TYPE
-
-
-def _transfer_again(tx: Connection, job: Job, which: list[ColumnElement[bool]]) -> int:
-    """Let failed items be transferred again; their number."""
-    which = [*which, items.c.object_key.is_not(None)]
-    count = tx.execute(select(func.count()).select_from(items).where(*which)).scalar_one()
-    pending = {"state": ItemState.PENDING, "reason": None, "detail": None, "tries": 0}
-    if count <= REPACKED_MAX:
-        found = tx.execute(select(items.c.id, items.c.size_bytes).where(*which).order_by(items.c.id)).all()
-        repack(tx, job_id=job.id, item_sizes=[(row.id, row.size_bytes) for row in found])
-        tx.execute(update(items).where(*which).values(pending))
-        return count
-    _give_out_again(tx, job, [*which, items.c.batch_id.is_not(None)])
-    alone = tx.execute(select(items.c.id, items.c.size_bytes).where(*which, items.c.batch_id.is_(None))).all()
-    repack(tx, job_id=job.id, item_sizes=[(row.id, row.size_bytes) for row in alone])
-    tx.execute(update(items).where(*which).values(pending))
-    return count
-
-
-def _give_out_again(tx: Connection, job: Job, which: list[ColumnElement[bool]]) -> None:
-    """Make the batches of some items ready; those in flight come back by themselves."""
-    theirs = select(items.c.batch_id).where(*which)
-    done = (batches.c.job_id == job.id, batches.c.state == LedgerState.DONE, batches.c.id.in_(theirs))
-    tx.execute(update(batches).where(*done).values(state=LedgerState.READY, tries=1, due_ms=0))
+def _both(one: Retry, other: Retry) -> Retry:
+    """What two requests ask for, from the beginning: what failed again since the first is asked for again."""
+    reasons = None if one.reasons is None or other.reasons is None else tuple({*one.reasons, *other.reasons})
+    return Retry(reasons=reasons, withdrawn=one.withdrawn or other.withdrawn)
 
 
 def _begin_again(tx: Connection, job: Job) -> Job:
@@ -300,16 +207,3 @@ def _begin_again(tx: Connection, job: Job) -> Job:
     again = {"state": LedgerState.READY, "page_token": None, "tries": 0, "due_ms": 0}
     tx.execute(update(folders).where(*root).values(again))
     return replace(job, open_folders=1)
-
-
-def _go_on(tx: Connection, job: Job) -> Job:
-    """Take back what a cancel skipped and closed."""
-    withdrawn = [items.c.job_id == job.id, items.c.state == ItemState.SKIPPED, items.c.reason == Reason.CANCELLED]
-    _give_out_again(tx, job, [*withdrawn, items.c.batch_id.is_not(None)])
-    alone = tx.execute(select(items.c.id, items.c.size_bytes).where(*withdrawn, items.c.batch_id.is_(None))).all()
-    repack(tx, job_id=job.id, item_sizes=[(row.id, row.size_bytes) for row in alone])
-    pending = {"state": ItemState.PENDING, "reason": None, "detail": None}
-    count = tx.execute(update(items).where(*withdrawn).values(pending)).rowcount
-    closed = (folders.c.job_id == job.id, folders.c.state == LedgerState.CLOSED)
-    tx.execute(update(folders).where(*closed).values(state=LedgerState.READY, tries=0, due_ms=0))
-    return replace(job, skipped=job.skipped - count, discarding=False)

@@ -1,9 +1,10 @@
 """The ledger's moves of folders: advance, stumble and prolong tell how far each is listed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, Integer, bindparam, select, update
 
 from imageferry.catalog import items, jobs
@@ -37,8 +38,7 @@ from imageferry.model import (
 _CLOSED = (*(state for state in JobState if state.terminal), JobState.CANCELLING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedPage:
+class ListedPage(Struct, frozen=True, kw_only=True):
     """What a crawl brought."""
 
     crawl: Crawl

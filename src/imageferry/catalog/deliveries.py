@@ -1,11 +1,11 @@
 """Deliveries: who is to be told that a job came to its end, and how that went."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, func, insert, select, update
 
 from imageferry.catalog import events
@@ -29,8 +29,7 @@ class DeliveryState(StrEnum):
     FAILED = "failed"  # it will not be tried again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """A message to somebody about a job, and how often it was tried."""
 
     id: int

@@ -1,10 +1,10 @@
 """Events: what changed lately, written with the change itself; and how much of it is kept."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, func, insert, select
 
 from imageferry.catalog.tables import events, jobs, samples
@@ -66,8 +66,7 @@ def images_deleted(tx: Connection, image_ids: Sequence[int]) -> None:
 _INSERT = insert(events)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Something that changed."""
 
     id: int

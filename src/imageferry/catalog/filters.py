@@ -1,11 +1,11 @@
 """Which images are asked for, and in which order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
 from imageferry.catalog.tables import NAME_KEY_LENGTH, images, words
@@ -51,8 +51,7 @@ _COLUMNS: dict[str, Column[Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, frozen=True, kw_only=True):
     """What all images that are asked for have; None and nothing: any."""
 
     words: Sequence[str] | None = None  # of the name, the last one perhaps only begun; empty: none can be meant

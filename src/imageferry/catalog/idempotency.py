@@ -1,8 +1,8 @@
 """Requests that a client may send again: each key stands for one request and the job that it began, for a day."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select, update
 
 from imageferry.catalog.sql_server import holding
@@ -12,8 +12,7 @@ from imageferry.clock import now_ms
 KEPT_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class RequestKey:
+class RequestKey(Struct, frozen=True):
     """What a client names a request by, and what it asks; of both only digests are kept."""
 
     key: str
@@ -25,8 +24,7 @@ class RequestKey:
         return {"key": sha256(self.key.encode()).hexdigest(), "body": sha256(self.body.encode()).hexdigest()}
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """What a key stands for."""
 
     job_id: str

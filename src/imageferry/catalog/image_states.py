@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from imageferry.catalog.among import among
-from imageferry.catalog.tables import images, items, jobs
+from imageferry.catalog.tables import images
 
 
 class ImageState(NamedTuple):
@@ -24,9 +24,10 @@ class ImageState(NamedTuple):
     size_bytes: int
 
 
-def of_items(tx: Connection, item_ids: Collection[int]) -> dict[int, ImageState]:
-    """The images of these items' files, in the store of their job; by the images' ids."""
-    return {row[0]: ImageState(*row) for row in tx.execute(_OF_ITEMS, {"item_ids": item_ids})}
+def of_files(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[int, ImageState]:
+    """The images of these files in one store, by the images' ids."""
+    asked = {"at_source": source, "in_store": store, "file_ids": file_ids}
+    return {row[0]: ImageState(*row) for row in tx.execute(_OF_FILES, asked)}
 
 
 def of_images(tx: Connection, image_ids: Collection[int]) -> dict[int, ImageState]:
@@ -35,9 +36,10 @@ def of_images(tx: Connection, image_ids: Collection[int]) -> dict[int, ImageStat
 
 
 _STATE = select(*(images.c[name] for name in ImageState._fields))
-_OF_ITEMS = (
-    _STATE.join(items, items.c.file_id == images.c.file_id)
-    .join(jobs, (jobs.c.id == items.c.job_id) & (jobs.c.source == images.c.source) & (jobs.c.store == images.c.store))
-    .where(among(items.c.id, "item_ids"))
+# By the files' ids: joined with their items, PostgreSQL went through all images of a catalog that it knew little of.
+_OF_FILES = _STATE.where(
+    images.c.source == bindparam("at_source"),
+    images.c.store == bindparam("in_store"),
+    among(images.c.file_id, "file_ids"),
 )
 _OF_IMAGES = _STATE.where(among(images.c.id, "image_ids"))

@@ -1,20 +1,20 @@
 """Images in the catalog: one record for each file that stands in a store."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, case, func, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from imageferry.catalog import image_states, tallies, words
 from imageferry.catalog.among import among
-from imageferry.catalog.sql_server import Merge
-from imageferry.catalog.tables import images, items, jobs
+from imageferry.catalog.items import Pending
+from imageferry.catalog.tables import images, items
+from imageferry.catalog.upsert import upsert
 from imageferry.model import ItemState
 
 # A record, with the table's columns by their names.
@@ -44,8 +44,7 @@ _FROM_ITEM = (
 _IDENTITY = ("source", "file_id", "store")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """What the catalog holds of a file."""
 
     version: str | None
@@ -76,14 +75,17 @@ def ids(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -
     return {row.file_id: row.id for row in tx.execute(select(*columns).where(*of_files))} if file_ids else {}
 
 
-def record(tx: Connection, *, item_ids: Collection[int], now: datetime) -> None:
-    """Write the records of items that are stored, or bring them up to date, and what is kept beside them.
+def record(tx: Connection, stored: Collection[Pending], *, source: str, store: str, now: datetime) -> None:
+    """Write the records of items of one job that are stored by now, or bring them up to date, and what is kept beside.
 
     `tallies.lock` comes first in the transaction.
     """
-    before = image_states.of_items(tx, item_ids)
-    tx.execute(_recording(tx.dialect.name), {"item_ids": item_ids, "now": now})
-    after = image_states.of_items(tx, item_ids)
+    where = {"source": source, "store": store}
+    file_ids = [item.file_id for item in stored]
+    before = image_states.of_files(tx, **where, file_ids=file_ids)
+    given = {"item_ids": [item.id for item in stored], "now": now}
+    tx.execute(_recording(tx.dialect.name), given | {"at_source": source, "in_store": store})
+    after = image_states.of_files(tx, **where, file_ids=file_ids)
     tallies.change(tx, before=before, after=after)
     words.change(tx, before=before, after=after)
 
@@ -128,22 +130,16 @@ def count(tx: Connection) -> int:
 @cache
 def _recording(dialect: str) -> Executable:
     """The statement of `record`; to build it takes longer than to run it."""
-    columns = [*_FROM_ITEM, "source", "store", "shown_at", "created_at", "updated_at"]
     now = bindparam("now", type_=images.c.created_at.type)
-    times = (func.coalesce(items.c.taken_at, now).label("shown_at"), now.label("created_at"), now.label("updated_at"))
-    rows = (
-        select(*(items.c[name] for name in _FROM_ITEM), jobs.c.source, jobs.c.store, *times)
-        .join(jobs, jobs.c.id == items.c.job_id)
-        .where(among(items.c.id, "item_ids"), items.c.state == ItemState.STORED)
+    where = (
+        bindparam("at_source", type_=images.c.source.type).label("source"),
+        bindparam("in_store", type_=images.c.store.type).label("store"),
     )
-    if dialect in {"mysql", "mariadb"}:
-        into = mysql.insert(images).from_select(columns, rows)
-        return into.on_duplicate_key_update(_changes(into.inserted))
-    if dialect == "mssql":
-        return Merge(images, rows, identity=_IDENTITY, changes=_changes)
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(images).from_select(columns, rows)
-    return statement.on_conflict_do_update(index_elements=_IDENTITY, set_=dict(_changes(statement.excluded)))
+    times = (func.coalesce(items.c.taken_at, now).label("shown_at"), now.label("created_at"), now.label("updated_at"))
+    rows = select(*(items.c[name] for name in _FROM_ITEM), *where, *times).where(
+        among(items.c.id, "item_ids"), items.c.state == ItemState.STORED
+    )
+    return upsert(images, dialect, identity=_IDENTITY, changes=_changes, rows=rows)
 
 
 def _changes(fresh: ReadOnlyColumnCollection[str, Any]) -> list[tuple[str, Any]]:

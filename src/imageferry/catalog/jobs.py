@@ -1,11 +1,11 @@
 """Jobs in the catalog."""
 
 from collections.abc import Collection
-from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from imageferry.catalog import deliveries, events
@@ -13,7 +13,7 @@ from imageferry.catalog.sql_server import holding
 from imageferry.catalog.tables import folders, jobs
 from imageferry.clock import utc_now
 from imageferry.errors import Reason
-from imageferry.model import Job, JobOptions, JobState, LedgerState
+from imageferry.model import Job, JobOptions, JobState, LedgerState, Retry
 
 ACTIVE = (JobState.ACCEPTED, JobState.RUNNING)
 UNFINISHED = tuple(state for state in JobState if not state.terminal)
@@ -98,9 +98,9 @@ def ended_before(tx: Connection, time: datetime) -> list[str]:
 
 
 def save(tx: Connection, job: Job, *, due_ms: int = 0) -> Job:
-    """Write what a move changed of a job that it holds locked, and answer it; one that is settled is completed."""
-    if job.settled and not job.state.terminal and job.state is not JobState.CANCELLING:
-        job = replace(job, state=JobState.COMPLETED, reason=None, detail=None, finished_at=utc_now())
+    """Write what a move changed of a job that it holds locked, and answer it; one that has come to its end is there."""
+    if not job.state.terminal and job.state is not JobState.CANCELLING and (end := _end(tx, job)) is not None:
+        job = replace(job, state=end, reason=None, detail=None, finished_at=utc_now())
     if job.state.terminal and job.webhook_url is not None and not _is_terminal(tx, job.id):
         deliveries.owe(tx, job)
     tx.execute(_SAVE, _progress(job) | {"due_ms": due_ms, "of_id": job.id})
@@ -109,6 +109,22 @@ def save(tx: Connection, job: Job, *, due_ms: int = 0) -> Job:
 
 
 _SAVE = update(jobs).where(jobs.c.id == bindparam("of_id"))
+
+
+def _end(tx: Connection, job: Job) -> JobState | None:
+    """Completed when it is settled; cancelled once more when all that is left are folders that a cancel closed."""
+    if job.settled:
+        return JobState.COMPLETED
+    if job.processed < job.discovered or job.retry is not None:
+        return None
+    return None if tx.execute(_OPEN_FOLDER, {"of_job": job.id}).first() else JobState.CANCELLED
+
+
+_OPEN_FOLDER = (
+    select(folders.c.id)
+    .where(folders.c.job_id == bindparam("of_job"), folders.c.state.in_((LedgerState.READY, LedgerState.IN_FLIGHT)))
+    .limit(1)
+)
 
 
 def _is_terminal(tx: Connection, job_id: str) -> bool:
@@ -138,7 +154,7 @@ _ONLY_KEPT = ("due_ms", "served_ms")
 
 
 def _progress(job: Job) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in Job.__dataclass_fields__ if name not in _IDENTITY}
+    return {name: getattr(job, name) for name in Job.__struct_fields__ if name not in _IDENTITY}
 
 
 def _job(row: Row[Any]) -> Job:
@@ -146,6 +162,7 @@ def _job(row: Row[Any]) -> Job:
     for name in _ONLY_KEPT:
         del fields[name]
     fields["options"] = msgspec.convert(fields["options"], JobOptions)
+    fields["retry"] = fields["retry"] and msgspec.convert(fields["retry"], Retry)
     fields["state"] = JobState(fields["state"])
     fields["reason"] = fields["reason"] and Reason(fields["reason"])
     return Job(**fields)

@@ -6,13 +6,13 @@ other finds the work done. Times are milliseconds since 1970.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, select, update
 
 from imageferry.catalog import images, items, jobs, removals, tallies
-from imageferry.catalog.control import wind_up
+from imageferry.catalog.steps import wind_up
 from imageferry.catalog.tables import batches, folders
 from imageferry.catalog.terms import Terms
 from imageferry.clock import utc_now
@@ -67,7 +67,8 @@ def finish(tx: Connection, *records: Record, terms: Terms, now_ms: int) -> None:
     items.settle(tx, news, listed=pending)
     stored = [outcome for outcome in news if outcome.state is ItemState.STORED]
     if stored:
-        images.record(tx, item_ids=[outcome.item_id for outcome in stored], now=utc_now())
+        of_stored = [pending[outcome.item_id] for outcome in stored]
+        images.record(tx, of_stored, source=job.source, store=job.store, now=utc_now())
     _come_back(tx, records, news, pending=pending, terms=terms, now_ms=now_ms)
     job = replace(
         job,

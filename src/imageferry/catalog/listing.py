@@ -4,12 +4,12 @@ Whatever is asked, a bounded number of images is looked at.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, text
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 
 from imageferry.catalog import strides, tallies
 from imageferry.catalog.few import counts, few
@@ -21,8 +21,7 @@ from imageferry.catalog.walk import Position, Walk, beyond, sorted_among
 from imageferry.errors import Reason, UsageError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """How far a list looks, in images: what is looked up one by one takes some 2 us each, keys of an index 0.1 us."""
 
     few: int = 8_000  # so many are looked at one by one; of what is more common, a page is soon full
@@ -35,16 +34,14 @@ class Reach:
     skipped: int = 500_000  # before a page, within an index that has what is wanted and nothing else
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
+class Total(Struct, frozen=True, kw_only=True):
     """How many images a filter leaves."""
 
     images: int
     exact: bool = True  # False: at least so many
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(Struct, frozen=True, kw_only=True):
     """Images that follow one another in a list."""
 
     rows: Sequence[ImageRow]
@@ -65,9 +62,6 @@ class Listing:
     """What a filter leaves, within one transaction."""
 
     def __init__(self, tx: Connection, wanted: Filter, *, reach: Reach = USUAL) -> None:
-        if tx.dialect.name == "postgresql":
-            # A plan for any limit and any position is made for a tenth of all rows.
-            tx.execute(_PLAN_EACH)
         self._tx = tx
         self._wanted = wanted
         self._reach = reach
@@ -229,7 +223,6 @@ class Listing:
         return Total(images=found, exact=seen < self._reach.of_word)
 
 
-_PLAN_EACH = text("SET LOCAL plan_cache_mode = force_custom_plan")
 _TOO_FAR = (
     "A page so far behind takes too long to find, in this order of what has these conditions: go on by cursors, "
     "with `limit` instead of `page`."

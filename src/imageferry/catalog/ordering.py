@@ -1,8 +1,9 @@
 """Events each once and in their order, although their numbers may appear out of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 from imageferry.catalog.events import Event
 
@@ -14,8 +15,7 @@ LATE_S = 60.0
 LATE_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """How far somebody heard everything: up to a number, but for those that were passed over and may still appear."""
 
     last_id: int

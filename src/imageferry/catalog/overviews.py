@@ -1,10 +1,10 @@
 """Overviews: how images are spread over days, types, folders, cameras and jobs."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Date, Select, func, select
 
 from imageferry.catalog import tallies
@@ -18,8 +18,7 @@ FACETS_MAX = 200
 DAYS_MAX = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
+class Timeline(Struct, frozen=True, kw_only=True):
     """How many images a filter leaves of each day, the newest first."""
 
     days: list[tuple[date, int]]
@@ -44,8 +43,7 @@ def _by_days(tx: Connection, ids: Select[Any]) -> list[tuple[date, int]]:
     return [(day, count) for day, count in tx.execute(query.group_by(day).order_by(day.desc()))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folder:
+class Folder(Struct, frozen=True, kw_only=True):
     """A folder that holds images."""
 
     id: str

@@ -5,8 +5,8 @@ the same file that was under way at that time may have been destroyed by it: suc
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, not_, or_, select, update
 
 from imageferry.catalog import events, image_states, tallies, words
@@ -23,8 +23,7 @@ AGAIN_MS = 60_000
 KEPT_MS = 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class Removal(Struct, frozen=True, kw_only=True):
     """An object that is to go."""
 
     id: int
@@ -32,8 +31,7 @@ class Removal:
     object_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(Struct, frozen=True, kw_only=True):
     """What became of the records of images that were to be deleted."""
 
     removals: list[Removal]  # they are gone; their objects are to go, by whoever is told so here

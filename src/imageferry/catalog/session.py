@@ -1,7 +1,9 @@
 """Connections and transactions: a synchronous driver, called off the event loop."""
 
 import asyncio
+import random
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -9,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import stamina
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -41,6 +42,9 @@ def _json(value: object) -> str:
 _JSON: dict[str, Any] = {"json_serializer": _json, "json_deserializer": msgspec.json.decode}
 # Two crawls may meet the same new file or folder: the loser rolls back, runs again and finds it there.
 _CONFLICTS_MAX = 3
+# How long a transaction that failed rests; doubles.
+_AGAIN_S = 0.05
+_AGAIN_S_MAX = 5
 
 
 class Catalog:
@@ -75,7 +79,7 @@ class Catalog:
                 isolation_level="READ COMMITTED",
                 **_JSON,
             )
-            _cut_off_the_silent(self.engine, after_s=silent_s)
+            _set_up_connections(self.engine, silent_s=silent_s)
             writers = readers = connections
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="catalog-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="catalog-read")
@@ -99,16 +103,17 @@ class Catalog:
         self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Tx], T], patience_s: float | None
     ) -> T:
         loop = asyncio.get_running_loop()
-        async for attempt in stamina.retry_context(
-            on=TransientError,
-            attempts=None,
-            timeout=self._patience_s if patience_s is None else patience_s,
-            wait_initial=0.05,
-            wait_max=5,
-        ):
-            with attempt:
+        ends_at_s = time.monotonic() + (self._patience_s if patience_s is None else patience_s)
+        rest_s = _AGAIN_S
+        while True:
+            try:
                 return await loop.run_in_executor(threads, _transact, engine, work)
-        raise AssertionError("unreachable: the last attempt raises")
+            except TransientError:
+                if time.monotonic() + rest_s > ends_at_s:
+                    raise
+            # With jitter: what failed together does not come back together.
+            await asyncio.sleep(rest_s * random.uniform(1.0, 1.5))
+            rest_s = min(2 * rest_s, _AGAIN_S_MAX)
 
 
 def _transact(engine: Engine, work: Callable[[Tx], T]) -> T:
@@ -169,19 +174,22 @@ def _sqlite_engine(url: URL, *, begin: str, cache_kib: int) -> Engine:
     return engine
 
 
-def _cut_off_the_silent(engine: Engine, *, after_s: float) -> None:
-    statement = {
-        "postgresql": f"SET idle_in_transaction_session_timeout = {round(after_s * 1000)}",
+def _set_up_connections(engine: Engine, *, silent_s: float) -> None:
+    statements = {
+        "postgresql": (
+            f"SET idle_in_transaction_session_timeout = {round(silent_s * 1000)}",
+            # A prepared statement would keep a plan for any values, made when the table was as small as it was then.
+            "SET plan_cache_mode = force_custom_plan",
+        ),
         # In a transaction or out of it: the pool finds out, and connects again.
-        "mysql": f"SET SESSION wait_timeout = {max(round(after_s), 1)}",
-    }.get(engine.dialect.name)
-    if statement is None:
-        return
+        "mysql": (f"SET SESSION wait_timeout = {max(round(silent_s), 1)}",),
+    }.get(engine.dialect.name, ())
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _record: object) -> None:
         cursor = connection.cursor()
-        cursor.execute(statement)
+        for statement in statements:
+            cursor.execute(statement)
         cursor.close()
         connection.commit()
 

@@ -1,8 +1,8 @@
 """How the jobs that are under way share the window: each has its credit, the batches it may have in flight."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Connection, Table, func, select, update
 
 from imageferry.catalog.sql_server import holding
@@ -26,8 +26,7 @@ def share_out(tx: Connection, *, job_ids: Collection[str], terms: Terms, now_ms:
     return [claim.job_id for claim in claims if claim.credit]
 
 
-@dataclass(slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, kw_only=True):
     """What one job could use of the window, and what it gets."""
 
     job_id: str

@@ -1,6 +1,6 @@
 """What SQL Server says in words of its own: how rows are held, MERGE for an upsert, CAST for a date."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Date, Select, Table, bindparam, select
@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.functions import GenericFunction
 
 Q = TypeVar("Q", bound=Select[Any])
-Changes = Iterable[tuple[str, Any]]
+Changing = Callable[[Any], list[tuple[str, Any]]]
 
 
 def holding(query: Q, table: Table, *, skip_held: bool = False) -> Q:
@@ -28,13 +28,11 @@ class Merge(Executable, ClauseElement):
 
     inherit_cache = False
 
-    def __init__(
-        self, table: Table, rows: Select[Any], *, identity: Sequence[str], changes: Callable[[Any], Changes]
-    ) -> None:
+    def __init__(self, table: Table, rows: Select[Any], *, identity: Sequence[str], changes: Changing) -> None:
         self.table = table
         self.fresh: Subquery = rows.subquery("fresh")
         self.identity = identity
-        self.changes = list(changes(self.fresh.c))
+        self.changes = changes(self.fresh.c)
 
 
 def given_rows(table: Table) -> Select[Any]:

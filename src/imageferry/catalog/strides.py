@@ -1,9 +1,9 @@
 """Going through images in the order in which they were stored, over those that cannot be meant."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select
 
 from imageferry.catalog.filters import Filter, Sort, conditions, counted, equal, of_words

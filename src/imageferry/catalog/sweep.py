@@ -4,12 +4,12 @@ A lease that runs out gives its work back; work that never comes back is set asi
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
 
-from imageferry.catalog import control, crawls, items, jobs, ledger
+from imageferry.catalog import crawls, items, jobs, ledger, steps
 from imageferry.catalog.batching import part
 from imageferry.catalog.tables import batches, folders
 from imageferry.catalog.terms import Terms
@@ -35,7 +35,9 @@ AHEAD_MS_MAX = 7_200_000
 def sweep(
     tx: Connection, *, store: str, terms: Terms, now_ms: int, waiting: Collection[type[Message]] = ()
 ) -> list[str]:
-    """Take back what is overdue and wake jobs that waited long enough; the ids of the jobs to dispatch.
+    """Take back what is overdue, wake jobs that waited long enough, go a step on where large moves are under way.
+
+    The ids of the jobs to dispatch.
 
     `waiting` are the kinds of messages that wait in a queue at present: they may be late without being lost.
     """
@@ -50,8 +52,8 @@ def sweep(
         wake(tx, job_id)
     unfinished = jobs.unfinished(tx)
     for job in unfinished:
-        if job.state is JobState.CANCELLING:
-            _wind_up(tx, job.id)
+        if job.state is JobState.CANCELLING or job.retry is not None:
+            _step(tx, job.id)
     return [job.id for job in unfinished if job.store == store and job.state in jobs.ACTIVE]
 
 
@@ -70,12 +72,10 @@ def wake(tx: Connection, job_id: str) -> Job | None:
     return job
 
 
-def _wind_up(tx: Connection, job_id: str) -> None:
+def _step(tx: Connection, job_id: str) -> None:
     job = jobs.get_if_free(tx, job_id)
-    if job is None or job.state is not JobState.CANCELLING:
-        return
-    stepped = control.wind_up(tx, job)
-    if stepped != job:
+    stepped = None if job is None else steps.step(tx, job)
+    if stepped is not None and stepped != job:
         jobs.save(tx, stepped)
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -19,24 +18,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
-    text,
 )
-from sqlalchemy.dialects import mssql, mysql
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql.compiler import DDLCompiler
 
-
-class WithoutNul(TypeDecorator[str]):
-    """Text in a database that holds every character but NUL: it is kept as U+2400, its picture."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base's
-        """What is written."""
-        return None if value is None else value.replace("\0", "\N{SYMBOL FOR NULL}")
-
+from imageferry.catalog.column_types import Exact, Instant, Long, Serial
 
 NAME_KEY_LENGTH = 64
 WORD_LENGTH = 32
@@ -50,42 +38,18 @@ metadata = MetaData(
     }
 )
 
-# SQLite counts rows only in a column of the exact type INTEGER.
-Serial = BigInteger().with_variant(Integer(), "sqlite")
-# Names hold any character and tell upper from lower case: the default collations of MySQL and SQL Server do neither.
-Exact = (
-    String(255)
-    .with_variant(mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
-    .with_variant(mssql.NVARCHAR(255, collation="Latin1_General_100_BIN2"), "mssql")
-)
-Long = (
-    Text()
-    .with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
-    .with_variant(WithoutNul(), "postgresql")
-    .with_variant(mssql.NVARCHAR(None, collation="Latin1_General_100_BIN2"), "mssql")
-)
+
+# As an option of an index, its name would have SQLAlchemy import all that it knows of PostgreSQL.
+_ONLY = "only where"
 
 
-# Compared by code points everywhere, so that a prefix is a range.
-def _sorted(length: int) -> TypeEngine[str]:
-    return (
-        String(length)
-        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
-        .with_variant(String(length, "C"), "postgresql")
-        .with_variant(mssql.NVARCHAR(length, collation="Latin1_General_100_BIN2"), "mssql")
-    )
-
-
-# Whole seconds are not enough to order events by; MySQL keeps them unless told otherwise, SQL Server some more.
-_DATETIME2 = mssql.DATETIME2(precision=6)  # type: ignore[no-untyped-call] # SQLAlchemy's
-Instant = (  # UTC, no zone
-    DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb").with_variant(_DATETIME2, "mssql")
-)
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """Index only these rows, where a database can."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+@compiles(CreateIndex, "sqlite")
+@compiles(CreateIndex, "postgresql")
+def _create_index(create: CreateIndex, compiler: DDLCompiler, **kw: Any) -> str:  # noqa: ANN401 - the compiler's own
+    """Index some rows alone, where the database can."""
+    text: str = compiler.visit_create_index(create, **kw)  # type: ignore[no-untyped-call] # SQLAlchemy's
+    where = create.element.info.get(_ONLY)
+    return text if where is None else f"{text} WHERE {where}"
 
 
 jobs = Table(
@@ -101,6 +65,7 @@ jobs = Table(
     Column("priority", SmallInteger, nullable=False),  # higher ones are served first
     Column("webhook_url", Long),  # who is told of its end
     Column("discarding", Boolean, nullable=False),  # cancelled, and what it stored is to be removed
+    Column("retry", JSON(none_as_null=True)),  # what is still to be tried again
     Column("credit", Integer, nullable=False),  # batches that it may have in flight
     Column("served_ms", BigInteger, nullable=False),  # when it was given credit to begin with: the longest ago is next
     Column("state", String(16), nullable=False),
@@ -180,7 +145,7 @@ items = Table(
     Column("folder_id", Exact, nullable=False),
     Column("resource_key", Exact),
     Column("name", Long, nullable=False),
-    Column("name_key", _sorted(NAME_KEY_LENGTH), nullable=False),  # what its image is sorted by
+    Column("name_key", Exact(NAME_KEY_LENGTH, is_sorted=True), nullable=False),  # what its image is sorted by
     Column("path", Long, nullable=False),  # of its folder below the root
     Column("mime_type", String(255), nullable=False),
     Column("size_bytes", BigInteger),
@@ -215,7 +180,7 @@ images = Table(
     Column("folder_id", Exact, nullable=False),
     Column("job_id", String(36), nullable=False),  # that stored it last
     Column("name", Long, nullable=False),
-    Column("name_key", _sorted(NAME_KEY_LENGTH), nullable=False),  # the name's beginning, its case folded
+    Column("name_key", Exact(NAME_KEY_LENGTH, is_sorted=True), nullable=False),  # the name's beginning, its case folded
     Column("path", Long, nullable=False),
     Column("mime_type", Exact, nullable=False),  # as the content tells, else as the source claims
     Column("size_bytes", BigInteger, nullable=False),
@@ -242,8 +207,8 @@ images = Table(
     Index("ix_images_size_bytes_id", "size_bytes", "id"),
     Index("ix_images_folder_id_shown_at_id", "folder_id", "shown_at", "id"),
     Index("ix_images_mime_type_shown_at_id", "mime_type", "shown_at", "id"),
-    Index("ix_images_camera_shown_at_id", "camera", "shown_at", "id", **_where("camera IS NOT NULL")),
-    Index("ix_images_latitude", "latitude", **_where("latitude IS NOT NULL")),
+    Index("ix_images_camera_shown_at_id", "camera", "shown_at", "id", info={_ONLY: "camera IS NOT NULL"}),
+    Index("ix_images_latitude", "latitude", info={_ONLY: "latitude IS NOT NULL"}),
     Index("ix_images_job_id_shown_at_id", "job_id", "shown_at", "id"),
     Index("ix_images_folder_id_name_key_id", "folder_id", "name_key", "id"),
     Index("ix_images_job_id_id", "job_id", "id"),
@@ -256,7 +221,7 @@ words = Table(
     "words",
     metadata,
     Column("image_id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
-    Column("word", _sorted(WORD_LENGTH), primary_key=True),
+    Column("word", Exact(WORD_LENGTH, is_sorted=True), primary_key=True),
     Index("ix_words_word_image_id", "word", "image_id"),
     sqlite_with_rowid=False,
 )

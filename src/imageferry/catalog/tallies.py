@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, literal, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql import Executable
 
 from imageferry.catalog.image_states import ImageState
-from imageferry.catalog.sql_server import Merge, given_rows, holding
+from imageferry.catalog.sql_server import holding
 from imageferry.catalog.tables import blocks, days, tallies
+from imageferry.catalog.upsert import upsert
 
 # How many ids make a block.
 BLOCK = 2_000
@@ -202,21 +202,9 @@ def _add(sums: dict[Any, list[int]], key: object, count: int, size_bytes: int) -
 @cache
 def _adding(table: Table, dialect: str) -> Executable:
     """Add to what is counted, whether it is there or not."""
-    added = ("images", "size_bytes")
-    if dialect in {"mysql", "mariadb"}:
-        into = mysql.insert(table)
-        return into.on_duplicate_key_update({name: table.c[name] + into.inserted[name] for name in added})
-    identity = [column.name for column in table.primary_key.columns]
-    if dialect == "mssql":
-        return Merge(
-            table,
-            given_rows(table),
-            identity=identity,
-            changes=lambda fresh: [(name, table.c[name] + fresh[name]) for name in added],
-        )
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table)
-    return statement.on_conflict_do_update(
-        index_elements=identity,
-        set_={name: table.c[name] + statement.excluded[name] for name in added},
+    return upsert(
+        table,
+        dialect,
+        identity=[column.name for column in table.primary_key.columns],
+        changes=lambda fresh: [(name, table.c[name] + fresh[name]) for name in ("images", "size_bytes")],
     )

@@ -1,10 +1,9 @@
 """The limits under which work is given out."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """How much is under way at once, for how long, and how often it is tried."""
 
     batches_in_flight_max: int = 4  # the window, which all jobs share

@@ -1,9 +1,10 @@
 """Going through images in an order, by the index that has it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -25,8 +26,7 @@ from imageferry.catalog.tables import images
 from imageferry.catalog.tallies import Kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True):
     """An image's place in an order."""
 
     value: Any  # of the order's column

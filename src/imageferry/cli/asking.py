@@ -4,16 +4,15 @@ from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
-from rich.console import Console
-
 from imageferry.cli.exits import Exit
+from imageferry.cli.people import People
 from imageferry.settings import Settings
 
 ANSWER_WITHIN_S = 5
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked, not served
 
 
-def ask(settings: Settings, *, port: int | None, ready: bool, people: Console) -> Exit:
+def ask(settings: Settings, *, port: int | None, ready: bool, people: People) -> Exit:
     """Ask for health, or readiness; DONE when the answer is good, else OTHER and why."""
     host = _EVERYWHERE.get(settings.host, settings.host)
     port = port or settings.health_port or settings.port
@@ -28,5 +27,5 @@ def ask(settings: Settings, *, port: int | None, ready: bool, people: Console) -
             why = f"answers {answer.status}"
         except (OSError, HTTPException) as exc:
             why = f"does not answer ({exc})"
-    people.print(f"http://{host}:{port}{path} {why}.", markup=False, soft_wrap=True)
+    people.tell(f"http://{host}:{port}{path} {why}.")
     return Exit.OTHER

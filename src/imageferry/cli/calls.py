@@ -2,13 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import BuilderError, RequestError
 
 from imageferry.errors import (
     ConflictError,
@@ -19,18 +17,25 @@ from imageferry.errors import (
     TransientError,
     UsageError,
 )
+from imageferry.http.client import Client
+from imageferry.http.request import HttpError, Request
 
 ANSWER_WITHIN_S = 30.0
 CONNECT_WITHIN_S = 5.0
-STREAMED_WITHIN = timedelta(hours=12)
+CONNECTIONS = 16
+STREAMED_WITHIN_S = 12 * 3600.0
+CHUNK_BYTES = 64 * 1024
+ANSWER_BYTES_MAX = 1 << 30
 
 
 @asynccontextmanager
 async def open_calls(url: str, *, token: str | None) -> "AsyncIterator[Calls]":
     """Calls to the gateway at a URL; connections are made as they are needed."""
-    builder = ClientBuilder().follow_redirects(enable=False).connect_timeout(timedelta(seconds=CONNECT_WITHIN_S))
-    async with builder.timeout(timedelta(seconds=ANSWER_WITHIN_S)).build() as client:
+    client = Client(connections=CONNECTIONS, connect_timeout_s=CONNECT_WITHIN_S)
+    try:
         yield Calls(client, url=url.rstrip("/"), token=token)
+    finally:
+        await client.close()
 
 
 class Calls:
@@ -50,15 +55,18 @@ class Calls:
         body: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - any JSON
         """What it answers, decoded; of the query, None is left out, and a list is given value by value."""
+        sent = None if body is None else msgspec.json.encode(body)
+        request = Request(
+            url=self._address(path, query),
+            method=method,
+            headers=self._headers if sent is None else self._headers | {"Content-Type": "application/json"},
+            body=b"" if sent is None and method == "POST" else sent,
+            timeout_s=ANSWER_WITHIN_S,
+        )
         try:
-            request = self._client.request(method, f"{self._url}{path}").headers(self._headers)
-            if query:
-                request = request.query(_pairs(query))
-            if body is not None:
-                request = request.body_json(body)
-            answer = await request.build().send()
-            content = bytes(await answer.bytes())
-        except (RequestError, BuilderError) as exc:
+            answer = await self._client.send(request)
+            content = await answer.read(ANSWER_BYTES_MAX)
+        except HttpError as exc:
             raise self._away(exc) from exc
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise self._refused(answer.status, content)
@@ -73,15 +81,24 @@ class Calls:
         self, path: str, *, query: Mapping[str, str | int | Sequence[str] | None] | None = None
     ) -> AsyncIterator[bytes]:
         """What it answers, as it comes, however long that takes."""
+        request = Request(
+            url=self._address(path, query), headers=self._headers, timeout_s=STREAMED_WITHIN_S, ahead_bytes=CHUNK_BYTES
+        )
         try:
-            request = self._client.get(f"{self._url}{path}").headers(self._headers).timeout(STREAMED_WITHIN)
-            async with request.query(_pairs(query or {})).build_streamed() as answer:
-                if answer.status != HTTPStatus.OK:
-                    raise self._refused(answer.status, bytes(await answer.bytes()))
-                while (chunk := await answer.body_reader.read_chunk()) is not None:
+            answer = await self._client.send(request)
+            if answer.status != HTTPStatus.OK:
+                raise self._refused(answer.status, await answer.read(ANSWER_BYTES_MAX))
+            try:
+                while chunk := await answer.read(CHUNK_BYTES):
                     yield bytes(chunk)
-        except (RequestError, BuilderError) as exc:
+            finally:
+                answer.close()
+        except HttpError as exc:
             raise self._away(exc) from exc
+
+    def _address(self, path: str, query: Mapping[str, str | int | Sequence[str] | None] | None) -> str:
+        pairs = _pairs(query or {})
+        return f"{self._url}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
 
     def _away(self, exc: Exception) -> ImageferryError:
         message = f"No gateway answers at {self._url}: check IMAGEFERRY_SERVER, and that `imageferry serve` runs there."
@@ -92,7 +109,7 @@ class Calls:
             Reason.MISCONFIGURED, f"What answers at {self._url} is no imageferry: check IMAGEFERRY_SERVER."
         )
 
-    def _refused(self, status: int, content: bytes) -> ImageferryError:
+    def _refused(self, status: int, content: bytes | bytearray) -> ImageferryError:
         try:
             detail = str(msgspec.json.decode(content)["detail"])
         except (msgspec.DecodeError, KeyError, TypeError):

@@ -11,8 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import Request, urlopen
 
-from pydantic import SecretStr
-
 from imageferry.cli.exits import Exit
 from imageferry.demo.pictures.album import sample_album
 from imageferry.demo.pictures.own import pictures_from
@@ -57,7 +55,7 @@ class _Show:
         self._folder_url = folder_url
         self._home = settings.home
         token = settings.api_token
-        self._headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+        self._headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
         self._browser = browser
         self._say = say
         self._news: asyncio.Task[None] | None = None
@@ -98,11 +96,11 @@ def _settings(settings: Settings, *, home: Path, drive: StandIn) -> Settings:
     """The embedded default, with the stand-in in Drive's place, whatever the environment holds."""
     return Settings.load(
         home=home,
-        google_api_key=SecretStr(drive.api_key),
+        google_api_key=drive.api_key,
         google_drive_endpoint=drive.url,
         google_drive_web_endpoint=drive.url,
         store_url=str(home / "store"),
-        database_url=SecretStr(f"sqlite:///{home / 'catalog.db'}"),
+        database_url=f"sqlite:///{home / 'catalog.db'}",
         host="127.0.0.1",
         port=settings.port if _is_free(settings.port) else 0,
         concurrency=CONCURRENCY,

@@ -2,18 +2,19 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from imageferry.bootstrap import open_catalog
+from msgspec import Struct
+
+from imageferry.bootstrap.ferry import open_catalog
 from imageferry.errors import Reason
 from imageferry.model import Job, JobState
+from imageferry.secret import revealed
 from imageferry.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """A job, and why files of it were not stored."""
 
     job: Job
@@ -70,7 +71,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         from imageferry.cli.calls import open_calls  # noqa: PLC0415 - the HTTP client is for this alone
         from imageferry.cli.remote import RemoteDesk  # noqa: PLC0415 - the same
 
-        token = None if settings.api_token is None else settings.api_token.get_secret_value()
+        token = revealed(settings.api_token)
         async with open_calls(settings.server_url, token=token) as calls:
             yield RemoteDesk(calls)
         return

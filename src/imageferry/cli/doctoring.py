@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
+from msgspec import Struct
 
 from imageferry import __version__
-from imageferry.bootstrap import open_catalog, open_ferry
+from imageferry.bootstrap.ferry import open_catalog, open_ferry
 from imageferry.catalog.recount import fits
 from imageferry.cli.answer import answer
 from imageferry.cli.exits import Exit, of_error
+from imageferry.cli.people import People
 from imageferry.errors import FatalError, ImageferryError, NotFoundError, Reason, TransientError
 from imageferry.model import Locator
+from imageferry.secret import revealed
 from imageferry.settings import Settings
 
 # A folder that nobody has: whoever may ask for it is told that it is not there.
@@ -22,8 +23,7 @@ NO_FOLDER = "0" * 33
 ANSWER_WITHIN_S = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What an examination of one part found."""
 
     part: str
@@ -31,11 +31,11 @@ class Finding:
     error: ImageferryError | None = None
 
 
-async def examine(settings: Settings, *, people: Console, as_json: bool) -> Exit:
+async def examine(settings: Settings, *, people: People, as_json: bool) -> Exit:
     """Try each part, and tell of each; the code is that of the first that is not well."""
     findings = await (_here(settings) if settings.server_url is None else _elsewhere(settings, settings.server_url))
     for finding in findings:
-        people.print(f"{'✗' if finding.error else '✓'} {finding.part:8} {finding.told}", markup=False, soft_wrap=True)
+        people.tell(f"{'✗' if finding.error else '✓'} {finding.part:8} {finding.told}")
     if as_json:
         answer({"parts": [_as_json(finding) for finding in findings]})
     return next((of_error(finding.error) for finding in findings if finding.error), Exit.DONE)
@@ -48,7 +48,7 @@ async def _here(settings: Settings) -> list[Finding]:
         await _try("source", lambda: _source(settings)),
     ]
     if (broker_url := settings.celery_broker_url) is not None:
-        url, prefix = broker_url.get_secret_value(), settings.queue_prefix
+        url, prefix = broker_url.reveal(), settings.queue_prefix
         findings.append(await _try("broker", lambda: _broker(url, prefix=prefix)))
     return findings
 
@@ -75,7 +75,7 @@ async def _elsewhere(settings: Settings, url: str) -> list[Finding]:
         told = (await calls.call("GET", "/api/system"))["version"]
         return f"{told}, as here" if told == __version__ else f"{told}; this is {__version__}"
 
-    token = None if settings.api_token is None else settings.api_token.get_secret_value()
+    token = revealed(settings.api_token)
     async with open_calls(url, token=token) as calls:
         findings = [await _try("gateway", health)]
         for part, examination in (("ready", readiness), ("token", access), ("version", version)):

@@ -7,16 +7,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from rich.console import Console
-from rich.table import Column, Table
-
 from imageferry.cli import report, wording
 from imageferry.cli.answer import answer
 from imageferry.cli.desk import Desk, Report, open_desk
 from imageferry.cli.exits import Exit
 from imageferry.cli.importing import Ending, go_on, interruption
 from imageferry.cli.patience import Patience
-from imageferry.cli.progress import progress_on
+from imageferry.cli.people import People
+from imageferry.cli.progress import progress_for
 from imageferry.clock import utc_now
 from imageferry.model import Job, JobState
 from imageferry.settings import Settings
@@ -35,15 +33,18 @@ async def list_jobs(settings: Settings, *, limit: int, state: JobState | None, a
     if as_json:
         answer({"jobs": [report.job_as_json(job) for job in latest]})
         return Exit.DONE
+    people = People("stdout")
+    if not latest:
+        people.tell("No jobs yet: start one with imageferry import URL.")
+        return Exit.DONE
+    from rich.table import Column, Table  # noqa: PLC0415 - long to import
+
     columns = (Column("job", no_wrap=True, min_width=36), "folder", "state", "files", "stored", "skipped", "failed")
     table = Table(*columns, "bytes", box=None)
     for job in latest:
         counts = (wording.listed(job), f"{job.stored:,}", f"{job.skipped:,}", f"{job.failed:,}")
         table.add_row(job.id, job.folder_name or job.folder_id, job.state, *counts, wording.size(job.bytes_stored))
-    width = None if sys.stdout.isatty() else 200  # nothing is cut off where no screen bounds it
-    Console(width=width).print(
-        table if latest else "No jobs yet: start one with imageferry import URL.", soft_wrap=True
-    )
+    people.console().print(table, soft_wrap=True)
     return Exit.DONE
 
 
@@ -54,23 +55,23 @@ async def show_job(settings: Settings, *, job_id: str, as_json: bool) -> Exit:
     if as_json:
         answer(report.report_as_json(found))
     else:
-        report.job(Console(soft_wrap=True, highlight=False), found)
+        report.job(People("stdout"), found)
     return Exit.DONE
 
 
-async def move_job(settings: Settings, *, move: Move, people: Console, as_json: bool) -> Exit:
+async def move_job(settings: Settings, *, move: Move, people: People, as_json: bool) -> Exit:
     """Take a job in hand, and print how it stands then."""
     async with open_desk(settings) as desk:
         job = await move(desk)
     if as_json:
         answer(report.job_as_json(job))
     else:
-        people.print(f"The job {job.id} is {job.state}.", markup=False, soft_wrap=True)
+        people.tell(f"The job {job.id} is {job.state}.")
     return Exit.DONE
 
 
 async def follow_job(
-    settings: Settings, *, job_id: str, move: Move, people: Console, as_json: bool, detach: bool
+    settings: Settings, *, job_id: str, move: Move, people: People, as_json: bool, detach: bool
 ) -> Exit:
     """Take a job in hand, then work on it or watch it until it ends, as `import` does; `detach`: leave it to others."""
     if detach:
@@ -82,7 +83,7 @@ async def follow_job(
     return ended.exit
 
 
-async def cancel_job(settings: Settings, *, job_id: str, discard: bool, people: Console, as_json: bool) -> Exit:
+async def cancel_job(settings: Settings, *, job_id: str, discard: bool, people: People, as_json: bool) -> Exit:
     """Cancel a job, and wait until what is under way has come to its end."""
 
     async def move(desk: Desk) -> Job:
@@ -92,7 +93,7 @@ async def cancel_job(settings: Settings, *, job_id: str, discard: bool, people: 
     if as_json:
         answer(report.job_as_json(ended.job))
     else:
-        people.print(wording.ending(ended.job), markup=False, soft_wrap=True)
+        people.tell(wording.ending(ended.job))
     return Exit.DONE
 
 
@@ -104,26 +105,26 @@ async def print_manifest(settings: Settings, *, job_id: str, csv: bool) -> Exit:
     return Exit.DONE
 
 
-async def remove_job(settings: Settings, *, job_id: str, people: Console) -> Exit:
+async def remove_job(settings: Settings, *, job_id: str, people: People) -> Exit:
     """Remove a job from the history."""
     async with open_desk(settings) as desk:
         await desk.remove(job_id)
-    people.print(f"The job {job_id} is removed from the history; its images stay.", markup=False, soft_wrap=True)
+    people.tell(f"The job {job_id} is removed from the history; its images stay.")
     return Exit.DONE
 
 
-async def prune_jobs(settings: Settings, *, days: int, people: Console) -> Exit:
+async def prune_jobs(settings: Settings, *, days: int, people: People) -> Exit:
     """Remove the jobs that ended long ago from the history."""
     async with open_desk(settings) as desk:
         pruned = await desk.prune(before=utc_now() - timedelta(days=days))
-    people.print(f"{pruned:,} jobs that ended more than {days} days ago are removed; their images stay.", markup=False)
+    people.tell(f"{pruned:,} jobs that ended more than {days} days ago are removed; their images stay.")
     return Exit.DONE
 
 
 async def _follow(
-    settings: Settings, *, job_id: str, move: Move, people: Console, within_s: float | None = None
+    settings: Settings, *, job_id: str, move: Move, people: People, within_s: float | None = None
 ) -> Ending:
-    with progress_on(people) as progress:
+    with progress_for(people) as progress:
         if settings.server_url is None:
             return await go_on(job_id, settings=settings, move=move, show=progress.show, within_s=within_s)
         async with open_desk(settings) as desk:

@@ -2,25 +2,25 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from imageferry.catalog.filters import Sort
 from imageferry.catalog.listing import Total
 from imageferry.gateway.schemas.images import Image, ImageFilter
+from imageferry.secret import revealed
 from imageferry.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """The first images that a filter leaves, and how many it leaves."""
 
     images: Sequence[Image]
     total: Total
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Gone(Struct, frozen=True, kw_only=True):
     """What became of images that were to be deleted."""
 
     deleted: int
@@ -54,7 +54,7 @@ async def open_image_desk(settings: Settings) -> AsyncIterator[ImageDesk]:
         from imageferry.cli.calls import open_calls  # noqa: PLC0415 - the HTTP client is for this alone
         from imageferry.cli.remote_images import RemoteImages  # noqa: PLC0415 - the same
 
-        token = None if settings.api_token is None else settings.api_token.get_secret_value()
+        token = revealed(settings.api_token)
         async with open_calls(settings.server_url, token=token) as calls:
             yield RemoteImages(calls)
         return

@@ -3,13 +3,11 @@
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
-from rich.console import Console
-from rich.prompt import Confirm
-from rich.table import Column, Table
 
 from imageferry.catalog.filters import Sort
 from imageferry.catalog.listing import Total
@@ -17,6 +15,7 @@ from imageferry.cli import wording
 from imageferry.cli.answer import answer
 from imageferry.cli.exits import Exit
 from imageferry.cli.image_desk import ImageDesk, Shown, open_image_desk
+from imageferry.cli.people import People
 from imageferry.errors import Reason, UsageError
 from imageferry.gateway.asking import asked
 from imageferry.gateway.schemas.images import IDS_MAX, ImageFilter
@@ -25,8 +24,7 @@ from imageferry.settings import Settings
 FAILURES_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meant:
+class Meant(Struct, frozen=True, kw_only=True):
     """Which images a command is about: these, or what the conditions leave."""
 
     ids: Sequence[int]
@@ -67,28 +65,30 @@ async def list_images(settings: Settings, *, meant: Meant, as_json: bool) -> Exi
         records = [image.model_dump(mode="json") for image in shown.images]
         answer({"images": records, "total": shown.total.images, "total_exact": shown.total.exact})
         return Exit.DONE
+    people = People("stdout")
+    if not shown.images:
+        people.tell("No image fits.")
+        return Exit.DONE
+    from rich.table import Column, Table  # noqa: PLC0415 - long to import
+
     table = Table(
         Column("id", justify="right"), "name", "type", Column("size", justify="right"), "taken", "path", box=None
     )
     for image in shown.images:
         taken = "" if image.taken_at is None else f"{image.taken_at:%Y-%m-%d}"
         table.add_row(str(image.id), image.name, image.mime_type, wording.size(image.size), taken, image.path)
-    console = Console(width=None if sys.stdout.isatty() else 200)  # nothing is cut off where no screen bounds it
-    if shown.images:
-        console.print(table, soft_wrap=True)
-        console.print(f"{len(shown.images):,} of {_told(shown.total)} images", markup=False)
-    else:
-        console.print("No image fits.")
+    people.console().print(table, soft_wrap=True)
+    people.tell(f"{len(shown.images):,} of {_told(shown.total)} images")
     return Exit.DONE
 
 
-async def download_images(settings: Settings, *, meant: Meant, path: Path, people: Console) -> Exit:
+async def download_images(settings: Settings, *, meant: Meant, path: Path, people: People) -> Exit:
     """Save the first images that are meant as one ZIP, which is whole or not there."""
     coming = path.with_name(f"{path.name}.part")
     async with open_image_desk(settings) as desk:
         ids = [image.id for image in (await meant.shown(desk)).images]
         if not ids:
-            people.print("No image fits.")
+            people.tell("No image fits.")
             return Exit.OTHER
         try:
             with coming.open("wb") as file:
@@ -101,11 +101,11 @@ async def download_images(settings: Settings, *, meant: Meant, path: Path, peopl
             raise UsageError(Reason.MISCONFIGURED, message) from exc
         finally:
             coming.unlink(missing_ok=True)
-    people.print(f"{_many(len(ids))} in {path}", markup=False, soft_wrap=True)
+    people.tell(f"{_many(len(ids))} in {path}")
     return Exit.DONE
 
 
-async def delete_images(settings: Settings, *, meant: Meant, yes: bool, people: Console, as_json: bool) -> Exit:
+async def delete_images(settings: Settings, *, meant: Meant, yes: bool, people: People, as_json: bool) -> Exit:
     """Delete what is meant; asks before, unless it was said already."""
     wanted = meant.filter()
     if wanted is not None and asked(**dict(wanted)).is_empty:
@@ -116,11 +116,11 @@ async def delete_images(settings: Settings, *, meant: Meant, yes: bool, people: 
             return Exit.DONE
         gone = await desk.delete(meant.ids if wanted is None else wanted)
     for image_id, detail in list(gone.failed.items())[:FAILURES_SHOWN]:
-        people.print(f"Image {image_id}: {detail}", markup=False, soft_wrap=True)
+        people.tell(f"Image {image_id}: {detail}")
     if as_json:
         answer({"deleted": gone.deleted, "failed": len(gone.failed)})
     else:
-        people.print(f"{_many(gone.deleted)} deleted, with their objects.")
+        people.tell(f"{_many(gone.deleted)} deleted, with their objects.")
     return Exit.OTHER if gone.failed else Exit.DONE
 
 
@@ -128,10 +128,12 @@ def _many(count: int) -> str:
     return "1 image is" if count == 1 else f"{count:,} images are"
 
 
-def _agreed(total: Total, people: Console) -> bool:
+def _agreed(total: Total, people: People) -> bool:
     if not sys.stdin.isatty():
         raise UsageError(Reason.MISCONFIGURED, "Nobody is here to be asked: say --yes to delete.")
-    return Confirm.ask(f"Delete {_told(total)} images, with their objects?", console=people, default=False)
+    from rich.prompt import Confirm  # noqa: PLC0415 - long to import
+
+    return Confirm.ask(f"Delete {_told(total)} images, with their objects?", console=people.console(), default=False)
 
 
 def _told(total: Total) -> str:

@@ -5,34 +5,38 @@ import math
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from imageferry.bootstrap import Ferry, Limits, open_ferry
+from msgspec import Struct
+from msgspec.structs import replace
+
+from imageferry.bootstrap.ferry import Ferry, open_ferry
+from imageferry.bootstrap.limits import Limits
 from imageferry.catalog import items, jobs, manifest
 from imageferry.catalog.session import Tx
 from imageferry.cli.desk import Desk
 from imageferry.cli.exits import Exit, of_job
 from imageferry.cli.local import LocalDesk
 from imageferry.cli.patience import Patience
+from imageferry.engine.mover.process import Process
 from imageferry.engine.tidying import tidying
 from imageferry.engine.worker import at_work
 from imageferry.errors import BlockedError, Reason, UsageError
-from imageferry.model import Folder, ItemState, Job, JobOptions, Locator
+from imageferry.model import Folder, Job, JobOptions, Locator
 from imageferry.pipeline.plan import Plan, plan
 from imageferry.pipeline.submit import submit
 from imageferry.settings import Settings
 from imageferry.sources.registry import recognise
-from imageferry.webhooks.urls import checked
 
-LOOK_EVERY_S = 0.1
+# The longer it takes, the less often: every twentieth part of the time that it took so far.
+LOOK_EVERY_S, LOOK_EVERY_S_MAX, LOOKS_MIN = 0.1, 0.5, 20
 # Whoever discards what a job stored waits for it.
 TIDY_EVERY_S = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Struct, frozen=True, kw_only=True):
     """How an import ended."""
 
     job: Job
@@ -67,20 +71,22 @@ async def import_folder(
     priority: int = 0,
     webhook_url: str | None = None,
     limits: Limits | None = None,
+    ahead: Process | None = None,
 ) -> Ending:
-    """Import the folder behind a URL.
+    """Import the folder behind a URL; `ahead` is a process for its mover that has begun.
 
     What is wrong with the URL, the folder, the store or the catalog is raised before anything is written.
     """
     started_s = time.monotonic()
     locator = recognise(url)
     if webhook_url is not None:
+        from imageferry.webhooks.urls import checked  # noqa: PLC0415 - few need it
+
         checked(webhook_url, private_hosts=settings.webhook_private_hosts)
     if manifest_path is not None:
         _check_writable(manifest_path)
-    async with open_ferry(settings, limits=limits) as ferry:
-        folder = await ferry.sources[locator.source].resolve(locator)
-        await ferry.store.check()
+    async with open_ferry(settings, limits=limits, soon=True, ahead=ahead) as ferry:
+        folder = await _found(locator, ferry=ferry)
         job, new = await submit(
             Locator(source=locator.source, folder_id=folder.id, resource_key=folder.resource_key),
             catalog=ferry.catalog,
@@ -97,6 +103,20 @@ async def import_folder(
         if manifest_path is not None:
             await _write_manifest(ferry, job.id, manifest_path)
         return ending
+
+
+async def _found(locator: Locator, *, ferry: Ferry) -> Folder:
+    """The folder, once it is known that the store takes objects: both are asked at the same time.
+
+    What is wrong with the folder is raised first. The check is not broken off: it removes what it wrote.
+    """
+    resolving = ferry.sources[locator.source].resolve(locator)
+    folder, checked = await asyncio.gather(resolving, ferry.store.check(), return_exceptions=True)
+    if isinstance(folder, BaseException):
+        raise folder
+    if checked is not None:
+        raise checked
+    return folder
 
 
 async def plan_folder(url: str, *, settings: Settings, options: JobOptions, progress: Callable[[Plan], None]) -> Plan:
@@ -126,7 +146,7 @@ async def go_on(
 ) -> Ending:
     """Take a job of the catalog in hand, then work on it until it ends, or for so long."""
     started_s = time.monotonic()
-    async with open_ferry(settings, limits=limits) as ferry:
+    async with open_ferry(settings, limits=limits, soon=True) as ferry:
         desk = LocalDesk(ferry.catalog)
         job = (await desk.report(job_id)).job
         if job.store != ferry.store.url:
@@ -139,8 +159,7 @@ async def go_on(
         return await _ending(ferry, job_id, watched, seconds=time.monotonic() - started_s)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Watched:
+class _Watched(Struct, frozen=True, kw_only=True):
     """How the work on a job came to its end in this process."""
 
     interrupted: bool
@@ -150,7 +169,8 @@ class _Watched:
 async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within_s: float | None = None) -> _Watched:
     """Work, or watch another process work, until the job ends or cannot go on."""
     interrupted = interruption()
-    ends_at_s = math.inf if within_s is None else time.monotonic() + within_s
+    began_s = time.monotonic()
+    ends_at_s = math.inf if within_s is None else began_s + within_s
     patience = Patience(ferry.settings.patience_s)
     async with at_work(ferry.engine(job_ids={job_id}), lock=ferry.lock) as working:
         while not (interrupted.is_set() or working.done()):
@@ -160,7 +180,8 @@ async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within
                 return _Watched(interrupted=False, given_up=job)
             if job.state.terminal or time.monotonic() > ends_at_s:
                 break
-            await asyncio.wait([working], timeout=LOOK_EVERY_S)
+            look_in_s = (time.monotonic() - began_s) / LOOKS_MIN
+            await asyncio.wait([working], timeout=min(max(look_in_s, LOOK_EVERY_S), LOOK_EVERY_S_MAX))
     return _Watched(interrupted=interrupted.is_set())
 
 
@@ -184,8 +205,7 @@ async def _ending(ferry: Ferry, job_id: str, watched: _Watched, *, seconds: floa
     if given_up is not None and not job.state.terminal:
         # It may have been about to try again: that is over with this process, and why it waited is what counts.
         job = replace(job, state=given_up.state, reason=given_up.reason, detail=given_up.detail)
-    failures = await ferry.catalog.read(lambda tx: items.causes(tx, job_id=job_id, state=ItemState.FAILED))
-    skips = await ferry.catalog.read(lambda tx: items.causes(tx, job_id=job_id, state=ItemState.SKIPPED))
+    failures, skips = await ferry.catalog.read(partial(items.failures_and_skips, job=job))
     interrupted = watched.interrupted and not job.state.terminal
     return Ending(
         job=job,

@@ -8,7 +8,7 @@ from imageferry.catalog import control, items, jobs, manifest
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.cli.desk import Report
 from imageferry.errors import NotFoundError, Reason
-from imageferry.model import ItemState, Job, JobState
+from imageferry.model import Job, JobState
 
 
 class LocalDesk:
@@ -72,5 +72,5 @@ def report_of(tx: Tx, job_id: str) -> Report:
     job = jobs.get(tx, job_id)
     if job is None:
         raise NotFoundError(Reason.GONE, f"There is no job {job_id}: `imageferry jobs` lists them.")
-    failures, skips = (items.causes(tx, job_id=job_id, state=state) for state in (ItemState.FAILED, ItemState.SKIPPED))
+    failures, skips = items.failures_and_skips(tx, job)
     return Report(job=job, failures=failures, skips=skips)

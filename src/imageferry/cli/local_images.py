@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from imageferry.bootstrap import open_catalog, open_ferry
+from imageferry.bootstrap.ferry import open_catalog, open_ferry
 from imageferry.catalog import images
 from imageferry.catalog.filters import Sort
 from imageferry.catalog.images import ImageRow

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from imageferry.bootstrap import open_catalog
+from imageferry.bootstrap.ferry import open_catalog
 from imageferry.catalog import tallies
 from imageferry.catalog.recount import recount
 from imageferry.cli.exits import Exit

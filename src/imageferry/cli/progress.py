@@ -4,13 +4,8 @@ import time
 from types import TracebackType
 from typing import Protocol, Self
 
-from rich.console import Console
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
-
 from imageferry.cli import wording
+from imageferry.cli.people import People
 from imageferry.estimate import Estimate, Estimator
 from imageferry.model import Job, JobState
 
@@ -35,48 +30,20 @@ class Progress(Protocol):
         ...
 
 
-def progress_on(console: Console) -> Progress:
-    """What fits a console: a terminal, or a file or pipe."""
-    return Moving(console) if console.is_terminal else Plain(console)
+def progress_for(people: People) -> Progress:
+    """What fits where people look: a terminal, or a file or pipe."""
+    if not people.look_on:
+        return Plain(people)
+    from imageferry.cli.moving import Moving  # noqa: PLC0415 - long to import
 
-
-class Moving:
-    """A bar and a line that stay where they are."""
-
-    def __init__(self, console: Console) -> None:
-        self._estimator = Estimator()
-        self._live = Live(console=console, refresh_per_second=8, transient=True)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def show(self, job: Job) -> None:
-        """See Progress."""
-        estimate = self._estimator.see(job, at_s=time.monotonic())
-        grid = Table.grid(padding=(0, 1))
-        counting = bool(job.open_folders)
-        bar = ProgressBar(
-            total=None if counting and not job.processed else max(job.discovered, 1),
-            completed=job.processed,
-            width=28,
-            pulse=counting,
-            animation_time=time.monotonic(),
-        )
-        grid.add_row(bar, Text(line(job, estimate)))
-        self._live.update(grid)
+    return Moving(people.console())
 
 
 class Plain:
     """A line every few seconds, and one whenever the state changes."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, people: People) -> None:
+        self._people = people
         self._estimator = Estimator()
         self._shown_at_s = time.monotonic()
         self._state: JobState | None = None
@@ -97,7 +64,7 @@ class Plain:
         self._state = job.state
         if waits_anew or now_s - self._shown_at_s >= PLAIN_LINE_EVERY_S:
             self._shown_at_s = now_s
-            self._console.print(line(job, estimate), soft_wrap=True, markup=False, highlight=False)
+            self._people.tell(line(job, estimate))
 
 
 def line(job: Job, estimate: Estimate) -> str:

@@ -1,7 +1,6 @@
 """Jobs at a gateway elsewhere, over its HTTP interface."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -87,7 +86,7 @@ def _path(job_id: str) -> str:
 
 
 # What a gateway tells of a job by the same name as ours.
-_SAME = {field.name for field in fields(Job)} - {"options", "open_folders", "created_at", "started_at", "finished_at"}
+_SAME = set(Job.__struct_fields__) - {"options", "open_folders", "created_at", "started_at", "finished_at"}
 
 
 def _job(told: Mapping[str, Any]) -> Job:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-
 from imageferry.cli import wording
 from imageferry.cli.desk import Report
 from imageferry.cli.importing import Ending
-from imageferry.errors import ImageferryError, Mender, Reason
+from imageferry.cli.people import People
+from imageferry.errors import Mender, Reason
 from imageferry.model import Job
 from imageferry.pipeline.plan import Plan
 
@@ -20,25 +19,25 @@ _ADVICE = {
 }
 
 
-def ending(people: Console, end: Ending) -> None:
+def ending(people: People, end: Ending) -> None:
     """Say how an import ended."""
     if end.detached:
-        people.print(f"Detached at {end.job.processed:,} of {wording.listed(end.job)} files.", markup=False)
-        people.print("The workers go on without this command; the same command comes back to it.", markup=False)
-        people.print(f"Its job is {end.job.id}: `imageferry jobs` lists how far it is.", markup=False, soft_wrap=True)
+        people.tell(f"Detached at {end.job.processed:,} of {wording.listed(end.job)} files.")
+        people.tell("The workers go on without this command; the same command comes back to it.")
+        people.tell(f"Its job is {end.job.id}: `imageferry jobs` lists how far it is.")
         return
     if end.interrupted:
-        people.print(f"Stopped at {end.job.processed:,} of {wording.listed(end.job)} files.", markup=False)
-        people.print("The same command goes on from here; so does `imageferry serve`.", markup=False)
+        people.tell(f"Stopped at {end.job.processed:,} of {wording.listed(end.job)} files.")
+        people.tell("The same command goes on from here; so does `imageferry serve`.")
         return
-    people.print(wording.ending(end.job), markup=False, soft_wrap=True)
+    people.tell(wording.ending(end.job))
     for reason, count in end.failures.items():
-        people.print(f"  {count:,} failed ({reason}): {reason.sentence} {reason.mend}", markup=False, soft_wrap=True)
+        people.tell(f"  {count:,} failed ({reason}): {reason.sentence} {reason.mend}")
     if end.failures:
-        people.print(f"  Each of them: imageferry manifest {end.job.id}", markup=False, soft_wrap=True)
-        people.print(f"  To try them again: imageferry retry {end.job.id}", markup=False, soft_wrap=True)
+        people.tell(f"  Each of them: imageferry manifest {end.job.id}")
+        people.tell(f"  To try them again: imageferry retry {end.job.id}")
     elif not end.job.state.terminal:
-        people.print("The same command goes on from here.", markup=False)
+        people.tell("The same command goes on from here.")
 
 
 def ending_as_json(end: Ending) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def ending_as_json(end: Ending) -> dict[str, Any]:
     }
 
 
-def job(people: Console, found: Report) -> None:
+def job(people: People, found: Report) -> None:
     """Say how a job stands, and why files of it were not stored."""
     job = found.job
     lines = [
@@ -67,10 +66,10 @@ def job(people: Console, found: Report) -> None:
         ("possible", ", ".join(job.actions) or "nothing"),
     ]
     for name, value in lines:
-        people.print(f"{name:<9} {value}", markup=False, soft_wrap=True)
+        people.tell(f"{name:<9} {value}")
     for what, causes in (("failed", found.failures), ("skipped", found.skips)):
         for reason, count in causes.items():
-            people.print(f"  {count:,} {what} ({reason}): {reason.sentence} {reason.mend}", markup=False)
+            people.tell(f"  {count:,} {what} ({reason}): {reason.sentence} {reason.mend}")
 
 
 def report_as_json(found: Report) -> dict[str, Any]:
@@ -102,26 +101,21 @@ def job_as_json(job: Job) -> dict[str, Any]:
     }
 
 
-def error_as_json(error: ImageferryError) -> dict[str, Any]:
-    """An error that ended a command before there was a job."""
-    return {"status": "failed", "reason": error.reason, "detail": error.message, "mender": error.reason.mender}
-
-
-def plan(people: Console, found: Plan) -> None:
+def plan(people: People, found: Plan) -> None:
     """Say what an import would do."""
     folders = "1 folder" if found.folders == 1 else f"{found.folders:,} folders"
-    people.print(f"“{found.folder.name}”: {wording.files(found.files)} in {folders}", markup=False, soft_wrap=True)
+    people.tell(f"“{found.folder.name}”: {wording.files(found.files)} in {folders}")
     new = found.to_store - found.changed
     size = wording.size(found.bytes_to_store)
-    people.print(f"  to store   {found.to_store:>9,}  ({size}; {new:,} new, {found.changed:,} changed)", markup=False)
+    people.tell(f"  to store   {found.to_store:>9,}  ({size}; {new:,} new, {found.changed:,} changed)")
     for mime_type, count in found.types.most_common():
-        people.print(f"             {count:>9,}  {mime_type}", markup=False)
-    people.print(f"  unchanged  {found.unchanged:>9,}", markup=False)
+        people.tell(f"             {count:>9,}  {mime_type}")
+    people.tell(f"  unchanged  {found.unchanged:>9,}")
     for reason, count in found.skipped.most_common():
-        people.print(f"  to skip    {count:>9,}  {reason}", markup=False)
+        people.tell(f"  to skip    {count:>9,}  {reason}")
     for reason, count in found.failing.most_common():
-        people.print(f"  will fail  {count:>9,}  {reason} ({_ADVICE[reason.mender]})", markup=False)
-    people.print("No byte was moved. Without --dry-run the same command imports it.", markup=False)
+        people.tell(f"  will fail  {count:>9,}  {reason} ({_ADVICE[reason.mender]})")
+    people.tell("No byte was moved. Without --dry-run the same command imports it.")
 
 
 def plan_as_json(found: Plan) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from pydantic import AliasChoices
-from pydantic.fields import FieldInfo
+from msgspec import NODEFAULT
+from msgspec.structs import FieldInfo, fields
 
 from imageferry.aliases import Aliases
-from imageferry.settings import Settings
+from imageferry.settings import Settings, meaning, names
 
 HEADING = "# Every setting, with its default. imageferry reads the environment and a .env file in the present folder."
 
@@ -17,26 +17,23 @@ def settings_file() -> str:
 
 
 def _lines() -> Iterator[str]:
-    own = {name: field for name, field in Settings.model_fields.items() if name not in Aliases.model_fields}
-    for field in (own | Aliases.model_fields).values():
-        if field.title:
-            yield from ("", f"# --- {field.title} ---")
-        name, *others = _names(field)
-        meaning = [field.description] if field.description else []
+    aliases = {setting.name for setting in fields(Aliases)}
+    # Ours first.
+    for setting in sorted(fields(Settings), key=lambda setting: setting.name in aliases):
+        said = meaning(setting)
+        if said.title:
+            yield from ("", f"# --- {said.title} ---")
+        name, *others = names(setting)
+        words = [said.description] if said.description else []
         also = [f"(also {other})" for other in others]
-        if meaning or also:
-            yield f"# {' '.join([*meaning, *also])}"
-        yield f"#{name}={_default(field)}"
+        if words or also:
+            yield f"# {' '.join([*words, *also])}"
+        yield f"#{name}={_default(setting)}"
 
 
-def _names(field: FieldInfo) -> list[str]:
-    alias = field.validation_alias
-    return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else []
-
-
-def _default(field: FieldInfo) -> str:
+def _default(setting: FieldInfo) -> str:
     """As it would be written; empty where there is none, or where it hangs on the machine."""
-    default = field.default
-    if field.default_factory is not None or default is None or default == ():
+    default = setting.default
+    if default in (NODEFAULT, None, ()):
         return ""
     return str(default).lower() if isinstance(default, bool) else str(default)

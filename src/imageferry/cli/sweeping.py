@@ -7,20 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess, parent_process
 
-import structlog
-
-from imageferry.bootstrap import open_ferry
+from imageferry.bootstrap.ferry import open_ferry
 from imageferry.engine.base import Engine
 from imageferry.engine.tidying import tidying
 from imageferry.errors import ImageferryError
+from imageferry.log import log
+from imageferry.loops import loop_factory
 from imageferry.settings import Settings
 from imageferry.telemetry.logs import configure_logging
 
 # How long to rest after the sweeper failed.
 REST_S = 5.0
 END_WITHIN_S = 5.0
-
-log = structlog.get_logger()
 
 
 @contextmanager
@@ -43,8 +41,9 @@ def _end(process: BaseProcess) -> None:
 
 
 def _sweep(settings: Settings) -> None:
-    configure_logging(settings)
-    asyncio.run(_sweep_until_told(settings))
+    configure_logging(level=settings.log_level, form=settings.log_format)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_sweep_until_told(settings))
 
 
 async def _sweep_until_told(settings: Settings) -> None:

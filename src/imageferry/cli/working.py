@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 
-from imageferry.bootstrap import make_bounds, open_stages
+from imageferry.bootstrap.ferry import make_bounds, open_stages
 from imageferry.cli.exits import Exit
 from imageferry.cli.sweeping import sweeper_beside
 from imageferry.engine.base import Stages
@@ -25,7 +25,7 @@ def work_for(settings: Settings, *, roles: str) -> Exit:
     if settings.celery_broker_url is None:
         message = "A worker needs a broker: set CELERY_BROKER_URL to amqp://user:password@host// or redis://host."
         raise FatalError(Reason.MISCONFIGURED, message)
-    app = make_app(settings.celery_broker_url.get_secret_value(), prefix=settings.queue_prefix)
+    app = make_app(settings.celery_broker_url.reveal(), prefix=settings.queue_prefix)
     with ExitStack() as beside:
         if Role.RECORD in served:
             beside.enter_context(sweeper_beside(settings))

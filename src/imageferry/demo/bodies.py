@@ -5,11 +5,12 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageferry.demo.content import Content, InMemory
 from imageferry.demo.faults import Damage, Fault
@@ -24,8 +25,7 @@ _SETTLE_S = 0.05  # for what was sent to be read before a reset throws it away
 Sent = Callable[[int], None]  # told how many bytes went out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """What of a content is to be sent, and as what."""
 
     content: Content

@@ -1,10 +1,11 @@
 """Faults to order: what shall go wrong, for which calls, and how often."""
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from random import Random
+
+from msgspec import Struct
 
 from imageferry.demo.drive.refusals import Refusal
 from imageferry.demo.node import Node
@@ -39,8 +40,7 @@ class Damage(StrEnum):
     DUPLICATE = "duplicate"  # the last entry comes again at the head of the next page
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """One kind of trouble, for the calls that it fits."""
 
     kind: Refusal | Damage
@@ -88,8 +88,7 @@ class Faults:
         return None
 
 
-@dataclass(slots=True)
-class _Order:
+class _Order(Struct):
     """A fault in force."""
 
     fault: Fault

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 from aiohttp import hdrs, web
+from msgspec import Struct, field
 
 from imageferry.demo import bodies
 from imageferry.demo.drive.access import Credentials
@@ -27,8 +27,7 @@ class DivertedError(Exception):
         self.response = response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrontDesk:
+class FrontDesk(Struct, frozen=True, kw_only=True):
     """What all calls share."""
 
     tree: Tree

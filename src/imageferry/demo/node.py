@@ -2,9 +2,10 @@
 
 import mimetypes
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from imageferry.demo.content import Content
 from imageferry.model import FOLDER_MIME_TYPE
@@ -28,8 +29,7 @@ class Sharing(StrEnum):
     NOBODY = "nobody"  # only its owner, who is none of our callers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """Where a shortcut points."""
 
     id: str
@@ -37,8 +37,7 @@ class Target:
     resource_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """A folder, a file or a shortcut, as it is now; a change makes another Node with the same id."""
 
     id: str

@@ -1,13 +1,12 @@
 """What one folder holds, in an order that no change disturbs."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from imageferry.demo import ids
 from imageferry.demo.content import Content, Synthetic
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedFiles:
+class NumberedFiles(Struct, frozen=True, kw_only=True):
     """Files that are computed from their number when they are asked for."""
 
     ids: ids.Series
@@ -21,8 +20,7 @@ class NumberedFiles:
         return Synthetic(size_bytes=self.size_bytes, mark=f"{self.parent_id}/{index}")
 
 
-@dataclass(slots=True)
-class Shelf:
+class Shelf(Struct):
     """Numbered files first, then entries; what is deleted leaves its place empty, so that places stay."""
 
     entries: list[str] = field(default_factory=list)  # ids

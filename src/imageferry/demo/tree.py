@@ -1,9 +1,10 @@
 """The tree that is served: built, changed and read by tests and the demo."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+
+from msgspec.structs import replace
 
 from imageferry.demo import ids
 from imageferry.demo.content import Content, InMemory
@@ -237,7 +238,7 @@ class Tree:
         return node
 
     def _changed(self, old: Node, **changes: object) -> Node:
-        return self._put(replace(old, version=old.version + 1, **changes))  # type: ignore[arg-type]
+        return self._put(replace(old, version=old.version + 1, **changes))
 
     def _numbered(self, run: NumberedFiles, index: int) -> Node | None:
         node_id = run.ids.id_of(index)

@@ -3,23 +3,20 @@
 import asyncio
 from collections.abc import Collection
 
-import structlog
-
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import reclaim, wake
 from imageferry.catalog.terms import Terms
 from imageferry.engine.base import Stages, about
 from imageferry.engine.sweeper import REST_S, SWEEP_EVERY_S, Sweeper
 from imageferry.errors import TransientError
+from imageferry.log import log
 from imageferry.model import Crawl, Message, Record
-from imageferry.pipeline.bounds import Bounds
+from imageferry.pipeline.halt import Halts
 
 # How long files that are under way have to come to their end when the engine stops; then downloads are broken
 # off, and what is on its way into the store has the last of it.
 GRACE_S = 3.0
 LAST_GRACE_S = 5.0
-
-log = structlog.get_logger()
 
 
 class LocalEngine:
@@ -34,14 +31,14 @@ class LocalEngine:
         *,
         catalog: Catalog,
         store_url: str,
-        bounds: Bounds,
+        halts: Halts,
         terms: Terms,
         job_ids: Collection[str] | None = None,
         sweep_every_s: float = SWEEP_EVERY_S,
     ) -> None:
         self._stages = stages
         self._catalog = catalog
-        self._bounds = bounds
+        self._halts = halts
         self._tasks: dict[asyncio.Task[None], Message] = {}
         self._sweeper = Sweeper(
             catalog,
@@ -61,7 +58,7 @@ class LocalEngine:
 
     def stop(self) -> None:
         """Begin nothing any more."""
-        self._bounds.halts.stop_all()
+        self._halts.stop_all()
         self._sweeper.stop()
 
     def nudge(self) -> None:
@@ -69,7 +66,7 @@ class LocalEngine:
         self._sweeper.nudge()
 
     async def _halt(self, job_ids: Collection[str]) -> None:
-        self._bounds.halts.stop(job_ids)
+        self._halts.stop(job_ids)
         for task, message in self._tasks.items():
             if isinstance(message, Crawl) and message.job_id in job_ids:
                 task.cancel()
@@ -94,20 +91,19 @@ class LocalEngine:
         task.add_done_callback(self._tasks.pop)
 
     async def _deliver(self, message: Message) -> None:
-        halts = self._bounds.halts
         nothing_followed = True
         try:
             async for following in self._stages[type(message)](message):
                 nothing_followed = False
                 # What follows is in flight in the catalog already; a stopping engine gives it back at its end.
-                if not halts.stopped or isinstance(following, Record):
+                if not self._halts.stopped or isinstance(following, Record):
                     await self._send(following)
-            if nothing_followed and isinstance(message, Record) and message.final:
-                self._sweeper.nudge()  # its part of the window may serve another job
+            if nothing_followed and (len(self._tasks) == 1 or (isinstance(message, Record) and message.final)):
+                self._sweeper.nudge()  # its part of the window may serve another job, or all of it is done
         except TransientError as exc:
             # The catalog is away. What it must be told is kept until it is back.
             log.warning("catalog.away", detail=exc.message)
-            if isinstance(message, Record) and not halts.stopped:
+            if isinstance(message, Record) and not self._halts.stopped:
                 await self._sweeper.rest(REST_S)
                 await self._send(message)
         except Exception:
@@ -120,7 +116,7 @@ class LocalEngine:
             if isinstance(message, Crawl):
                 task.cancel()
         await self._settle(within_s=GRACE_S)
-        self._bounds.halts.break_off()
+        self._halts.break_off()
         await self._settle(within_s=LAST_GRACE_S)
         for task in self._tasks:
             task.cancel()

@@ -5,23 +5,20 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
-import structlog
-
-from imageferry.catalog import control, events, idempotency, jobs, ledger
+from imageferry.catalog import control, events, idempotency, jobs, ledger, steps
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.shares import share_out
 from imageferry.catalog.sweep import sweep
 from imageferry.catalog.terms import Terms
 from imageferry.clock import now_ms
 from imageferry.errors import TransientError
+from imageferry.log import log
 from imageferry.model import Crawl, Message, Transfer
 
 SWEEP_EVERY_S = 1.0
 PRUNE_EVERY_S = 60.0
 # How long to rest when the catalog is away.
 REST_S = 2.0
-
-log = structlog.get_logger()
 
 
 async def _nothing_waits() -> Collection[type[Message]]:
@@ -115,7 +112,7 @@ class Sweeper:
                 for job_id in self._mine(served)
             ]
             halted = control.halted(tx, store=self._store_url)
-            more = control.winds_up(tx, store=self._store_url)
+            more = steps.are_left(tx, store=self._store_url)
             over = self._job_ids is not None and not self.unfinished(tx)
             return over, more, halted, [message for messages in given_out for message in messages]
 

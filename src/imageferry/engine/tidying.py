@@ -4,16 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
-
 from imageferry.catalog.session import Catalog
 from imageferry.errors import ImageferryError
+from imageferry.log import log
 from imageferry.pipeline.discard import tidy
 from imageferry.stores.store import Store
 
 TIDY_EVERY_S = 3.0
-
-log = structlog.get_logger()
 
 
 @asynccontextmanager

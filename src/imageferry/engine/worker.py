@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
-
 from imageferry.engine.base import Engine
 from imageferry.engine.lock import EngineLock, NoLock
+from imageferry.log import log
 
 ASK_EVERY_S = 0.5
-
-log = structlog.get_logger()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
 
 from imageferry import __version__
-from imageferry.bootstrap import open_ferry, open_thumbnails
+from imageferry.bootstrap.ferry import open_ferry, open_thumbnails
 from imageferry.engine.tidying import tidying
 from imageferry.engine.worker import at_work
 from imageferry.gateway import (
@@ -60,7 +60,7 @@ def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> Fas
     configured. `demo_folder_url` is a folder of sample pictures, where there is a stand-in that shares one.
     """
     token = settings.api_token
-    sessions = None if token is None else Sessions(token.get_secret_value())
+    sessions = None if token is None else Sessions(token.reveal())
     rations = Rations()
     app = FastAPI(
         title="imageferry",

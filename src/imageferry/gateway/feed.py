@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-import structlog
-
 from imageferry.catalog import events
 from imageferry.catalog.events import Event
 from imageferry.catalog.ordering import LATE_S, Ordering, Place
@@ -17,6 +15,7 @@ from imageferry.catalog.session import Catalog, Tx
 from imageferry.clock import utc_now
 from imageferry.errors import Reason, TransientError
 from imageferry.gateway.frames import COMMENT, missed, opening, telling
+from imageferry.log import log
 
 TICK_S = 0.5
 # How long to rest when the catalog is away.
@@ -32,8 +31,6 @@ TICKS_BEHIND_MAX = 32
 SILENCE_S_MAX = 15.0
 # Jobs whose stored files are remembered, to tell when there are more.
 STORED_MAX = 10_000
-
-log = structlog.get_logger()
 
 
 class Feed:

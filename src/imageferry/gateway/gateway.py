@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from msgspec import Struct, field
 
-from imageferry.bootstrap import Ferry
+from imageferry.bootstrap.ferry import Ferry
 from imageferry.catalog.session import Tx
 from imageferry.engine.base import Engine
 from imageferry.errors import Reason, TransientError
@@ -26,8 +26,7 @@ RETRY_AFTER_S = 5.0
 PREVIEWS_AT_ONCE = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gateway:
+class Gateway(Struct, frozen=True, kw_only=True):
     """A running gateway."""
 
     ferry: Ferry

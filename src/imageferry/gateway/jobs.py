@@ -12,7 +12,7 @@ from imageferry.gateway.cursors import CURSOR_LENGTH_MAX
 from imageferry.gateway.gateway import Gateway, Here
 from imageferry.gateway.schemas import jobs as schemas
 from imageferry.gateway.telling import told
-from imageferry.model import ItemState, Job, JobState
+from imageferry.model import Job, JobState
 
 JOBS_MAX = 200
 
@@ -46,9 +46,7 @@ async def get_job(job_id: JobId, gateway: Here) -> schemas.JobDetail:
     """One job, and why files of it were not stored."""
     job = await find(job_id, gateway)
     (summary,) = await gateway.read(lambda tx: told(tx, [job]))
-    failures, skips = await gateway.read(
-        lambda tx: [items.causes(tx, job_id=job_id, state=state) for state in (ItemState.FAILED, ItemState.SKIPPED)]
-    )
+    failures, skips = await gateway.read(lambda tx: items.failures_and_skips(tx, job))
     return schemas.JobDetail(**dict(summary), failures=causes(failures), skips=causes(skips))
 
 

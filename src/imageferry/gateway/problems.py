@@ -5,7 +5,6 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -23,6 +22,7 @@ from imageferry.errors import (
     UsageError,
 )
 from imageferry.gateway.schemas.problems import Flaw, Problem
+from imageferry.log import log
 
 MEDIA_TYPE = "application/problem+json"
 FLAWS_MAX = 20
@@ -34,8 +34,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "The request is refused, without any effect."},
     "5XX": {"description": "Something that the gateway leans on is away, or it failed."},
 }
-
-log = structlog.get_logger()
 
 
 def refusal(

@@ -7,12 +7,11 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from ipaddress import ip_address
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
+from msgspec import Struct
 
 from imageferry.errors import FatalError, Reason
 from imageferry.gateway.app import create_app
@@ -21,6 +20,7 @@ from imageferry.gateway.feed import Feed
 from imageferry.gateway.gateway import Gateway
 from imageferry.gateway.security.gate import is_loopback
 from imageferry.gateway.security.sessions import Sessions
+from imageferry.log import log
 from imageferry.settings import TOKEN_LENGTH_MIN, Settings
 
 # How long answers that are under way have to come to an end.
@@ -29,8 +29,7 @@ BACKLOG_MAX = 1024
 KEEP_ALIVE_S = 15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """Where a gateway answers."""
 
     url: str
@@ -38,8 +37,6 @@ class Ready:
 
 
 OnReady = Callable[[Ready], Awaitable[None] | None]
-
-log = structlog.get_logger()
 
 
 async def serve(settings: Settings, *, on_ready: OnReady | None = None, demo_folder_url: str | None = None) -> None:

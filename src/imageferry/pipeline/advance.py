@@ -1,7 +1,8 @@
 """The way of listed pages into the catalog."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from imageferry.catalog import crawls, images, jobs, ledger
@@ -13,7 +14,7 @@ from imageferry.pipeline.listing import Listing, subfolders
 from imageferry.pipeline.selection import dangling, judge
 from imageferry.pipeline.together import Together
 
-# A page waits so long for others to come: many small ones cost a third of what each costs by itself.
+# A page waits so long for others that are on their way: many small ones cost a third of what each costs by itself.
 LINGER_S = 0.01
 
 _Listed = tuple[Crawl, Listing]
@@ -26,11 +27,25 @@ class Advance:
         self._catalog = catalog
         self._terms = terms
         self._folds_case = folds_case
-        self._pages: Together[_Listed] = Together(self._write, linger=partial(asyncio.sleep, LINGER_S))
+        self._on_their_way = 0
+        self._pages: Together[_Listed] = Together(self._write, linger=self._linger)
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """A page is on its way while the context lasts."""
+        self._on_their_way += 1
+        try:
+            yield
+        finally:
+            self._on_their_way -= 1
 
     async def write(self, message: Crawl, listing: Listing) -> Sequence[Crawl | Transfer]:
         """Write a page; its part of what its job may begin now."""
         return await self._pages.add((message, listing), job_id=message.job_id, files=len(listing.files))
+
+    async def _linger(self) -> None:
+        if self._on_their_way:
+            await asyncio.sleep(LINGER_S)
 
     async def _write(self, together: Sequence[_Listed]) -> Sequence[Crawl | Transfer]:
         change = partial(_advance, together=together, terms=self._terms, folds_case=self._folds_case)

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 
-import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageferry.errors import (
     DeferredError,
@@ -12,6 +12,7 @@ from imageferry.errors import (
     Reason,
     TransientError,
 )
+from imageferry.log import log
 from imageferry.model import Content, File, Folder, ItemState, Outcome, Parcel
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.digest import StreamDigest, md5_of, md5_of_stream
@@ -25,8 +26,6 @@ WHOLE_BYTES_MAX = 8 * 1024 * 1024
 STREAM_BYTES_HELD = PART_BYTES * (PARTS_AT_ONCE + 2)
 CORRUPT_TRIES_MAX = 3
 TAIL_BYTES = 64 * 1024  # of a stream: what shows that a JPEG is there to its end
-
-log = structlog.get_logger()
 
 
 async def carry(
@@ -46,8 +45,7 @@ async def carry(
         return _outcome(parcel, ItemState.FAILED, exc)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arrival:
+class _Arrival(Struct, frozen=True, kw_only=True):
     """What came over the wire in one try."""
 
     size_bytes: int
@@ -158,7 +156,7 @@ class _Carriage:
                 return await self._put_whole(begun)
             return await self._put_stream(begun, chunks)
 
-    async def _first(self, chunks: AsyncIterator[bytes], *, at_most: int) -> bytes:
+    async def _first(self, chunks: AsyncIterator[Content], *, at_most: int) -> bytes:
         begun = bytearray()
         while len(begun) < at_most and (chunk := await self._halt.next_chunk(chunks)) is not None:
             begun += chunk
@@ -182,11 +180,11 @@ class _Carriage:
             await self._look_into(md5, jpeg=_is_whole_jpeg(data, data))
         return _Arrival(size_bytes=len(data), md5=md5, mime_type=mime_type)
 
-    async def _put_stream(self, begun: bytes, chunks: AsyncIterator[bytes]) -> _Arrival:
+    async def _put_stream(self, begun: bytes, chunks: AsyncIterator[Content]) -> _Arrival:
         mime_type = self._sniff(begun)
         digest = StreamDigest(part_bytes=PART_BYTES if self._store.answers_md5 else 0)
 
-        async def checked() -> AsyncGenerator[bytes, None]:
+        async def checked() -> AsyncGenerator[Content, None]:
             # An error raised here, before the last part is closed, leaves nothing in the store.
             tail = begun[-TAIL_BYTES:]
             await digest.add(begun)

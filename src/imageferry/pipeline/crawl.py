@@ -4,27 +4,37 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 
-import structlog
-
 from imageferry.catalog import crawls, ledger
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.terms import Terms
 from imageferry.clock import now_ms
 from imageferry.errors import ImageferryError
+from imageferry.log import log
 from imageferry.model import Crawl, Transfer
 from imageferry.pipeline.advance import Advance
 from imageferry.pipeline.listing import Listing, list_page
+from imageferry.pipeline.lookahead import Lookahead
 from imageferry.sources.base import Source
-
-log = structlog.get_logger()
 
 
 async def crawl(
-    message: Crawl, *, sources: Mapping[str, Source], catalog: Catalog, advance: Advance, terms: Terms
+    message: Crawl,
+    *,
+    sources: Mapping[str, Source],
+    catalog: Catalog,
+    advance: Advance,
+    terms: Terms,
+    lookahead: Lookahead | None = None,
 ) -> AsyncIterator[Crawl | Transfer]:
-    """List a page and write what it holds; what follows is all that the job may begin now."""
+    """List a page and write what it holds; what follows is all that the job may begin now.
+
+    With a `lookahead`, the page that follows is listed while this one is written.
+    """
+    source = sources[message.source]
+    begun = None if lookahead is None else lookahead.take(message)
     try:
-        listing = await _listed(message, source=sources[message.source], catalog=catalog, terms=terms)
+        with advance.expecting():
+            listing = await _listed(message, begun=begun, source=source, catalog=catalog, terms=terms)
     except ImageferryError as exc:
         log.info(
             "page.stumbled",
@@ -36,14 +46,18 @@ async def crawl(
         stumble = partial(_stumble, message=message, error=exc, terms=terms)
         following: Sequence[Crawl | Transfer] = await catalog.write(stumble)
     else:
+        if lookahead is not None:
+            lookahead.begin(message, listing, source=source)
         following = await advance.write(message, listing)
     for sent in following:
         yield sent
 
 
-async def _listed(message: Crawl, *, source: Source, catalog: Catalog, terms: Terms) -> Listing:
+async def _listed(
+    message: Crawl, *, begun: asyncio.Task[Listing] | None, source: Source, catalog: Catalog, terms: Terms
+) -> Listing:
     """A page, with signs of life for as long as the source takes."""
-    listing = asyncio.create_task(list_page(message, source=source))
+    listing = begun or asyncio.create_task(list_page(message, source=source))
     try:
         while not (await asyncio.wait([listing], timeout=terms.sign_of_life_s))[0]:
             await catalog.write(lambda tx: crawls.prolong(tx, message, terms=terms, now_ms=now_ms()))

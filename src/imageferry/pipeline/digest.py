@@ -15,7 +15,7 @@ async def md5_of(data: Content) -> str:
     return await asyncio.get_running_loop().run_in_executor(_threads, _md5_hex, data)
 
 
-async def md5_of_stream(chunks: AsyncIterator[bytes]) -> str:
+async def md5_of_stream(chunks: AsyncIterator[Content]) -> str:
     """The MD5 of a stream, hex."""
     digest = StreamDigest(part_bytes=0)
     async for chunk in chunks:
@@ -37,7 +37,7 @@ class StreamDigest:
         self._part_room = part_bytes
         self._parts: list[bytes] = []
 
-    async def add(self, chunk: bytes) -> None:
+    async def add(self, chunk: Content) -> None:
         """Take in the next bytes."""
         await asyncio.get_running_loop().run_in_executor(_threads, self._add, chunk)
 
@@ -53,7 +53,7 @@ class StreamDigest:
         digests = [*self._parts, *last]
         return f"{_md5_hex(b''.join(digests))}-{len(digests)}"
 
-    def _add(self, chunk: bytes) -> None:
+    def _add(self, chunk: Content) -> None:
         self.size_bytes += len(chunk)
         self._whole.update(chunk)
         if self._part_bytes:
@@ -65,7 +65,7 @@ class StreamDigest:
                     self._part = md5(usedforsecurity=False)
                     self._part_room = self._part_bytes
 
-    def _pieces(self, chunk: bytes) -> Iterator[memoryview]:
+    def _pieces(self, chunk: Content) -> Iterator[memoryview]:
         rest = memoryview(chunk)
         while rest:
             piece, rest = rest[: self._part_room], rest[self._part_room :]

@@ -1,9 +1,8 @@
 """Discarding: images with their objects and thumbnails, so that nothing is left wherever it is cut off."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
-import structlog
+from msgspec import Struct, field
 
 from imageferry.catalog import control, images, removals
 from imageferry.catalog.filters import Filter, Sort
@@ -13,17 +12,15 @@ from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.walk import Position
 from imageferry.clock import now_ms
 from imageferry.errors import ImageferryError
+from imageferry.log import log
 from imageferry.stores.keys import thumbnail_keys
 from imageferry.stores.store import Store
 
 # Images of one transaction, and of one call to the store.
 STEP = 200
 
-log = structlog.get_logger()
 
-
-@dataclass(slots=True, kw_only=True)
-class Discarded:
+class Discarded(Struct, kw_only=True):
     """What became of images that were to be discarded."""
 
     deleted: int = 0

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
+from imageferry.model import Content
+
 # How long files of a job that is to stop have to come to their end; then their downloads are broken off.
 GRACE_S = 1.5
 
@@ -38,6 +40,10 @@ class Halts:
             if not self._users:
                 self._idle.set()
 
+    def of(self, job_id: str) -> "Halt | None":
+        """What the work for a job looks at; None: nothing is at work for it."""
+        return self._by_job.get(job_id)
+
     async def idle(self, *, within_s: float) -> None:
         """Returns when nothing is at work under them, at the latest after so long."""
         with suppress(TimeoutError):
@@ -68,6 +74,7 @@ class Halt:
 
     def __init__(self) -> None:
         self.wished = asyncio.Event()
+        self.broken_off = asyncio.Event()
         self._waits: set[asyncio.Task[Any]] = set()
         self._downloads: set[asyncio.Task[Any]] = set()
 
@@ -79,6 +86,7 @@ class Halt:
 
     def break_off(self) -> None:
         """End downloads where they are."""
+        self.broken_off.set()
         for task in self._downloads:
             task.cancel()
 
@@ -90,7 +98,7 @@ class Halt:
         """Within it the present task only downloads, and may be broken off: then StoppedError is raised."""
         return _Breakable(self, self._downloads)
 
-    async def next_chunk(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+    async def next_chunk(self, chunks: AsyncIterator[Content]) -> Content | None:
         """The next chunk of a download, None at its end; StoppedError when asked to stop before it comes."""
         coming = asyncio.ensure_future(anext(chunks, None))
         wished = asyncio.ensure_future(self.wished.wait())

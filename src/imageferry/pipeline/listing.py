@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageferry.errors import NotFoundError, PageTokenError, Reason, TransientError
 from imageferry.model import Crawl, File, Folder, Locator, Page, Shortcut, SubFolder
@@ -12,8 +13,7 @@ from imageferry.sources.base import Source
 LOOKUPS_AT_ONCE = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """One page, with its shortcuts followed."""
 
     files: Sequence[File]
@@ -30,17 +30,33 @@ async def list_page(message: Crawl, *, source: Source) -> Listing:
     Raises TransientError(LISTING_INCOMPLETE) when the source says that the page lacks files, PageTokenError
     when its tokens lead nowhere; and what the source raises.
     """
-    folder, root_name = message.folder, None
     if message.root and message.page_token is None:
-        locator = Locator(source=message.source, folder_id=folder.id, resource_key=folder.resource_key)
-        folder = await source.resolve(locator)
-        root_name = folder.name
-    page = await source.list_page(folder, page_token=message.page_token)
+        page, root_name = await _root_page(message, source=source)
+    else:
+        page, root_name = await source.list_page(message.folder, page_token=message.page_token), None
     if not page.complete:
         raise TransientError(Reason.LISTING_INCOMPLETE, "The source says that this page of the folder may lack files.")
     if page.next_page_token is not None and page.next_page_token == message.page_token:
         raise PageTokenError(Reason.LISTING_INCOMPLETE, "The source names the same page as the next one.")
     return await _followed(page, source=source, root_name=root_name)
+
+
+async def _root_page(message: Crawl, *, source: Source) -> tuple[Page, str]:
+    """The first page of all, and the root's name, which is looked up for it may be a shortcut, or private by now."""
+    locator = Locator(source=message.source, folder_id=message.folder.id, resource_key=message.folder.resource_key)
+    if not message.folder.name:
+        root = await source.resolve(locator)
+        return await source.list_page(root), root.name
+    # It has been looked up before, and is most likely the same: nobody need wait for that.
+    listing = source.list_page(message.folder)
+    now, page = await asyncio.gather(source.resolve(locator), listing, return_exceptions=True)
+    if isinstance(now, BaseException):
+        raise now
+    if now.id != message.folder.id:
+        return await source.list_page(now), now.name
+    if isinstance(page, BaseException):
+        raise page
+    return page, now.name
 
 
 async def _followed(page: Page, *, source: Source, root_name: str | None) -> Listing:

@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imageferry.catalog import images
 from imageferry.catalog.session import Catalog
@@ -19,8 +20,7 @@ SAMPLES_MAX = 8
 INCOMPLETE_TRIES_MAX = 5
 
 
-@dataclass(slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, kw_only=True):
     """What an import would do, as far as the folder is listed."""
 
     folder: Folder

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from wcmatch import glob
-
 from imageferry.catalog.images import Held
 from imageferry.errors import Reason, UsageError
 from imageferry.model import File, Find, ItemState, JobOptions, OnChange
@@ -12,8 +10,6 @@ from imageferry.pipeline.image_types import image_type
 from imageferry.stores.keys import object_key
 
 _NATIVE = "application/vnd.google-apps."
-# A pattern without a slash is matched at any depth, as rclone and git do; hidden files are files.
-_GLOB = glob.GLOBSTAR | glob.MATCHBASE | glob.DOTMATCH | glob.BRACE | glob.IGNORECASE | glob.FORCEUNIX
 
 
 def judge(
@@ -140,4 +136,8 @@ def _is_same(file: File, record: Held) -> bool:
 
 
 def _matches(whole: str, patterns: Sequence[str]) -> bool:
-    return bool(glob.globmatch(whole, patterns, flags=_GLOB))
+    from wcmatch import glob  # noqa: PLC0415 - few jobs have patterns
+
+    # A pattern without a slash is matched at any depth, as rclone and git do; hidden files are files.
+    flags = glob.GLOBSTAR | glob.MATCHBASE | glob.DOTMATCH | glob.BRACE | glob.IGNORECASE | glob.FORCEUNIX
+    return bool(glob.globmatch(whole, patterns, flags=flags))

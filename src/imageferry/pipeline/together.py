@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from imageferry.errors import TransientError
 from imageferry.model import Crawl, Transfer
@@ -81,8 +82,7 @@ class Together(Generic[T]):
         return together
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Waiting(Generic[T]):
+class _Waiting(Struct, Generic[T], kw_only=True, eq=False):
     """What waits for its turn, and what became of it."""
 
     what: T

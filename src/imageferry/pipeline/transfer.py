@@ -5,9 +5,8 @@ import math
 import time
 from collections.abc import AsyncIterator, Mapping
 
-import structlog
-
 from imageferry.errors import BlockedError, Reason
+from imageferry.log import log
 from imageferry.model import ItemState, Outcome, Parcel, Record, Transfer
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.carry import carry
@@ -19,8 +18,6 @@ from imageferry.stores.store import Store
 TELL_EVERY_S = 1.0
 # After this time a batch begins no file any more and gives back the rest, so that no worker is held for hours.
 TIME_BOX_S = 240.0
-
-log = structlog.get_logger()
 
 
 async def transfer(
@@ -48,9 +45,9 @@ async def transfer(
                     quiet_since = now
                     yield batch.tell()
             await working
-            yield batch.tell(final=True)
         finally:
             working.cancel()
+    yield batch.tell(final=True)
 
 
 class _Batch:
@@ -77,22 +74,18 @@ class _Batch:
 
     async def work(self) -> None:
         ends_at = time.monotonic() + TIME_BOX_S
+        job_id, batch_id, parcels = self._message.job_id, self._message.batch_id, self._message.parcels
         async with asyncio.TaskGroup() as files:
-            for parcel in self._message.parcels:
-                if not await self._has_turn():
-                    break
-                if self._halt.wished.is_set() or self._blocked or time.monotonic() > ends_at:
-                    self._bounds.files.release()
-                    break
-                files.create_task(self._carry(parcel))
-
-    async def _has_turn(self) -> bool:
-        """Wait for a place among the files that are under way; False when asked to stop before it comes."""
-        try:
-            with self._halt.waiting():
-                return await self._bounds.files.acquire()
-        except StoppedError:
-            return False
+            with self._bounds.files.line(job_id=job_id, batch_id=batch_id, files=len(parcels)) as places:
+                for parcel in parcels:
+                    try:
+                        await places.take(halt=self._halt)
+                    except StoppedError:
+                        break
+                    if self._halt.wished.is_set() or self._blocked or time.monotonic() > ends_at:
+                        self._bounds.files.give_back()
+                        break
+                    files.create_task(self._carry(parcel))
 
     async def _carry(self, parcel: Parcel) -> None:
         try:
@@ -115,4 +108,4 @@ class _Batch:
             poison = Outcome(item_id=parcel.item_id, state=ItemState.PENDING, reason=Reason.POISON, detail=detail)
             self.outcomes.append(poison)
         finally:
-            self._bounds.files.release()
+            self._bounds.files.give_back()

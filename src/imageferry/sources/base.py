@@ -44,7 +44,7 @@ class Source(Protocol):
         """
         ...
 
-    def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """A file's bytes from an offset on, in chunks of at most 1 MiB; for files of any size.
 
         Raises TransientError when it breaks off; whoever reads may open it again where it broke.

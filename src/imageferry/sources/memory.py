@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from imageferry.errors import (
     NotFoundError,
@@ -11,7 +13,7 @@ from imageferry.errors import (
     Reason,
     UsageError,
 )
-from imageferry.model import File, Folder, Locator, Media, Page, Shortcut
+from imageferry.model import Content, File, Folder, Locator, Media, Page, Shortcut
 
 NAME = "memory"
 CHUNK_SIZE_BYTES = 1 << 20
@@ -126,7 +128,7 @@ class MemorySource:
         except KeyError:
             raise NotFoundError(Reason.GONE, f"There is no file {file.id}.") from None
 
-    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
         content = await self.read(file)
         for start in range(offset_bytes, len(content), CHUNK_SIZE_BYTES):

@@ -5,17 +5,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-import structlog
-
 from imageferry.errors import ImageferryError, ThrottledError, TransientError
+from imageferry.log import log
 
 Clock = Callable[[], float]  # seconds, never running back
 Sleep = Callable[[float], Awaitable[None]]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-log = structlog.get_logger(__name__)
 
 # After a refusal: a pause, then one call alone that finds out whether calls are permitted again.
 PAUSE_S_MIN = 0.05
@@ -26,6 +23,9 @@ PAUSE_S_MAX = 4.0
 FRACTION = 0.98
 SPAN_S_MIN = 1.0  # over less than this a count says little: the rate is cut by no more than half
 SPAN_S_MAX = 60.0  # quotas are by the minute at most
+# A process that begins where others have used up the quota is refused at once: what it goes on at then is a guess,
+# so that it has its part of the quota some day. One that is too high costs a refusal or two.
+FIRST_CALLS_S_MIN = 10.0
 
 # How the rate grows from there: 2% after 4 s, 10% after 12 s, threefold after a minute.
 GROWTH = 0.003
@@ -36,6 +36,9 @@ UNCERTAINTY_MAX = 8.0
 GROWTH_CALLS_A_SECOND = 25  # slower where calls are fewer, so that no more than one in some 100 is refused
 
 LATENESS_S = 0.1  # what the event loop may be late by and catch up with
+# Callers that were refused wait about so long before they try again; when there is no call for longer, there is
+# nothing to do, and what the source permits meanwhile is not known.
+REST_S_MAX = 1.0
 
 
 class Pace:
@@ -57,7 +60,10 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._turn = asyncio.Lock()  # first come, first served
-        self._next_at_s = clock()
+        self._next_at_s = clock()  # the only time that runs while there is nothing to do
+        self._under_way = 0  # calls, those that wait for their turn included
+        self._left_at_s = self._next_at_s  # when there was the last one
+        self._rested_s = 0.0
         self._base_calls_s = calls_s_max  # the rate when the source last began to permit calls; None: unlimited
         self._opened_at_s = self._next_at_s
         self._opened_calls = 0  # permitted since then
@@ -72,15 +78,29 @@ class Pace:
         """The rate now, in calls a second; None: unlimited."""
         if self._base_calls_s is None:
             return None
-        grown_s = min(self._clock() - self._opened_at_s, self._opened_calls / GROWTH_CALLS_A_SECOND)
+        grown_s = min(self._now_s() - self._opened_at_s, self._opened_calls / GROWTH_CALLS_A_SECOND)
         grown_s *= self._uncertainty
         rate = self._base_calls_s * (1 + GROWTH * grown_s + GROWTH_SQUARED * grown_s**2)
         return rate if self._calls_s_max is None else min(rate, self._calls_s_max)
 
     async def through(self, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the call returns or raises, once its turn has come."""
-        if self._base_calls_s is None and self._shut_at_s is None:
-            return await self._attempt(call, *args, **kwargs)
+        if not self._under_way and (rest_s := self._clock() - self._left_at_s) > REST_S_MAX:
+            self._rested_s += rest_s
+        self._under_way += 1
+        try:
+            if self._base_calls_s is None and self._shut_at_s is None:
+                return await self._attempt(call, *args, **kwargs)
+            return await self._in_turn(call, *args, **kwargs)
+        finally:
+            self._under_way -= 1
+            self._left_at_s = self._clock()
+
+    def _now_s(self) -> float:
+        """The time, but for when there was nothing to do."""
+        return self._clock() - self._rested_s
+
+    async def _in_turn(self, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         async with self._turn:
             await self._slot()
             if self._shut_at_s is not None:
@@ -96,7 +116,7 @@ class Pace:
             self._next_at_s = max(self._next_at_s, now_s - LATENESS_S) + 1 / rate
 
     async def _attempt(self, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        began_at_s = self._clock()
+        began_at_s = self._now_s()
         try:
             result = await call(*args, **kwargs)
         except ThrottledError as exc:
@@ -121,7 +141,7 @@ class Pace:
             self._span_from_s += (began_at_s - self._span_from_s) / 2
 
     def _refused(self, began_at_s: float, *, retry_after_s: float) -> None:
-        now_s = self._clock()
+        now_s = self._now_s()
         if self._shut_at_s is None:
             if began_at_s < self._opened_at_s:
                 return  # it set out before the last pause, which was its answer
@@ -130,16 +150,16 @@ class Pace:
             log.info("source.paused", kind=self._kind, retry_after_s=retry_after_s)
         elif began_at_s >= self._shut_at_s:
             self._pause_s = min(self._pause_s * 2, PAUSE_S_MAX)
-        self._next_at_s = max(self._next_at_s, now_s + max(self._pause_s, retry_after_s))
+        self._next_at_s = max(self._next_at_s, self._clock() + max(self._pause_s, retry_after_s))
 
     def _open(self, shut_at_s: float) -> None:
-        now_s = self._clock()
+        now_s = self._now_s()
         self._base_calls_s = self._measured(now_s)
         self._uncertainty = min(max(CERTAIN_CALLS / self._span_calls, 1.0), UNCERTAINTY_MAX)
         self._opened_at_s = now_s
         self._opened_calls = 0
         self._shut_at_s = None
-        self._next_at_s = now_s
+        self._next_at_s = self._clock()
         # The next measure is from this refusal to the one that will come.
         self._span_from_s = shut_at_s
         self._span_calls = 1.0
@@ -151,7 +171,7 @@ class Pace:
         rate = FRACTION * self._span_calls / max(span_s, SPAN_S_MIN)
         current = self.calls_s
         if current is None:
-            return rate
+            return max(rate, FIRST_CALLS_S_MIN)
         if span_s < SPAN_S_MIN:
             rate = max(FRACTION * self._span_calls / span_s, current / 2)
         return min(rate, current * FRACTION)

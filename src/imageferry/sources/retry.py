@@ -4,12 +4,12 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-import structlog
+from msgspec import Struct
 
 from imageferry.errors import ThrottledError, TransientError
+from imageferry.log import log
 from imageferry.model import Content, File, Folder, Locator, Page
 from imageferry.sources.base import Source
 from imageferry.sources.pace import Sleep
@@ -17,13 +17,10 @@ from imageferry.sources.pace import Sleep
 P = ParamSpec("P")
 T = TypeVar("T")
 
-log = structlog.get_logger(__name__)
-
 PROGRESS_BYTES = 1 << 20  # a stream that came so much further has not failed at the same place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(Struct, frozen=True, kw_only=True):
     """How often a call is made again, and how long it waits in between."""
 
     tries_max: int = 5  # of a call, the first one included
@@ -71,7 +68,7 @@ class RetryingSource:
         """See Source."""
         return await self._again(self._source.read, file)
 
-    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
         position = offset_bytes
         tries = 0
@@ -94,7 +91,6 @@ class RetryingSource:
         """See Source."""
         await self._source.close()
 
-    # Our own loop: stamina costs 24 us a call that succeeds, has one bound for all errors, and cannot resume.
     async def _again(self, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         tries = 0
         while True:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable
 from secrets import token_hex
 from typing import Any, cast
 
-import structlog
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -15,6 +14,8 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from imageferry.log import log
 
 ANSWER_WITHIN_S = 1.0
 # While Redis is away, it is asked again this often.
@@ -26,8 +27,6 @@ WAIT_S_MIN = 0.005
 # A window whose whole number of calls is so much of the quota is good enough.
 GOOD_FRACTION = 0.95
 WINDOW_S_MAX = 60
-
-log = structlog.get_logger(__name__)
 
 
 class Share:

@@ -49,7 +49,7 @@ class SharedSource:
         await _admitted(self._bytes)
         return await self._source.read(file)
 
-    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
         await _admitted(self._bytes)
         async with aclosing(self._source.stream(file, offset_bytes=offset_bytes)) as chunks:

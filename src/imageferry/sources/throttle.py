@@ -4,15 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageferry.model import Content, File, Folder, Locator, Page
 from imageferry.sources.base import Source
 from imageferry.sources.pace import Clock, Pace, Sleep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
+class Rates(Struct, frozen=True, kw_only=True):
     """What a source is paced at; None: not at all."""
 
     list_calls_s: float | None
@@ -60,7 +60,7 @@ class ThrottledSource:
         """See Source."""
         return await self._bytes.through(self._source.read, file)
 
-    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source; the call that is paced is the one that brings the first chunk."""
         async with aclosing(self._source.stream(file, offset_bytes=offset_bytes)) as chunks:
             first = await self._bytes.through(anext, chunks, b"")

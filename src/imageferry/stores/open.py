@@ -12,6 +12,7 @@ from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store, from_ur
 from imageferry.errors import FatalError, Reason
 from imageferry.stores.errors import translated
 from imageferry.stores.options import AwsAccess, azure_options, google_options
+from imageferry.stores.signatures import PutSignatures
 from imageferry.stores.signed_puts import SignedPuts
 from imageferry.stores.store import Store
 from imageferry.stores.urls import normal_url
@@ -30,6 +31,11 @@ class StoreConfig:
     connect_timeout_s: float = 10
     retries_max: int = 4  # of obstore; a signed put is one try more
     retry_timeout_s: float = 60
+
+    @property
+    def within_process(self) -> bool:
+        """True: no other process sees what the store holds."""
+        return self.url.startswith("memory:")
 
 
 def open_store(config: StoreConfig) -> Store:
@@ -83,7 +89,8 @@ def _signed_puts(inner: ObjectStore, config: StoreConfig) -> SignedPuts | None:
     # Only with keys that are given: those of a machine's role are asked for over the network, and that would block.
     if not (isinstance(inner, S3Store) and config.aws.access_key_id and config.aws.secret_access_key):
         return None
-    return SignedPuts(inner, timeout_s=config.timeout_s, connect_timeout_s=config.connect_timeout_s)
+    signatures = PutSignatures(inner, secret_access_key=config.aws.secret_access_key)
+    return SignedPuts(signatures, timeout_s=config.timeout_s, connect_timeout_s=config.connect_timeout_s)
 
 
 def _options(url: str, config: StoreConfig) -> Any:  # noqa: ANN401 - obstore has a type of its own for each kind

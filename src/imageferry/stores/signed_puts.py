@@ -1,34 +1,29 @@
 """Puts of whole objects by URLs that the store signs, over the HTTP client that also downloads."""
 
-from datetime import timedelta
 from http import HTTPStatus
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import RequestError
-
+from imageferry.http.client import Client
+from imageferry.http.request import HttpError, Request
 from imageferry.model import Content
+from imageferry.stores.signatures import PutSignatures
 
 ANSWER_BYTES_MAX = 64 * 1024
-# A clock that is slow by as much does not matter, as with any signed request.
-VALID_S = 900.0
+# More than files that a process moves at once: their number is bounded elsewhere.
+CONNECTIONS = 1024
 _PUT = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
 
 
 class SignedPuts:
-    """The short way into an S3 store: one thread serves it and the downloads, so that bytes change threads once.
+    """The short way into an S3 store: by the client of the downloads, so that bytes change threads nowhere.
 
     It is tried once an object, until the store refuses it, and tells nothing but that it did not work: then obstore
     puts the object, which repeats what may be repeated, and knows what is wrong.
     """
 
-    def __init__(self, store: S3Store, *, timeout_s: float, connect_timeout_s: float) -> None:
-        self._store = store
+    def __init__(self, signatures: PutSignatures, *, timeout_s: float, connect_timeout_s: float) -> None:
+        self._signatures = signatures
         self._timeout_s = timeout_s
-        self._connect_timeout_s = connect_timeout_s
-        self._client: Client | None = None
+        self._client = Client(connections=CONNECTIONS, connect_timeout_s=connect_timeout_s)
         self._given_up = False
 
     async def put(self, key: str, data: Content, *, mime_type: str) -> str | None:
@@ -38,34 +33,30 @@ class SignedPuts:
         """
         if self._given_up:
             return None
-        try:
-            # The keys are known beforehand: nothing is asked for over the network here.
-            url = obstore.sign(self._store, "PUT", key, timedelta(seconds=VALID_S))
-        except BaseError:
+        if (url := self._signatures.url(key)) is None:
             self._given_up = True
             return None
-        request = self._opened().put(url).header("Content-Type", mime_type).body_bytes(data)
-        sent = request.streamed_read_buffer_limit(ANSWER_BYTES_MAX).build_streamed()
+        request = Request(
+            url=url,
+            method="PUT",
+            headers={"Content-Type": mime_type},
+            body=data,
+            timeout_s=self._timeout_s,
+            ahead_bytes=ANSWER_BYTES_MAX,
+        )
         try:
-            answer = await sent.__aenter__()
-        except RequestError as exc:
-            if isinstance(exc, TimeoutError):
-                raise TimeoutError("no answer in time") from None  # the error names the URL, which is a secret
+            answer = await self._client.send(request)
+        except HttpError as exc:
+            if exc.timed_out:
+                raise TimeoutError("no answer in time") from exc
             return None
+        answer.close()
         if answer.status in _PUT:
-            return answer.get_header("ETag")
+            return answer.header("ETag")
         # Some servers know no signed URLs, some buckets want more headers than this.
         self._given_up = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        await sent.__aexit__(None, None, None)
         return None
 
-    def _opened(self) -> Client:
-        if self._client is None:
-            self._client = (
-                ClientBuilder()
-                .follow_redirects(enable=False)
-                .timeout(timedelta(seconds=self._timeout_s))
-                .connect_timeout(timedelta(seconds=self._connect_timeout_s))
-                .build()
-            )
-        return self._client
+    async def close(self) -> None:
+        """Let go of connections; idempotent."""
+        await self._client.close()

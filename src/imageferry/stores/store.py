@@ -4,12 +4,12 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import obstore
+from msgspec import Struct
 from obstore import Bytes
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
@@ -29,8 +29,7 @@ _NOT_FOUND = (NotFoundError, FileNotFoundError)  # obstore raises either
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """An object that stands in the store."""
 
     size_bytes: int
@@ -73,7 +72,7 @@ class Store:
             )
         return self._digest(result["e_tag"])
 
-    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], *, mime_type: str) -> str | None:
+    async def put_stream(self, key: str, chunks: AsyncIterator[Content], *, mime_type: str) -> str | None:
         """Write an object in parts of `PART_BYTES`; the store's own digest of it.
 
         The object appears when the chunks have ended. When they raise, the parts are aborted, nothing
@@ -170,6 +169,11 @@ class Store:
         """Remove what a killed process may have left beside a key; only a folder of this machine keeps such things."""
         if isinstance(self._inner, LocalStore) and self._inner.prefix is not None:
             await asyncio.to_thread(_remove_staged, Path(self._inner.prefix) / key)
+
+    async def close(self) -> None:
+        """Let go of connections; idempotent."""
+        if self._signed_puts is not None:
+            await self._signed_puts.close()
 
     def _attributes(self, mime_type: str) -> dict[str, str] | None:
         return {"Content-Type": mime_type} if self._takes_attributes else None

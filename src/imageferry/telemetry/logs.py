@@ -2,28 +2,28 @@
 
 import logging
 import sys
+from functools import partial
 
-import stamina.instrumentation
-import structlog
-
-from imageferry.settings import Settings
+from imageferry.log import log
 
 
-def configure_logging(settings: Settings) -> None:
-    """Set up the logs of this process."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    as_json = settings.log_format == "json"
+def configure_logging(*, level: str, form: str) -> None:
+    """Set up the logs of this process, in the form `text` or `json`."""
+    lowest = logging.getLevelNamesMapping()[level.upper()]
+    log.configure(lowest=lowest, prepare=partial(_set_up, lowest=lowest, as_json=form == "json"))
+
+
+def _set_up(*, lowest: int, as_json: bool) -> None:
+    import structlog  # noqa: PLC0415 - long to import, and most commands log nothing
+
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([structlog.processors.format_exc_info] if as_json else []),
             structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    # The rooms log what they try again, in their own words.
-    stamina.instrumentation.set_on_retry_hooks([])

@@ -2,9 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import ParamSpec, TypeVar
-
-from prometheus_client import Counter, Gauge
+from typing import ParamSpec, Protocol, TypeVar
 
 from imageferry.errors import ImageferryError, TransientError
 from imageferry.model import Content, File, Folder, Locator, Page
@@ -18,19 +16,26 @@ LIST, BYTES = "list", "bytes"
 OK = "ok"
 
 
+class Meter(Protocol):
+    """Whoever is told of the calls."""
+
+    def called(self, kind: str, result: str, *, again: bool, times: int = 1) -> None:
+        """Calls of a kind, `list` or `bytes`, came to `ok` or an error's reason; `again`: they are made again."""
+        ...
+
+    def paced(self, kind: str, calls_s: float) -> None:
+        """The rate that calls of a kind are paced at, now."""
+        ...
+
+
 class MeteredSource:
     """Stands between what paces calls and what repeats them: it sees every try, and the rate."""
 
-    def __init__(
-        self, source: Source, *, paced: ThrottledSource, calls: Counter, retries: Counter, rate: Gauge
-    ) -> None:
+    def __init__(self, source: Source, *, paced: ThrottledSource, meter: Meter) -> None:
         self.name = source.name
         self._source = source
         self._paced = paced
-        self._calls = calls
-        self._retries = retries
-        self._rate = rate
-        self._well = {kind: calls.labels(kind, OK) for kind in (LIST, BYTES)}
+        self._meter = meter
         self._show_rates()
 
     async def resolve(self, locator: Locator) -> Folder:
@@ -49,7 +54,7 @@ class MeteredSource:
         """See Source."""
         return await self._counted(BYTES, self._source.read, file)
 
-    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
         try:
             async with aclosing(self._source.stream(file, offset_bytes=offset_bytes)) as chunks:
@@ -74,16 +79,12 @@ class MeteredSource:
         return result
 
     def _count(self, kind: str, error: ImageferryError | None) -> None:
-        if error is None:
-            self._well[kind].inc()
-        else:
-            self._calls.labels(kind, error.reason).inc()
-        if isinstance(error, TransientError):
-            self._retries.labels("source", error.reason).inc()
+        result = OK if error is None else error.reason.value
+        self._meter.called(kind, result, again=isinstance(error, TransientError))
         self._show_rates()
 
     def _show_rates(self) -> None:
         rates = self._paced.rates
-        for kind, rate in ((LIST, rates.list_calls_s), (BYTES, rates.byte_calls_s)):
-            if rate is not None:
-                self._rate.labels(kind).set(rate)
+        for kind, calls_s in ((LIST, rates.list_calls_s), (BYTES, rates.byte_calls_s)):
+            if calls_s is not None:
+                self._meter.paced(kind, calls_s)

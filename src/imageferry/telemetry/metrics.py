@@ -50,7 +50,17 @@ class Metrics(Watch):
 
     def around_source(self, source: Source, *, paced: ThrottledSource) -> Source:
         """See Watch."""
-        return MeteredSource(source, paced=paced, calls=self._calls, retries=self._retries, rate=self._rate)
+        return MeteredSource(source, paced=paced, meter=self)
+
+    def called(self, kind: str, result: str, *, again: bool, times: int = 1) -> None:
+        """See Meter."""
+        self._calls.labels(kind, result).inc(times)
+        if again:
+            self._retries.labels("source", result).inc(times)
+
+    def paced(self, kind: str, calls_s: float) -> None:
+        """See Meter."""
+        self._rate.labels(kind).set(calls_s)
 
     def show_backlog(self, held: Iterable[Backlog]) -> None:
         """Show what the catalog holds now."""

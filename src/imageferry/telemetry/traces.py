@@ -6,17 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import structlog
-
 from imageferry.engine.base import Stage, about
+from imageferry.log import log
 from imageferry.model import Message
 from imageferry.telemetry.watch import Watch
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Tracer
-
-log = structlog.get_logger()
 
 
 class TraceWatch(Watch):

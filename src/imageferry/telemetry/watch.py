@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Any
 
-import structlog
-
 from imageferry.engine.base import Stage, Stages, about
+from imageferry.log import all_is_about
 from imageferry.model import Message
 from imageferry.sources.base import Source
 from imageferry.sources.throttle import ThrottledSource
@@ -42,7 +41,6 @@ def watched(stages: Stages, watches: Iterable[Watch]) -> Stages:
 
 async def _named(stage: Stage, message: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - as Stage has it
     # A delivery is a task of its own; what was bound in the task that began it is another message's.
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**about(message))
+    all_is_about(about(message))
     async for following in stage(message):
         yield following

@@ -6,10 +6,10 @@ from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Self
 
 import msgspec
+from msgspec import Struct
 
 from imageferry.errors import Reason, TransientError
 from imageferry.thumbnails.wire import FRAME_BYTES_MAX, LENGTH, Answer, Drawn, Order, UnreadableError
@@ -19,8 +19,7 @@ _NO_ROOM = "The machine is too busy to make a thumbnail: try again later."
 _DIED = "It cannot be decoded: the process that tried to was ended."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Bounds(Struct, frozen=True, kw_only=True):
     """What decoding may take."""
 
     processes: int = 2

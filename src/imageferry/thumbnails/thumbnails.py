@@ -1,13 +1,13 @@
 """Thumbnails of a store's images: read where one stands, made where none does, once however many ask."""
 
 import asyncio
-from dataclasses import dataclass
 
-import structlog
+from msgspec import Struct
 
 from imageferry.catalog import thumbnails as records
 from imageferry.catalog.session import Catalog
 from imageferry.errors import ImageferryError, NotFoundError, Reason
+from imageferry.log import log
 from imageferry.stores.keys import THUMBNAIL_WIDTHS, thumbnail_key
 from imageferry.stores.store import Store
 from imageferry.thumbnails.pool import Pool
@@ -15,11 +15,8 @@ from imageferry.thumbnails.wire import Drawn, Order, UnreadableError
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 
-log = structlog.get_logger()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(Struct, frozen=True, kw_only=True):
     """An image of the catalog, as far as its thumbnails need to know it."""
 
     image_id: int

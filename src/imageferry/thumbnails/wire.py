@@ -1,14 +1,14 @@
 """What a decoding process is told and answers: frames of bytes, each with its length before it."""
 
-from dataclasses import dataclass
-from struct import Struct
+import struct
 
-LENGTH = Struct("<I")
+from msgspec import Struct
+
+LENGTH = struct.Struct("<I")
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """What is to be drawn; the file's bytes follow it, in frames of which the last is empty."""
 
     width: int  # pixels, at most
@@ -17,8 +17,7 @@ class Order:
     mark: str = ""  # written into the thumbnail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class Drawn(Struct, frozen=True, kw_only=True):
     """A thumbnail, and what was learned of its picture."""
 
     body: bytes  # WebP
@@ -27,8 +26,7 @@ class Drawn:
     placeholder: str  # a thumbhash, in Base64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """How an order ended."""
 
     drawn: Drawn | None = None

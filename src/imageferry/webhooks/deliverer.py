@@ -5,13 +5,12 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
-
 from imageferry.catalog import deliveries
 from imageferry.catalog.deliveries import Delivery, DeliveryState
 from imageferry.catalog.session import Catalog
 from imageferry.clock import now_ms
 from imageferry.errors import TransientError
+from imageferry.log import log
 from imageferry.webhooks.sender import Sender
 
 LOOK_EVERY_S = 1.0
@@ -20,8 +19,6 @@ REST_S = 5.0
 # Before each further try, a little more or less: whoever is down for a night hears of it in the morning.
 PAUSES_S = (5.0, 30.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
 JITTER = 0.1
-
-log = structlog.get_logger()
 
 
 class Deliverer:

@@ -4,12 +4,12 @@ import json
 import socket
 import ssl
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
+from msgspec import Struct
 from standardwebhooks import Webhook
 
 from imageferry import __version__
@@ -21,8 +21,7 @@ TIMEOUT = ClientTimeout(total=15, connect=5)
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"imageferry/{__version__}"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What came of a try."""
 
     status: int | None = None  # None: nothing was answered

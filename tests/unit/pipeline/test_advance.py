@@ -33,7 +33,8 @@ async def test_pages_that_come_at_about_the_same_time_share_a_transaction(moves:
     commits: list[object] = []
     event.listen(moves.catalog.engine, "commit", commits.append)
 
-    told = await asyncio.gather(*(advance.write(crawl, listing(picture(n))) for n, crawl in enumerate(crawls)))
+    with advance.expecting():
+        told = await asyncio.gather(*(advance.write(crawl, listing(picture(n))) for n, crawl in enumerate(crawls)))
 
     assert len(commits) == 1
     assert (await moves.job()).discovered == FOLDERS
@@ -46,7 +47,8 @@ async def test_a_page_that_cannot_be_written_does_not_take_others_along(moves: L
     advance = Advance(catalog=moves.catalog, terms=TERMS)
     pages = [listing(picture(n)) for n in range(FOLDERS - 1)] + [listing(File(id="poison", name=None))]  # type: ignore[arg-type] # that is the poison
 
-    told = await asyncio.gather(*map(advance.write, crawls, pages), return_exceptions=True)
+    with advance.expecting():
+        told = await asyncio.gather(*map(advance.write, crawls, pages), return_exceptions=True)
 
     assert [n for n, following in enumerate(told) if isinstance(following, Exception)] == [FOLDERS - 1]
     assert (await moves.job()).discovered == FOLDERS - 1

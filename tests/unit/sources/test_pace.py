@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -62,8 +63,10 @@ class Minutes:
         return self.refused[minute] / (self.permitted[minute] + self.refused[minute])
 
 
-async def drive(pace: Pace, quota: Bucket | Window, *, time: VirtualTime, minutes: int, workers: int = 16) -> Minutes:
-    """As many calls as pass, for so many minutes, each answered after some 50 ms."""
+async def drive(
+    paces: Sequence[Pace], quota: Bucket | Window, *, time: VirtualTime, minutes: int, workers: int = 16
+) -> Minutes:
+    """As many calls as pass, for so many minutes, each answered after some 50 ms; each pace has so many workers."""
     seen = Minutes()
     began_s = time.clock()
     jitter = random.Random(7)
@@ -77,14 +80,14 @@ async def drive(pace: Pace, quota: Bucket | Window, *, time: VirtualTime, minute
         if not permitted:
             raise ThrottledError(Reason.RATE_LIMITED, "Slow down.")
 
-    async def worker() -> None:
+    async def worker(pace: Pace) -> None:
         while True:
             try:
                 await pace.through(call)
             except ThrottledError:
                 await time.sleep(0.5 + jitter.random())
 
-    await time.run(*(worker() for _ in range(workers)), until_s=60.0 * minutes - 0.001)
+    await time.run(*(worker(pace) for pace in paces for _ in range(workers)), until_s=60.0 * minutes - 0.001)
     return seen
 
 
@@ -92,17 +95,38 @@ async def drive(pace: Pace, quota: Bucket | Window, *, time: VirtualTime, minute
 async def test_a_quota_is_used_up_and_hardly_ever_exceeded(calls_s: float, burst: float) -> None:
     time = VirtualTime()
     pace = Pace("bytes", clock=time.clock, sleep=time.sleep)
-    seen = await drive(pace, Bucket(time, calls_s, burst), time=time, minutes=2)
+    seen = await drive([pace], Bucket(time, calls_s, burst), time=time, minutes=2)
     for minute in (0, 1):
         assert seen.permitted[minute] >= 0.95 * calls_s * 60
         assert seen.refused_part(minute) <= 0.01
+
+
+async def test_time_in_which_there_is_nothing_to_do_says_nothing_of_the_quota() -> None:
+    time = VirtualTime()
+    pace = Pace("bytes", clock=time.clock, sleep=time.sleep)
+    quota = Bucket(time, 83, 415)
+    for _ in range(2):
+        await time.run(time.sleep(300))
+        seen = await drive([pace], quota, time=time, minutes=1)
+        assert seen.permitted[0] >= 0.95 * 83 * 60
+
+
+async def test_who_begins_where_others_have_used_up_the_quota_has_its_part_soon() -> None:
+    time = VirtualTime()
+    paces = [Pace("bytes", clock=time.clock, sleep=time.sleep) for _ in range(4)]
+    quota = Bucket(time, 83, 20)
+    await drive(paces[:3], quota, time=time, minutes=1)
+    seen = await drive(paces, quota, time=time, minutes=1)
+    assert seen.permitted[0] >= 0.95 * 83 * 60
+    assert paces[3].calls_s is not None
+    assert paces[3].calls_s >= 83 / 16
 
 
 @pytest.mark.parametrize("span_s", [1.0, 60.0])
 async def test_a_quota_by_the_second_or_the_minute_is_met(span_s: float) -> None:
     time = VirtualTime()
     pace = Pace("bytes", clock=time.clock, sleep=time.sleep)
-    seen = await drive(pace, Window(time, 50, span_s), time=time, minutes=4)
+    seen = await drive([pace], Window(time, 50, span_s), time=time, minutes=4)
     assert sum(seen.permitted.values()) >= 0.9 * 50 * 60 * 4
     assert all(seen.refused_part(minute) <= 0.01 for minute in range(4))
 
@@ -111,16 +135,16 @@ async def test_a_source_that_permits_more_later_is_given_more() -> None:
     time = VirtualTime()
     pace = Pace("bytes", clock=time.clock, sleep=time.sleep)
     quota = Bucket(time, 20, 20)
-    await drive(pace, quota, time=time, minutes=1)
+    await drive([pace], quota, time=time, minutes=1)
     quota.calls_s = quota.burst = 40
-    seen = await drive(pace, quota, time=time, minutes=2)
+    seen = await drive([pace], quota, time=time, minutes=2)
     assert seen.permitted[1] >= 0.9 * 40 * 60
 
 
 async def test_a_known_quota_is_never_exceeded() -> None:
     time = VirtualTime()
     pace = Pace("bytes", calls_s_max=30, clock=time.clock, sleep=time.sleep)
-    seen = await drive(pace, Bucket(time, 30.01, 4), time=time, minutes=2)
+    seen = await drive([pace], Bucket(time, 30.01, 4), time=time, minutes=2)
     assert seen.refused.total() == 0
     assert seen.permitted.total() >= 0.99 * 30 * 60 * 2
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from imageferry.errors import Reason, ThrottledError
-from imageferry.model import File
+from imageferry.model import Content, File
 from imageferry.sources.memory import MemorySource
 from imageferry.sources.throttle import Rates, ThrottledSource
 from tests.unit.sources.virtual_time import VirtualTime
@@ -16,7 +16,7 @@ class RefusingSource(MemorySource):
 
     refused = False
 
-    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         if not self.refused:
             self.refused = True
             raise ThrottledError(Reason.RATE_LIMITED, "Slow down.")

@@ -6,6 +6,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from imageferry.log import all_is_about, log
 from imageferry.model import Record, Transfer
 from imageferry.telemetry.traces import TraceWatch
 from imageferry.telemetry.watch import LogWatch, watched
@@ -13,10 +14,12 @@ from tests.unit.telemetry.stages import JOB_ID, RECORD, TRANSFER, breaks, tells
 
 
 async def test_what_a_stage_logs_names_the_job_and_the_batch() -> None:
-    structlog.contextvars.bind_contextvars(folder_id="of the task that began this one")
+    all_is_about({"folder_id": "of the task that began this one"})
     stages = watched({Transfer: tells}, [LogWatch()])
     async for _ in stages[Transfer](TRANSFER):
-        assert structlog.contextvars.get_contextvars() == {"job_id": JOB_ID, "batch_id": 7}
+        with structlog.testing.capture_logs() as told:
+            log.warning("stage.seen", files=3)
+        assert told == [{"event": "stage.seen", "log_level": "warning", "job_id": JOB_ID, "batch_id": 7, "files": 3}]
 
 
 async def test_all_spans_of_a_job_are_one_trace_that_its_id_names() -> None:

@@ -3,9 +3,9 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from aiohttp import web
+from msgspec import Struct, field
 
 from imageferry.demo.drive.refusals import Refusal, RefusedError
 from imageferry.demo.node import Node, Sharing
@@ -14,8 +14,7 @@ from imageferry.demo.tree import Tree
 _RESOURCE_KEYS_HEADER = "X-Goog-Drive-Resource-Keys"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """Whoever makes a request."""
 
     account: str | None = None  # e-mail address behind an access token; None: an API key, or nobody

@@ -3,10 +3,10 @@
 import asyncio
 import secrets
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from imageferry.demo.content import OnDisk
 from imageferry.demo.drive import masks, page_tokens, parameters, queries

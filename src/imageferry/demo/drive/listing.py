@@ -1,8 +1,10 @@
 """One page of `files.list`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageferry.demo.drive.access import Caller
 from imageferry.demo.drive.queries import Query
@@ -13,8 +15,7 @@ from imageferry.demo.tree import Tree
 Place = tuple[int, int]  # the folder's among those of the query, the entry's in the folder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     """The entries of a page, and where the next page begins; None: there is none."""
 
     nodes: list[Node]

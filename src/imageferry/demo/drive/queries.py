@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from imageferry.demo.node import Node
 
@@ -25,8 +26,7 @@ class QueryError(ValueError):
     """The query cannot be read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """A search that was understood."""
 
     matches: Predicate

@@ -1,8 +1,9 @@
 """Every way in which Drive says no, in its own words and shapes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Refusal(StrEnum):
@@ -58,8 +59,7 @@ class RefusedError(Exception):
         self.retry_after_s = retry_after_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class Wording(Struct, frozen=True, kw_only=True):
     """How one refusal reads; `{}` is its subject."""
 
     status: int

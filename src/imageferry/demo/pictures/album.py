@@ -1,11 +1,11 @@
 """The sample album: pictures of many kinds in a few folders, and what a real folder has beside them."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from random import Random
 
+from msgspec import Struct
 from PIL import Image, features
 
 from imageferry.demo.node import Node
@@ -17,8 +17,7 @@ from imageferry.demo.tree import Tree
 _SIZES: tuple[Size, ...] = ((1200, 800), (800, 1200), (1280, 720), (1000, 1000), (1600, 900), (900, 1125))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Series:
+class _Series(Struct, frozen=True, kw_only=True):
     """Pictures of one scene, in one folder."""
 
     folder: str

@@ -1,19 +1,18 @@
 """Pictures as files of every kind, with what a camera would have written into them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from io import BytesIO
 from typing import Any
 
+from msgspec import Struct
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
 _ON_ITS_SIDE = 6  # EXIF: to be turned clockwise by a quarter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
+class Shot(Struct, frozen=True, kw_only=True):
     """What a camera tells of one picture."""
 
     make: str

@@ -10,7 +10,6 @@ from amqp.exceptions import AMQPError, MessageNacked
 from celery import Celery
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
 
 from imageferry.errors import FatalError, Reason, TransientError
 from imageferry.model import Crawl, Message, Record, Transfer
@@ -23,8 +22,6 @@ HEARTBEAT_S = 10
 CHILD_BEGINS_WITHIN_S = 24 * 3600
 # RabbitMQ delivers a message so often when whoever has it is lost each time.
 DELIVERIES_MAX = 20
-# What is raised when a broker is away or refuses: kombu passes on what its libraries raise.
-_BROKER_ERRORS = (KombuError, OSError, AMQPError, MessageNacked, RedisError)
 
 
 class Role(StrEnum):
@@ -80,7 +77,14 @@ def publish(app: Celery, message: Message) -> None:
     """Send a message to the role that serves it; raises TransientError when the broker does not take it."""
     name = queue(app, _ROLES[type(message)])
     with broker_answers():
-        app.send_task(name, args=[msgspec.to_builtins(message)], queue=name, confirm_timeout=PUBLISH_TIMEOUT_S)
+        app.send_task(
+            name,
+            args=[msgspec.to_builtins(message)],
+            argsrepr="",  # Celery would write a message out for its logs, which takes as long as to send it
+            queue=name,
+            ignore_result=True,
+            confirm_timeout=PUBLISH_TIMEOUT_S,
+        )
 
 
 def received(role: Role, body: Any) -> Message:  # noqa: ANN401 - it comes from outside, and is checked here
@@ -94,7 +98,7 @@ def check(app: Celery) -> str:
         url: str = connection.as_uri()
         try:
             connection.ensure_connection(max_retries=1, timeout=PUBLISH_TIMEOUT_S)
-        except _BROKER_ERRORS as exc:
+        except _broker_errors() as exc:
             message = f"The broker {url} does not answer ({exc}): check CELERY_BROKER_URL, and that it runs."
             raise FatalError(Reason.BROKER_UNAVAILABLE, message) from exc
     return url
@@ -105,8 +109,17 @@ def waiting(app: Celery) -> dict[type[Message], int]:
 
     Raises TransientError when the broker does not answer.
     """
+    lengths: dict[type[Message], int] = dict.fromkeys(_ROLES, 0)
     with broker_answers(), app.connection_for_write() as connection:
-        return {KINDS[role]: _length(connection, queue(app, role)) for role in Role}
+        channel = connection.channel()  # one for all: each opens connections of its own to Redis
+        for kind, role in _ROLES.items():
+            try:
+                lengths[kind] = channel.queue_declare(queue(app, role), passive=True).message_count
+            except connection.channel_errors:
+                # Nobody has declared it yet, and RabbitMQ has closed the channel; on Redis, it is empty.
+                if not getattr(channel, "is_open", True):
+                    channel = connection.channel()
+    return lengths
 
 
 @contextmanager
@@ -114,17 +127,15 @@ def broker_answers() -> Iterator[None]:
     """Raises TransientError when the broker does not."""
     try:
         yield
-    except _BROKER_ERRORS as exc:
+    except _broker_errors() as exc:
         raise TransientError(Reason.BROKER_UNAVAILABLE, f"The broker does not answer: {exc}.") from exc
 
 
-def _length(connection: Any, name: str) -> int:  # noqa: ANN401 - kombu has no types
-    try:
-        with connection.channel() as channel:
-            count: int = channel.queue_declare(name, passive=True).message_count
-            return count
-    except connection.channel_errors:
-        return 0  # nobody has declared it yet; on Redis, it is empty
+def _broker_errors() -> tuple[type[Exception], ...]:
+    """What is raised when a broker is away or refuses: kombu passes on what its libraries raise."""
+    from redis.exceptions import RedisError  # noqa: PLC0415 - long to import, and RabbitMQ needs none of it
+
+    return KombuError, OSError, AMQPError, MessageNacked, RedisError
 
 
 def _transport(broker_url: str, *, prefix: str) -> dict[str, Any]:

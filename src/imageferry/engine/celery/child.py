@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from multiprocessing.sharedctypes import RawValue
 from typing import Protocol
 
-import structlog
 from billiard import current_process
 from celery import Celery
 from celery.exceptions import Reject
@@ -18,6 +17,8 @@ from imageferry.engine.base import Stages, about
 from imageferry.engine.celery.app import publish
 from imageferry.engine.celery.board import Board
 from imageferry.errors import ImageferryError, TransientError
+from imageferry.log import log
+from imageferry.loops import loop_factory
 from imageferry.model import Crawl, Message, Record, Transfer
 from imageferry.pipeline.bounds import Bounds
 
@@ -31,8 +32,6 @@ END_WITHIN_S = 10.0
 # What follows is sent so often, with a rest, when the broker does not take it.
 SEND_TRIES_MAX = 20
 REST_S = 3.0
-
-log = structlog.get_logger()
 
 
 class OpenStages(Protocol):
@@ -79,7 +78,7 @@ class Child:
 
     def begin(self, **_: object) -> None:
         """Make the loop and open the stages, however long what they lean on is away: no message is taken before."""
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=loop_factory())
         self._bounds = self._make_bounds()
         self._open = AsyncExitStack()
         self._stages: Stages = self._runner.run(self._enter())
@@ -145,7 +144,18 @@ class Child:
 
     async def _serve(self, message: Message) -> None:
         async for following in self._stages[type(message)](message):
-            await self._send(following)
+            if isinstance(following, Record) and Record in self._stages:
+                await self._record(following)
+            else:
+                await self._send(following)
+
+    async def _record(self, message: Record) -> None:
+        """Write outcomes where they came to be; the broker keeps them while the catalog is away."""
+        try:
+            await self._serve(message)
+        except TransientError as exc:
+            log.warning("catalog.away", detail=exc.message, **about(message))
+            await self._send(message)
 
     async def _send(self, message: Message) -> None:
         for tries in range(1, SEND_TRIES_MAX + 1):

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection
 
-import structlog
 from celery import Celery
 
 from imageferry.catalog.ledger import give_back
@@ -13,12 +12,11 @@ from imageferry.engine.celery.app import publish, waiting
 from imageferry.engine.celery.board import tell
 from imageferry.engine.sweeper import SWEEP_EVERY_S, Sweeper
 from imageferry.errors import TransientError
+from imageferry.log import log
 from imageferry.model import Crawl, Message, Transfer
 
 # How long to rest when the broker is away.
 REST_S = 2.0
-
-log = structlog.get_logger()
 
 
 class CeleryEngine:

@@ -3,13 +3,12 @@
 import logging
 import warnings
 
-import structlog
 from celery.signals import setup_logging
+
+from imageferry.log import log
 
 # A worker that is root in its container is no news: only JSON is accepted.
 _ROOT_WARNING = "You're running the worker with superuser privileges"
-
-log = structlog.get_logger()
 
 
 def tell_as_events(*, level: str) -> None:
@@ -20,13 +19,13 @@ def tell_as_events(*, level: str) -> None:
         # A receiver of this signal is all that it takes: Celery then leaves the logs alone.
         root = logging.getLogger()
         root.handlers = [_Events()]
-        root.setLevel(level.upper())
+        # What it calls information, every task received and done among it, is for whoever looks for a fault.
+        root.setLevel(logging.DEBUG if level.upper() == "DEBUG" else logging.WARNING)
 
     setup_logging.connect(take_over, weak=False)
 
 
 class _Events(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        # What it calls information, every task received and done among it, is for whoever looks for a fault.
         level = record.levelno if record.levelno >= logging.WARNING else logging.DEBUG
-        log.log(level, "celery.told", logger=record.name, detail=record.getMessage(), exc_info=record.exc_info)
+        log.tell(level, "celery.told", logger=record.name, detail=record.getMessage(), exc_info=record.exc_info)

@@ -1,12 +1,12 @@
 """The Celery engine's far end: a worker whose child processes each serve the stages of its roles."""
 
+import logging
 import os
 from collections.abc import Callable, Collection
 from secrets import token_hex
 from typing import Any
 
 import msgspec
-import structlog
 from celery import Celery, Task
 from celery.signals import worker_process_init, worker_process_shutdown, worker_ready, worker_shutting_down
 from celery.worker.consumer import Consumer
@@ -16,10 +16,9 @@ from imageferry.engine.celery.board import Board
 from imageferry.engine.celery.child import Child, Flag, OpenStages
 from imageferry.engine.celery.health import Health
 from imageferry.engine.celery.logs import tell_as_events
+from imageferry.log import log
 from imageferry.model import Transfer
 from imageferry.pipeline.bounds import Bounds
-
-log = structlog.get_logger()
 
 
 def run_worker(
@@ -71,7 +70,7 @@ def _task(child: Child, role: Role) -> Callable[[Task, Any], None]:
             message = received(role, body)
         except msgspec.ValidationError as exc:
             # It would be none the next time either. If it was one of ours, its lease brings its work back.
-            log.error("message.dropped", role=role, detail=str(exc))  # noqa: TRY400 - no traceback tells more
+            log.tell(logging.ERROR, "message.dropped", role=role, detail=str(exc))
             return
         if isinstance(message, Transfer) and task.request.delivery_info.get("redelivered"):
             child.give_back(message)

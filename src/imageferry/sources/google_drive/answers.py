@@ -130,10 +130,13 @@ def _version(entry: DriveFile) -> str | None:
 
 
 def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
     try:
-        return None if text is None else datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+        instant = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).replace(tzinfo=None)
 
 
 def _nonsense(exc: Exception) -> TransientError:

@@ -78,7 +78,7 @@ class GoogleDriveSource:
         answer = await self._media(file, size_bytes=file.size_bytes)
         return await bodies.whole(answer, file=file, deadlines=self._deadlines)
 
-    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
         answer = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
         chunks = bodies.stream(answer, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
@@ -123,7 +123,7 @@ class GoogleDriveSource:
             call=call,
         )
         if bodies.is_page(answer, file=file):
-            await answer.close()
+            answer.close()
             raise not_the_file(call)
         return answer
 
@@ -136,7 +136,7 @@ class GoogleDriveSource:
 
         answer = await attempt()
         if answer.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused():
-            await answer.close()
+            answer.close()
             answer = await attempt()
         if answer.status >= HTTPStatus.BAD_REQUEST:
             body = await bodies.opening(answer)

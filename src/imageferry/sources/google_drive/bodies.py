@@ -27,14 +27,16 @@ async def whole(answer: Answer, *, file: File, deadlines: Deadlines) -> Content:
     await _check_announced(answer, file=file, offset_bytes=0)
     if file.size_bytes is None or file.size_bytes > WHOLE_SIZE_BYTES_MAX:
         return await _gathered(answer, file=file, deadlines=deadlines)
-    body = await answer.view(file.size_bytes + 1)
+    body = await answer.read(file.size_bytes + 1)
     if len(body) != file.size_bytes:
-        await answer.close()
+        answer.close()
         raise _wrong_size(file, size_bytes=len(body))
     return body
 
 
-async def stream(answer: Answer, *, file: File, offset_bytes: int, deadlines: Deadlines) -> AsyncGenerator[bytes, None]:
+async def stream(
+    answer: Answer, *, file: File, offset_bytes: int, deadlines: Deadlines
+) -> AsyncGenerator[Content, None]:
     """A file's bytes from an offset on, also when the answer begins at zero although it was asked not to.
 
     Raises TransientError(CORRUPT) as `whole` does, and TransientError(SOURCE_UNAVAILABLE) when bytes come too
@@ -67,7 +69,7 @@ async def stream(answer: Answer, *, file: File, offset_bytes: int, deadlines: De
         if file.size_bytes not in {None, position + received_bytes}:
             raise _wrong_size(file, size_bytes=position + received_bytes)
     finally:
-        await answer.close()
+        answer.close()
 
 
 async def _gathered(answer: Answer, *, file: File, deadlines: Deadlines) -> bytes:
@@ -86,20 +88,20 @@ async def bounded(answer: Answer, *, size_bytes_max: int) -> bytes:
     try:
         body = await answer.read(size_bytes_max + 1)
     finally:
-        await answer.close()
+        answer.close()
     if len(body) > size_bytes_max:
         raise TransientError(Reason.CORRUPT, f"The answer is larger than {size_bytes_max} bytes.")
-    return body
+    return bytes(body)
 
 
 async def opening(answer: Answer) -> bytes:
     """The beginning of a body that is to be understood, not kept; empty where it breaks."""
     try:
-        return await answer.read(OPENING_SIZE_BYTES_MAX)
+        return bytes(await answer.read(OPENING_SIZE_BYTES_MAX))
     except TransientError:
         return b""  # whoever reads it has the status, which says most
     finally:
-        await answer.close()
+        answer.close()
 
 
 def refusal_of(answer: Answer, *, body: bytes) -> Refusal:
@@ -122,7 +124,7 @@ async def _check_announced(answer: Answer, *, file: File, offset_bytes: int) -> 
     """Raises TransientError(CORRUPT) where the header announces another size than the listing."""
     announced = answer.announced_bytes
     if announced is not None and file.size_bytes not in {None, announced + offset_bytes}:
-        await answer.close()
+        answer.close()
         raise _wrong_size(file, size_bytes=announced + offset_bytes)
 
 

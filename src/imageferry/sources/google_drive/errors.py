@@ -1,8 +1,9 @@
 """Google's refusals, turned into errors by what is to be done about them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from imageferry.errors import (
     BlockedError,
@@ -26,8 +27,7 @@ class Asked(StrEnum):
     FILE = "file"  # its bytes, or what the source knows of it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A call that was refused."""
 
     asked: Asked

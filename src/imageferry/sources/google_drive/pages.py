@@ -1,9 +1,9 @@
 """Drive's public HTML pages, read: a folder's listing, the form before a large file, and complaints."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
+from msgspec import Struct
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from imageferry.errors import ImageferryError, PermanentError, Reason
@@ -19,8 +19,7 @@ VERSION_LENGTH_MAX = 255
 _SIGN_IN = "#gaia_loginform, form[action*=ServiceLogin], form[action*=signin], input[type=password]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderPage:
+class FolderPage(Struct, frozen=True, kw_only=True):
     """The page of a folder: everything in it, at once."""
 
     name: str

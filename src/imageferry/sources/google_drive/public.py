@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
 from email.message import Message
 from http import HTTPStatus
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from imageferry.errors import NotFoundError, PageTokenError, Reason
 from imageferry.model import Content, File, Folder, Locator, Page
@@ -81,7 +82,7 @@ class PublicFolderSource:
         except NotFoundError:
             file = File(id=file_id, name=file_id, resource_key=resource_key)
             answer = await self._media(file, size_bytes=None)
-            await answer.close()
+            answer.close()
             return _file_from(answer, file)
         return Folder(id=file_id, name=page.name, resource_key=resource_key)
 
@@ -90,7 +91,7 @@ class PublicFolderSource:
         answer = await self._media(file, size_bytes=file.size_bytes)
         return await bodies.whole(answer, file=file, deadlines=self._deadlines)
 
-    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[bytes, None]:
+    async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
         answer = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
         chunks = bodies.stream(answer, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
@@ -156,7 +157,7 @@ class PublicFolderSource:
 
 
 def _is_file(answer: Answer, file: File) -> bool:
-    return answer.has_header("Content-Disposition") or not bodies.is_page(answer, file=file)
+    return answer.header("Content-Disposition") is not None or not bodies.is_page(answer, file=file)
 
 
 def _file_from(answer: Answer, file: File) -> File:

@@ -1,18 +1,17 @@
 """A refusal of Google's as it came: JSON in one of two shapes, or an HTML page."""
 
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Self
 
 import msgspec
+from msgspec import Struct
 
 RETRY_AFTER_S_MAX = 3600.0
 MESSAGE_LENGTH_MAX = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """What an answer that is not the one asked for says of itself."""
 
     status: int

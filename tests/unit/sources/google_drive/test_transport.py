@@ -17,22 +17,11 @@ from imageferry.model import File
 from imageferry.sources.google_drive import bodies
 from imageferry.sources.google_drive.config import Deadlines
 from imageferry.sources.google_drive.transport import Transport
+from tests.answering import served, spoken
 
 DEADLINES = Deadlines(connect_s=2, listing_s=1, stall_s=0.3)
 SECRETS = {"X-Goog-Api-Key": "secret", "Range": "bytes=5-"}
 WHOLE: dict[str, Any] = {"ahead_bytes": 1 << 20, "deadline_s": 2}
-
-
-@asynccontextmanager
-async def served(handler: object, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """One handler for every path, on loopback."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)  # type: ignore[arg-type] # any coroutine function
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
 
 
 @asynccontextmanager
@@ -93,7 +82,7 @@ async def test_a_redirect_within_the_origin_keeps_the_key() -> None:
 
     async with served(handler) as origin, opened(origin) as transport:
         response = await transport.get(f"{origin}/from", headers=SECRETS, **WHOLE)
-        assert json.loads(await response.read(1 << 16))["X-Goog-Api-Key"] == "secret"
+        assert json.loads(bytes(await response.read(1 << 16)))["X-Goog-Api-Key"] == "secret"
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_a_transient_error() -> None:
@@ -114,7 +103,7 @@ async def test_ssl_cert_file_names_further_authorities(tmp_path: Path, monkeypat
     async with served(hello, tls=context) as origin, opened(origin) as transport:
         response = await transport.get(f"{origin}/", headers={}, **WHOLE)
         assert response.status == 200
-        await response.close()
+        response.close()
 
 
 async def test_the_environments_proxy_is_asked_with_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,12 +114,10 @@ async def test_the_environments_proxy_is_asked_with_its_password(monkeypatch: py
         writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
-    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    monkeypatch.setenv("https_proxy", f"http://user:pass@127.0.0.1:{port}")
-    monkeypatch.setenv("no_proxy", "")
-    async with server, opened("https://drive.invalid") as transport:
-        with pytest.raises(TransientError, match="proxy authorization"):
+    async with spoken(proxy) as url, opened("https://drive.invalid") as transport:
+        monkeypatch.setenv("https_proxy", url.replace("//", "//user:pass@"))
+        monkeypatch.setenv("no_proxy", "")
+        with pytest.raises(TransientError, match="CONNECT tunnel failed"):
             await transport.get("https://drive.invalid/", headers=SECRETS, **WHOLE)
     assert asked[0].startswith(b"CONNECT drive.invalid:443 ")
     assert b"proxy-authorization: basic dxnlcjpwyxnz" in asked[0].lower()

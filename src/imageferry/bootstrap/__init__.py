@@ -1,0 +1,1 @@
+"""The wiring: from settings to the parts of a running process."""

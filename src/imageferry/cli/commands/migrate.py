@@ -1,0 +1,16 @@
+"""`imageferry migrate`."""
+
+from functools import partial
+
+import click
+
+from imageferry.cli.commands.common import option
+from imageferry.cli.migrating import migrate_catalog
+from imageferry.cli.running import people, run
+
+
+@click.command()
+@option("--recount", is_flag=True, help="Count all images anew; imports wait for it, up to a minute a million.")
+def migrate(*, recount: bool) -> None:
+    """Bring the catalog's schema up to date; every other command does so by itself when it is needed."""
+    run(partial(migrate_catalog, say=people.tell, recounted=recount))
