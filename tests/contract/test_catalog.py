@@ -3,13 +3,14 @@
 import asyncio
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from msgspec.structs import replace
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Connection, event, func, select, text, update
 
 from imageferry.catalog import control, images, items, jobs
 from imageferry.catalog.crawls import ListedPage
@@ -429,3 +430,20 @@ async def test_a_migration_that_was_killed_is_completed_by_the_next(catalog: Cat
     assert await migrate(catalog)
     assert not await migrate(catalog)
     assert await catalog.read(images.count) == 0
+
+
+async def test_migrations_that_are_slow_to_commit_are_not_run_beside_others(catalog: Catalog) -> None:
+    def undo_the_last(tx: Tx) -> None:
+        tx.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+
+    def commit_slowly(_: Connection) -> None:
+        time.sleep(0.5)
+
+    await catalog.write(undo_the_last)
+    beside = Catalog(catalog.url.render_as_string(hide_password=False))
+    for each in (catalog, beside):
+        event.listen(each.engine, "commit", commit_slowly)
+    ran = await asyncio.gather(migrate(catalog), migrate(beside))
+    assert any(ran)
+    assert not await migrate(beside)
+    await beside.close()

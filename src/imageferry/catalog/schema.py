@@ -13,6 +13,8 @@ from imageferry.errors import FatalError, Reason, TransientError
 
 # At the start somebody is looking: what does not open soon is told at once.
 PATIENCE_S = 2.0
+# How long another process may take for its migrations.
+_TURN_S = 600
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Where Alembic keeps the number of the last migration; read without it, for it takes long to import.
 _version = Table(
@@ -83,10 +85,14 @@ def _in_turn(tx: Connection) -> Iterator[None]:
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('imageferry.migrate'))"))
         yield
     elif kind == "mysql":
-        # Its tables are made outside of transactions.
-        tx.execute(text("SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), 60)"))
+        # Its tables are made outside of transactions, and its lock knows none: what was done is committed first.
+        taken = tx.execute(text(f"SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), {_TURN_S})")).scalar_one()
+        if not taken:
+            message = f"Another process has been migrating it for {_TURN_S // 60} minutes."
+            raise TransientError(Reason.CATALOG_UNAVAILABLE, message)
         try:
             yield
+            tx.exec_driver_sql("COMMIT")
         finally:
             tx.execute(text("SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.migrate'))"))
     else:
