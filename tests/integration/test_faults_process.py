@@ -31,13 +31,16 @@ FILES = 400
 AT_ONCE = 8
 LARGE_BYTES = 9 << 20
 DAY_MS = 86_400_000
+# Of each download, where a command is to be at work still when something happens to it.
+SLOW = Fault(kind=Damage.SLOW, seconds=0.02)
 
 
 async def test_a_command_that_is_killed_again_and_again_loses_nothing_and_moves_little_twice(
     tree: Tree, flow: Flow
 ) -> None:
     root = _album(tree)
-    kills_at = sorted(random.sample(range(FILES), 4))
+    flow.drive.faults.add(SLOW)
+    kills_at = sorted(random.sample(range(FILES - 10 * AT_ONCE), 4))
 
     for downloads in (0, *kills_at):
         async with _import(flow, root) as running:
@@ -59,11 +62,13 @@ async def test_a_command_that_is_killed_before_it_did_anything_leaves_nothing_in
 ) -> None:
     root = tree.folder("Root")
     tree.numbered_files(root, 3, size_bytes=1000)
+    flow.drive.faults.add(Fault(kind=Damage.STALL, seconds=60))
 
     async with _import(flow, root) as running:
         await asyncio.sleep(after_s)
         running.send(SIGKILL)
         await running.ended()
+    flow.drive.faults.clear()
     async with _import(flow, root) as running:
         ended = await running.ended()
 
@@ -101,7 +106,7 @@ async def test_a_mover_that_is_killed_again_and_again_takes_nothing_along_but_th
     tree: Tree, flow: Flow
 ) -> None:
     root = _album(tree)
-    flow.drive.faults.add(Fault(kind=Damage.SLOW, seconds=0.02))
+    flow.drive.faults.add(SLOW)
 
     async with _import(flow, root) as running:
         for downloads in (1, FILES // 3, FILES // 2):
@@ -131,6 +136,7 @@ async def test_a_mover_ends_with_its_command_however_that_ends(tree: Tree, flow:
 
 async def test_what_a_killed_command_left_is_finished_by_serve_unaided(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
+    flow.drive.faults.add(SLOW)
     async with _import(flow, root) as running:
         await flow.downloads(FILES // 3)
         running.send(SIGKILL)
@@ -174,6 +180,7 @@ async def test_a_command_that_is_interrupted_gives_back_its_work_and_the_same_co
     tree: Tree, flow: Flow, number: Signals
 ) -> None:
     root = _album(tree)
+    flow.drive.faults.add(SLOW)
 
     async with _import(flow, root) as running:
         await flow.downloads(FILES // 3)
@@ -265,6 +272,7 @@ async def test_an_import_while_serve_runs_is_followed_to_its_end(tree: Tree, flo
 @pytest.mark.parametrize("jump_ms", [DAY_MS, -DAY_MS], ids=["set back by a day", "put on by a day"])
 async def test_a_clock_that_jumped_holds_nothing_up(tree: Tree, flow: Flow, jump_ms: int) -> None:
     root = _album(tree)
+    flow.drive.faults.add(SLOW)
     async with _import(flow, root) as running:
         await flow.downloads(FILES // 3)
         running.send(SIGKILL)
