@@ -13,4 +13,7 @@ def main() -> None:
     gc.disable()  # until a command runs: while imports make objects that stay, an eighth goes into looking at them
     from imageferry.cli.app import main as run_command  # noqa: PLC0415 - not before
 
-    run_command()
+    try:
+        run_command()
+    finally:
+        gc.freeze()  # at its end Python looks for garbage among all there is, and the system frees that at once
