@@ -54,6 +54,7 @@ class Reason(StrEnum):
     CATALOG_UNAVAILABLE = "catalog_unavailable"  # the database cannot be opened or reached
     CATALOG_NEWER = "catalog_newer"  # a newer imageferry wrote it
     BROKER_UNAVAILABLE = "broker_unavailable"  # what carries the messages cannot be reached
+    NO_PROCESS = "no_process"  # what moves the bytes cannot be begun, or ends before it could
     BUSY = "busy"  # too much of it is asked for at once
     MISCONFIGURED = "misconfigured"  # a setting has no usable value
 
@@ -248,6 +249,11 @@ _TOLD = {
         Mender.OPERATOR,
         "What carries the messages cannot be reached.",
         "Check CELERY_BROKER_URL, and that the broker runs.",
+    ),
+    Reason.NO_PROCESS: _Told(
+        Mender.OPERATOR,
+        "The process that moves the bytes cannot begin.",
+        "Look into the log for its error, and at the memory that is left; the job tries again by itself.",
     ),
     Reason.BUSY: _Told(
         Mender.LATER,

@@ -1,12 +1,12 @@
 """The near end of a mover, with processes that do not do what they should."""
 
-import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
 from imageferry.engine.mover.mover import Mover
+from imageferry.errors import Reason
 from imageferry.model import Parcel, Record, Transfer
 from imageferry.pipeline.halt import Halts
 
@@ -18,12 +18,29 @@ async def told(mover: Mover) -> list[Record]:
     return [record async for record in mover.transfer(BATCH)]
 
 
-async def test_a_batch_whose_process_ends_is_told_as_lost_and_the_next_has_another_process() -> None:
-    mover = Mover("this", outfit={}, halts=Halts())  # it prints a poem on stderr's other, and ends
+async def test_a_batch_whose_process_ends_is_told_as_lost_and_the_next_has_another_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "brief.py").write_text(
+        "import os\n"
+        "from imageferry.engine.mover.wire import Told, frame\n\n"
+        "def main():\n"
+        "    os.write(1, frame(Told()))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    mover = Mover("brief", outfit={}, halts=Halts())
     for _ in range(2):
         assert await told(mover) == [Record(job_id="j", batch_id=7, outcomes=(), final=True, lost=True)]
     await mover.close()
     assert "Z" not in _states_of_children()  # all were looked after
+
+
+async def test_a_job_whose_process_never_begins_waits_and_loses_nothing() -> None:
+    mover = Mover("no.such.module", outfit={}, halts=Halts())
+    (record,) = await told(mover)
+    assert (record.final, record.lost, record.blocked) == (True, False, Reason.NO_PROCESS)
+    assert record.blocked_detail == "The process that moves the bytes ended before it could: its log says why."
+    await mover.close()
 
 
 async def test_nothing_is_begun_for_a_job_that_is_to_stop() -> None:
@@ -34,25 +51,16 @@ async def test_nothing_is_begun_for_a_job_that_is_to_stop() -> None:
     await mover.close()
 
 
-async def test_a_machine_without_room_for_a_process_is_asked_again_until_the_job_is_to_stop(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked = asyncio.Event()
-
+async def test_a_job_waits_where_the_machine_has_no_room_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        asked.set()
         raise OSError(12, "Cannot allocate memory")
 
     monkeypatch.setattr(os, "posix_spawn", refuse)
-    halts = Halts()
-    mover = Mover("no.such.module", outfit={}, halts=halts)
+    mover = Mover("no.such.module", outfit={}, halts=Halts())
     await mover.begin()
-    telling = asyncio.create_task(told(mover))
-    await asked.wait()
-    await asyncio.sleep(0.05)
-    assert not telling.done()
-    halts.stop(["j"])
-    assert await telling == [Record(job_id="j", batch_id=7, outcomes=(), final=True)]
+    (record,) = await told(mover)
+    assert (record.final, record.blocked) == (True, Reason.NO_PROCESS)
+    assert record.blocked_detail == "No process can be started: Cannot allocate memory."
     await mover.close()
 
 

@@ -52,6 +52,7 @@ async def serve(pipes: Pipes, *, transfer: Stage, halts: Halts, seen: Callable[[
     carrier = _Carrier(pipes, transfer=transfer, halts=halts, seen=seen)
     reader = threading.Thread(target=carrier.read, args=[asyncio.get_running_loop()], daemon=True)
     reader.start()
+    pipes.write(Told())
     await asyncio.Event().wait()
 
 

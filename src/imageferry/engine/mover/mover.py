@@ -9,15 +9,11 @@ from typing import Any
 
 import msgspec
 
-from imageferry.engine.base import about
 from imageferry.engine.mover.process import Process, spawn
 from imageferry.engine.mover.wire import LENGTH, Order, Told, frame
-from imageferry.log import log
+from imageferry.errors import Reason
 from imageferry.model import Record, Transfer
 from imageferry.pipeline.halt import Halt, Halts
-
-# Before the next try, when the machine has no room for a process.
-REST_S = 2.0
 
 
 class Mover:
@@ -50,11 +46,15 @@ class Mover:
             await self._running()
 
     async def transfer(self, message: Transfer) -> AsyncIterator[Record]:
-        """See the transfer stage. A batch whose process is lost is given back as lost."""
+        """See the transfer stage. A batch whose process is lost is given back as lost; `blocked`: it never began."""
         with self._halts.under(message.job_id) as halt:
-            child = await self._patiently_running(message, halt=halt)
-            if child is None:
+            if halt.wished.is_set():
                 yield Record(job_id=message.job_id, batch_id=message.batch_id, outcomes=(), final=True)
+                return
+            try:
+                child = await self._running()
+            except OSError as exc:
+                yield _blocked(message, f"No process can be started: {exc.strerror}.")
                 return
             halting = asyncio.create_task(_halt(child, message.job_id, halt))
             try:
@@ -68,17 +68,6 @@ class Mover:
         async with self._starting:
             if self._child is not None:
                 await self._child.end()
-
-    async def _patiently_running(self, message: Transfer, *, halt: Halt) -> "_Child | None":
-        """The process; None when the wish to stop came first."""
-        while not halt.wished.is_set():
-            try:
-                return await self._running()
-            except OSError as exc:
-                log.warning("mover.waits", detail=f"No process can be started: {exc.strerror}.", **about(message))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(halt.wished.wait(), REST_S)
-        return None
 
     async def _running(self) -> "_Child":
         async with self._starting:
@@ -100,6 +89,17 @@ async def _halt(child: "_Child", job_id: str, halt: Halt) -> None:
     child.tell(Order(broken_off=job_id))
 
 
+def _blocked(message: Transfer, detail: str) -> Record:
+    return Record(
+        job_id=message.job_id,
+        batch_id=message.batch_id,
+        outcomes=(),
+        final=True,
+        blocked=Reason.NO_PROCESS,
+        blocked_detail=detail,
+    )
+
+
 class _Child:
     """The process, and the transfers that it is at."""
 
@@ -107,6 +107,7 @@ class _Child:
         self, process: Process, answers: StreamReader, orders: StreamWriter, *, seen: Callable[[Any], None] | None
     ) -> None:
         self.lost = False
+        self._begun = False
         self._process = process
         self._orders = orders
         self._seen = seen
@@ -129,7 +130,10 @@ class _Child:
                 yield record
                 if record.final:
                     return
-            yield Record(job_id=message.job_id, batch_id=message.batch_id, outcomes=(), final=True, lost=True)
+            if self._begun:
+                yield Record(job_id=message.job_id, batch_id=message.batch_id, outcomes=(), final=True, lost=True)
+            else:
+                yield _blocked(message, "The process that moves the bytes ended before it could: its log says why.")
         finally:
             del self._records[number]
 
@@ -151,6 +155,9 @@ class _Child:
                 records.put_nowait(None)
 
     def _hear(self, told: Told) -> None:
+        if told.record is None:
+            self._begun = True
+            return
         if told.number in self._records:
             self._records[told.number].put_nowait(told.record)
         if told.seen is not None and self._seen is not None:

@@ -22,8 +22,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Told(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One thing that a mover tells."""
 
-    number: int
-    record: Record  # of the transfer with that number; the final one is its last
+    number: int = 0
+    record: Record | None = None  # of the transfer with that number; the final one is its last. None: it has begun
     seen: Any = None  # what those who look on in the mover tell those here
 
 
