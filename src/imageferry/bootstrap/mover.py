@@ -16,6 +16,7 @@ from imageferry.engine.mover.system import introduce
 from imageferry.errors import ImageferryError
 from imageferry.garbage import keep_what_is_here
 from imageferry.loops import loop_factory
+from imageferry.memory import keep_memory
 from imageferry.model import Record, Transfer
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.transfer import transfer
@@ -27,6 +28,7 @@ from imageferry.telemetry.watch import LogWatch, Watch, watched
 def main() -> None:
     """Take the outfit from stdin, then transfers, until it ends."""
     keep_what_is_here()
+    keep_memory()
     introduce()
     pipes = Pipes()
     if (given := pipes.read()) is None:

@@ -19,6 +19,7 @@ from imageferry.engine.celery.board import Board
 from imageferry.errors import ImageferryError, TransientError
 from imageferry.log import log
 from imageferry.loops import loop_factory
+from imageferry.memory import keep_memory
 from imageferry.model import Crawl, Message, Record, Transfer
 from imageferry.pipeline.bounds import Bounds
 
@@ -78,6 +79,7 @@ class Child:
 
     def begin(self, **_: object) -> None:
         """Make the loop and open the stages, however long what they lean on is away: no message is taken before."""
+        keep_memory()
         self._runner = asyncio.Runner(loop_factory=loop_factory())
         self._bounds = self._make_bounds()
         self._open = AsyncExitStack()
