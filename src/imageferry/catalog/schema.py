@@ -88,7 +88,7 @@ def _in_turn(tx: Connection) -> Iterator[None]:
         # Its tables are made outside of transactions, and its lock knows none: what was done is committed first.
         taken = tx.execute(text(f"SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), {_TURN_S})")).scalar_one()
         if not taken:
-            message = f"Another process has been migrating it for {_TURN_S // 60} minutes."
+            message = f"Another process has been migrating it for {_TURN_S // 60} minutes"
             raise TransientError(Reason.CATALOG_UNAVAILABLE, message)
         try:
             yield

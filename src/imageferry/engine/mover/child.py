@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, BinaryIO
 
 import msgspec
@@ -42,9 +42,10 @@ class Pipes:
         return body if len(body) == size_bytes else None
 
     def write(self, message: object) -> None:
-        """Say something."""
-        self._answers.write(frame(message))
-        self._answers.flush()
+        """Say something; whoever has ended meanwhile need not hear it, and there will be no other orders then."""
+        with suppress(ConnectionError):
+            self._answers.write(frame(message))
+            self._answers.flush()
 
 
 async def serve(pipes: Pipes, *, transfer: Stage, halts: Halts, seen: Callable[[], Any]) -> None:
