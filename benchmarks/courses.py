@@ -29,7 +29,7 @@ class Course:
     rounds: int = 5
 
 
-# What `make bench` runs: a quarter of an hour on quiet cores. The million takes three to eight minutes a run, and 12 GB.
+# What `make bench` runs: a quarter of an hour on quiet cores. The million takes 3 to 8 minutes a run, and 12 GB.
 SUITE = ("small", "large", "folders", "again", "server", "latency", "quota", "growth-1", "growth-10")
 
 COURSES = {
