@@ -296,6 +296,18 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     parcels: tuple[Parcel, ...]
     repeated: bool = False  # given out before: some of it may stand in the store already
 
+    def given_back(self, *, lost: bool = False, blocked: Reason | None = None, detail: str | None = None) -> "Record":
+        """The batch's last record, without a word of any file; `detail` is of what blocked it."""
+        return Record(
+            job_id=self.job_id,
+            batch_id=self.batch_id,
+            outcomes=(),
+            final=True,
+            lost=lost,
+            blocked=blocked,
+            blocked_detail=detail,
+        )
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Message: write what became of files of one batch; `final` when the batch comes back with it."""

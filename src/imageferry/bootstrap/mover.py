@@ -58,14 +58,7 @@ async def _serve(pipes: Pipes, outfit: Outfit) -> None:
 
 
 async def _nothing_can_be_brought(message: Transfer, *, error: ImageferryError) -> AsyncIterator[Record]:
-    yield Record(
-        job_id=message.job_id,
-        batch_id=message.batch_id,
-        outcomes=(),
-        final=True,
-        blocked=error.reason,
-        blocked_detail=error.message,
-    )
+    yield message.given_back(blocked=error.reason, detail=error.message)
 
 
 def _path(kind: type, value: Any) -> Any:  # noqa: ANN401 - as msgspec has it

@@ -109,8 +109,7 @@ class Child:
     def give_back(self, message: Transfer) -> None:
         """Let the ledger give out again what somebody had who was lost: it counts that, for it may be the reason."""
         log.info("batch.given_back", **about(message))
-        nothing = Record(job_id=message.job_id, batch_id=message.batch_id, outcomes=(), final=True, lost=True)
-        self._runner.run(self._send(nothing))
+        self._runner.run(self._send(message.given_back(lost=True)))
 
     async def _enter(self) -> Stages:
         seat: int = current_process().index

@@ -93,8 +93,7 @@ class _Carrier:
                         await self._tell(Told(number=number, record=following, seen=self._seen()))
             except Exception:
                 log.exception("stage.failed", message_kind="Transfer", **about(message))
-                lost = Record(job_id=message.job_id, batch_id=message.batch_id, outcomes=(), final=True, lost=True)
-                await self._tell(Told(number=number, record=lost))
+                await self._tell(Told(number=number, record=message.given_back(lost=True)))
 
     async def _tell(self, told: Told) -> None:
         loop = asyncio.get_running_loop()

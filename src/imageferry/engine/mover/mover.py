@@ -49,12 +49,13 @@ class Mover:
         """See the transfer stage. A batch whose process is lost is given back as lost; `blocked`: it never began."""
         with self._halts.under(message.job_id) as halt:
             if halt.wished.is_set():
-                yield Record(job_id=message.job_id, batch_id=message.batch_id, outcomes=(), final=True)
+                yield message.given_back()
                 return
             try:
                 child = await self._running()
             except OSError as exc:
-                yield _blocked(message, f"No process can be started: {exc.strerror}.")
+                detail = f"No process can be started: {exc.strerror}."
+                yield message.given_back(blocked=Reason.NO_PROCESS, detail=detail)
                 return
             halting = asyncio.create_task(_halt(child, message.job_id, halt))
             try:
@@ -89,17 +90,6 @@ async def _halt(child: "_Child", job_id: str, halt: Halt) -> None:
     child.tell(Order(broken_off=job_id))
 
 
-def _blocked(message: Transfer, detail: str) -> Record:
-    return Record(
-        job_id=message.job_id,
-        batch_id=message.batch_id,
-        outcomes=(),
-        final=True,
-        blocked=Reason.NO_PROCESS,
-        blocked_detail=detail,
-    )
-
-
 class _Child:
     """The process, and the transfers that it is at."""
 
@@ -131,9 +121,10 @@ class _Child:
                 if record.final:
                     return
             if self._begun:
-                yield Record(job_id=message.job_id, batch_id=message.batch_id, outcomes=(), final=True, lost=True)
+                yield message.given_back(lost=True)
             else:
-                yield _blocked(message, "The process that moves the bytes ended before it could: its log says why.")
+                detail = "The process that moves the bytes ended before it could: its log says why."
+                yield message.given_back(blocked=Reason.NO_PROCESS, detail=detail)
         finally:
             del self._records[number]
 
