@@ -3,6 +3,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { flaws } from "./axe.ts";
 import { expectNoMisdeeds, given, openPage } from "./browser.ts";
 
+const UNKNOWN = 401;
+
 describe("signing in", () => {
   afterEach(expectNoMisdeeds);
 
@@ -16,6 +18,8 @@ describe("signing in", () => {
     await page.getByText("This is not the gateway’s token.").waitFor();
     expect(await flaws(page)).toEqual([]);
     await token.fill(given("TOKEN"));
+    // The page asks again by itself whether it is known; what was typed stays.
+    await page.waitForResponse((answer) => answer.url().includes("/api/jobs") && answer.status() === UNKNOWN);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "No images yet" }).waitFor();
 

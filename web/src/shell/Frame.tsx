@@ -80,10 +80,13 @@ export function Frame() {
   );
 }
 
-/** Whether the gateway knows who asks, as far as it said. */
+/** Whether the gateway does not know who asks, as it last said: while it is asked again, that stands. */
 function useIsStranger(): boolean {
-  const { error } = useInfiniteQuery(jobsQuery);
-  return error instanceof Refusal && error.status === UNKNOWN;
+  const { error, isPending } = useInfiniteQuery(jobsQuery);
+  const [said, setSaid] = useState(false);
+  const says = isPending ? said : error instanceof Refusal && error.status === UNKNOWN;
+  if (says !== said) setSaid(says);
+  return says;
 }
 
 /** The view; to somebody whom the gateway does not know, how to come in. */
