@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import IO
 from urllib.request import Request, urlopen
 
 import trustme
@@ -65,6 +66,7 @@ class Arena:
     target_url: str
     standin_url: str
     target_process_id: int = 0  # 0: it does not run yet
+    delays_s: list[float] = field(default_factory=list)  # of each relay, on the average; told when the arena closes
     bucket: str = BUCKET
     access_key: str = "access"
     secret_key: str = "secret"  # noqa: S105 - of a server that lives for a minute
@@ -98,7 +100,7 @@ def arena_for(
 ) -> Iterator[Arena]:
     """An arena, its servers running until the context ends: the source as `host`, which must be loopback."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="imageferry-race-", dir=_MEMORY)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imageferry-race-", dir=_MEMORY)))
         objects = folder / "target" / BUCKET
         objects.mkdir(parents=True)
         standin = stack.enter_context(_standin(course, media=folder / "media"))
@@ -121,15 +123,21 @@ def arena_for(
         stack.enter_context(_running(["nginx", "-c", str(source)], port=answering))
         taking = target_port + (_BEHIND_A_RELAY if course.target_delay_s else 0)
         target = stack.enter_context(_running(_target(arena, port=taking), port=taking))
-        if course.source_delay_s:
-            stack.enter_context(_running(_relay(source_port, course.source_delay_s), port=source_port))
-        if course.target_delay_s:
-            stack.enter_context(_running(_relay(target_port, course.target_delay_s), port=target_port))
+        for port, delay_s in ((source_port, course.source_delay_s), (target_port, course.target_delay_s)):
+            if delay_s:
+                stack.enter_context(_relaying(port, delay_s, told_s=arena.delays_s))
         yield replace(arena, target_process_id=target)
 
 
-def _relay(port: int, delay_s: float) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.delay", str(port), str(port + _BEHIND_A_RELAY), str(delay_s)]
+@contextmanager
+def _relaying(port: int, delay_s: float, *, told_s: list[float]) -> Iterator[None]:
+    """A relay, until the context ends; then it tells how late it was."""
+    command = [sys.executable, "-m", "benchmarks.delay", str(port), str(port + _BEHIND_A_RELAY), str(delay_s)]
+    with tempfile.TemporaryFile("w+") as output:
+        with _running(command, port=port, output=output):
+            yield
+        output.seek(0)
+        told_s.append(float(output.read()))
 
 
 def _source_configuration(arena: Arena, *, host: str, port: int) -> Path:
@@ -211,9 +219,9 @@ def _standin(course: Course, *, media: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _running(command: list[str], *, port: int) -> Iterator[int]:
+def _running(command: list[str], *, port: int, output: IO[str] | None = None) -> Iterator[int]:
     """A server's process id, from when it is ready until the context ends."""
-    with subprocess.Popen(command) as process:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdout=output) as process:  # noqa: S603 - ours
         try:
             ends_at_s = time.monotonic() + READY_S_MAX
             while not _answers(port):

@@ -22,6 +22,7 @@ class Result:
     course: Course
     runs: dict[str, list[Run]]
     asked: dict[str, list[Asked]]  # of the stand-in, run by run
+    late_s: float  # an answer of the source and one of the target, together, on the average; 0: at once
 
     def median(self, name: str, figure: str) -> float:
         """A contestant's median of one of Run's figures."""
@@ -39,7 +40,7 @@ class Result:
             units = median(asked.units for asked in self.asked[name])
             return units / (UNITS_PER_MINUTE / 60 * course.quota_scale * (wall_s + BURST_S))
         if course.at_once is not None:
-            return course.files / course.at_once * (course.source_delay_s + course.target_delay_s) / wall_s
+            return course.files / course.at_once * self.late_s / wall_s
         return None
 
     def refused(self, name: str) -> float:
@@ -69,7 +70,7 @@ def race(course: Course, *, rounds: int, tell: Callable[[str], None]) -> Result:
                 if number:
                     runs[contestant.name].append(measured)
                     asked[contestant.name].append(said)
-    return Result(course=course, runs=runs, asked=asked)
+    return Result(course=course, runs=runs, asked=asked, late_s=sum(arena.delays_s))
 
 
 def _run(contestant: Contestant, arena: Arena) -> Run:

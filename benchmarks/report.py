@@ -48,6 +48,7 @@ def save(name: str, result: Result) -> Path:
         "size_bytes": result.course.size_bytes,
         "ratios": {figure: round(result.ratio(figure), 3) for figure, _ in _FIGURES},
         "used": {name: share and round(share, 4) for name in result.runs for share in [result.allowed(name)]},
+        "late_s": round(result.late_s, 5),
         "refused": {name: round(result.refused(name), 5) for name in result.runs},
         "runs": {
             contestant: [

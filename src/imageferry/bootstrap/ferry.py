@@ -1,5 +1,6 @@
 """The wiring: from settings to the parts of a running process."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -18,7 +19,7 @@ from imageferry.engine.lock import EngineLock, NoLock
 from imageferry.engine.mover.mover import Mover
 from imageferry.engine.mover.process import Process
 from imageferry.errors import FatalError, Reason
-from imageferry.model import Crawl, Message, Record, Transfer
+from imageferry.model import Crawl, Folder, Locator, Message, Record, Transfer
 from imageferry.pipeline.advance import Advance
 from imageferry.pipeline.bounds import Bounds
 from imageferry.pipeline.crawl import crawl
@@ -93,6 +94,14 @@ class Ferry(Struct, frozen=True, kw_only=True):
             job_ids=job_ids,
             sweep_every_s=self.limits.sweep_every_s,
         )
+
+    async def look_up(self, locator: Locator) -> Folder:
+        """The folder behind a locator, which is about to be imported; see Source."""
+        source = self.sources[locator.source]
+        looking = asyncio.create_task(source.resolve(locator))
+        if self.settings.celery_broker_url is None:
+            self.lookahead.begin_root(locator, source=source, root=asyncio.shield(looking))
+        return await looking
 
     def deliverer(self) -> "Deliverer":
         """What tells those who asked for it that a job came to its end."""

@@ -110,8 +110,7 @@ async def _found(locator: Locator, *, ferry: Ferry) -> Folder:
 
     What is wrong with the folder is raised first. The check is not broken off: it removes what it wrote.
     """
-    resolving = ferry.sources[locator.source].resolve(locator)
-    folder, checked = await asyncio.gather(resolving, ferry.store.check(), return_exceptions=True)
+    folder, checked = await asyncio.gather(ferry.look_up(locator), ferry.store.check(), return_exceptions=True)
     if isinstance(folder, BaseException):
         raise folder
     if checked is not None:

@@ -1,7 +1,7 @@
 """One page of a folder, with its shortcuts followed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from msgspec import Struct
 
@@ -31,35 +31,34 @@ async def list_page(message: Crawl, *, source: Source) -> Listing:
     when its tokens lead nowhere; and what the source raises.
     """
     if message.root and message.page_token is None:
-        page, root_name = await _root_page(message, source=source)
-    else:
-        page, root_name = await source.list_page(message.folder, page_token=message.page_token), None
-    if not page.complete:
-        raise TransientError(Reason.LISTING_INCOMPLETE, "The source says that this page of the folder may lack files.")
+        locator = Locator(source=message.source, folder_id=message.folder.id, resource_key=message.folder.resource_key)
+        # It may be a shortcut, or private by now.
+        return await list_root(locator, source=source, root=source.resolve(locator))
+    page = await source.list_page(message.folder, page_token=message.page_token)
     if page.next_page_token is not None and page.next_page_token == message.page_token:
         raise PageTokenError(Reason.LISTING_INCOMPLETE, "The source names the same page as the next one.")
-    return await _followed(page, source=source, root_name=root_name)
+    return await _followed(page, source=source)
 
 
-async def _root_page(message: Crawl, *, source: Source) -> tuple[Page, str]:
-    """The first page of all, and the root's name, which is looked up for it may be a shortcut, or private by now."""
-    locator = Locator(source=message.source, folder_id=message.folder.id, resource_key=message.folder.resource_key)
-    if not message.folder.name:
-        root = await source.resolve(locator)
-        return await source.list_page(root), root.name
-    # It has been looked up before, and is most likely the same: nobody need wait for that.
-    listing = source.list_page(message.folder)
-    now, page = await asyncio.gather(source.resolve(locator), listing, return_exceptions=True)
-    if isinstance(now, BaseException):
-        raise now
-    if now.id != message.folder.id:
-        return await source.list_page(now), now.name
+async def list_root(locator: Locator, *, source: Source, root: Awaitable[Folder]) -> Listing:
+    """The first page of all, while the root behind a locator is looked up: most likely it is the folder itself.
+
+    Raises what either call raises, the look-up's first; and see list_page.
+    """
+    folder = Folder(id=locator.folder_id, name="", resource_key=locator.resource_key)
+    found, page = await asyncio.gather(root, source.list_page(folder), return_exceptions=True)
+    if isinstance(found, BaseException):
+        raise found
+    if (found.id, found.resource_key) != (folder.id, folder.resource_key):
+        page = await source.list_page(found)
     if isinstance(page, BaseException):
         raise page
-    return page, now.name
+    return await _followed(page, source=source, root_name=found.name)
 
 
-async def _followed(page: Page, *, source: Source, root_name: str | None) -> Listing:
+async def _followed(page: Page, *, source: Source, root_name: str | None = None) -> Listing:
+    if not page.complete:
+        raise TransientError(Reason.LISTING_INCOMPLETE, "The source says that this page of the folder may lack files.")
     files, folders, lost = list(page.files), [], []
     lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
 

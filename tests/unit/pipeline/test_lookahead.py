@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
-from imageferry.errors import Reason, TransientError
-from imageferry.model import Crawl, Folder, Page
-from imageferry.pipeline.listing import Listing
+from imageferry.errors import NotFoundError, Reason, TransientError
+from imageferry.model import Crawl, Folder, Locator, Page
+from imageferry.pipeline.listing import Listing, list_root
 from imageferry.pipeline.lookahead import FRESH_S, PAGES_MAX, Lookahead
 from imageferry.sources.memory import MemorySource
 
@@ -32,6 +32,18 @@ class Paged(MemorySource):
         return Page(files=(), folders=(), shortcuts=(), next_page_token=None)
 
 
+@dataclass
+class Keyed(MemorySource):
+    """Tells with which resource keys it was asked."""
+
+    keys: list[str | None] = field(default_factory=list)
+
+    async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
+        del page_token
+        self.keys.append(folder.resource_key)
+        return Page(files=(), folders=(), shortcuts=(), next_page_token=None)
+
+
 def listed(*, token: str | None) -> Listing:
     return Listing(files=(), folders=(), folders_by_shortcut=(), dangling=(), next_page_token=token)
 
@@ -49,6 +61,65 @@ async def test_the_next_page_is_asked_for_at_once_and_once() -> None:
     assert (await listing).next_page_token is None
     assert lookahead.take(second) is None
     assert source.asked == ["2"]
+
+
+async def looked_up(folder: Folder) -> Folder:
+    return folder
+
+
+def root(folder: Folder) -> Crawl:
+    return replace(FIRST, root=True, folder=folder)
+
+
+async def test_a_root_is_listed_while_it_is_looked_up() -> None:
+    source, lookahead, may = Paged(), Lookahead(), asyncio.Event()
+    source.may.set()
+    folder = Folder(id="f", name="Photos")
+
+    async def looking() -> Folder:
+        await may.wait()
+        return folder
+
+    lookahead.begin_root(Locator(source="memory", folder_id="f"), source=source, root=looking())
+    await asyncio.sleep(0.01)
+    assert source.asked == [None]
+
+    listing = lookahead.take(root(folder))
+    assert listing is not None
+    assert not listing.done()
+    may.set()
+    assert (await listing).root_name == "Photos"
+    assert source.asked == [None]
+    assert lookahead.take(root(folder)) is None
+
+
+async def test_a_root_that_turns_out_to_be_another_folder_is_not_taken_for_it() -> None:
+    source, lookahead = Paged(), Lookahead()
+    source.may.set()
+    target = Folder(id="target", name="Photos")
+    lookahead.begin_root(Locator(source="memory", folder_id="shortcut"), source=source, root=looked_up(target))
+    await asyncio.sleep(0)
+    assert lookahead.take(root(target)) is None
+    await lookahead.close()
+
+
+async def test_a_root_that_has_another_resource_key_is_listed_with_it() -> None:
+    source = Keyed()
+    found = Folder(id="f", name="Photos", resource_key="its-own")
+    listing = await list_root(Locator(source="memory", folder_id="f"), source=source, root=looked_up(found))
+    assert source.keys == [None, "its-own"]
+    assert listing.root_name == "Photos"
+
+
+async def test_a_root_that_cannot_be_had_is_told_of_before_its_page() -> None:
+    source = Paged(error=TransientError(Reason.SOURCE_UNAVAILABLE, "away"))
+    source.may.set()
+
+    async def nowhere() -> Folder:
+        raise NotFoundError(Reason.FOLDER_NOT_FOUND, "private")
+
+    with pytest.raises(NotFoundError, match="private"):
+        await list_root(Locator(source="memory", folder_id="f"), source=source, root=nowhere())
 
 
 async def test_a_last_page_has_none_after_it() -> None:
