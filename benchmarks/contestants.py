@@ -37,7 +37,7 @@ class Contestant(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Imageferry:
-    """`imageferry import`, at its defaults: everything verified and recorded in SQL."""
+    """`imageferry import`: everything verified and recorded in SQL."""
 
     name: str = "imageferry"
 
@@ -55,6 +55,7 @@ class Imageferry:
                 "IMAGEFERRY_HOME": str(folder / "home"),
                 "STORE_URL": f"s3://{arena.bucket}/{self.name}",
                 "AWS_ENDPOINT_URL": arena.target_url,
+                "IMAGEFERRY_MOVERS": str(arena.course.movers),
             }
             | ({} if arena.course.at_once is None else {"IMAGEFERRY_CONCURRENCY": str(arena.course.at_once)})
         )

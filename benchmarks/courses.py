@@ -25,6 +25,7 @@ class Course:
     source_delay_s: float = 0.0  # of each answer
     target_delay_s: float = 0.0
     at_once: int | None = None  # files, for both; None: what each is best at
+    movers: int = 1  # of ours
     quota_scale: float | None = None  # so many times Drive's published quota; rclone runs with its own pacer then
     rounds: int = 5
 
@@ -34,7 +35,7 @@ SUITE = ("small", "large", "folders", "again", "server", "latency", "quota", "gr
 
 COURSES = {
     "small": Course(title="many small files", files=10_000, size_bytes=79_000),
-    "large": Course(title="fewer large files", files=400, size_bytes=3_300_000),
+    "large": Course(title="fewer large files", files=400, size_bytes=3_300_000, movers=2),
     "folders": Course(title="small files in many folders", files=10_000, size_bytes=79_000, folders=1_000, depth=5),
     "server": Course(title="small files to a real S3 server", files=10_000, size_bytes=79_000, target=Target.SERVER),
     "latency": Course(

@@ -260,6 +260,9 @@ class Settings(Aliases):
     memory_bytes_max: Annotated[int, Meta(ge=_MIB, description="Bytes of files in memory at once")] = field(
         default=48 * _MIB, name="IMAGEFERRY_TRANSFER_MEMORY"
     )
+    movers: Annotated[
+        int, Meta(ge=1, le=64, description="Processes without a broker that move bytes, and share these bounds")
+    ] = field(default=1, name="IMAGEFERRY_MOVERS")
     patience_s: Annotated[
         float,
         Meta(ge=0, description="Seconds that `import` watches a job that waits for a store or source to come back"),
@@ -281,6 +284,7 @@ class Settings(Aliases):
         asked = self.celery_broker_url is not None and self.celery_broker_url.reveal() == REDIS_BY_NAME
         if asked and self.redis_location is not None:
             self.celery_broker_url = Secret(self.redis_location)
+        self.movers = min(self.movers, self.concurrency)  # each moves a file at least
 
     @classmethod
     def load(cls, **given: Any) -> Self:  # noqa: ANN401 - checked like a variable

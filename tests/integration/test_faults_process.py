@@ -23,7 +23,7 @@ from imageferry.engine.mover.system import NAME
 from imageferry.errors import Reason
 from imageferry.model import ItemState, Job, JobState
 from tests.flow import Flow
-from tests.processes import Command, command
+from tests.processes import Command, command, environment_of
 
 pytestmark = pytest.mark.integration
 
@@ -134,6 +134,40 @@ async def test_a_mover_ends_with_its_command_however_that_ends(tree: Tree, flow:
             await asyncio.sleep(0.01)
 
 
+async def test_movers_share_the_files_and_one_that_is_killed_takes_none_of_the_others_along(
+    tree: Tree, flow: Flow
+) -> None:
+    root = _album(tree)
+    flow.drive.faults.add(SLOW)
+
+    async with _import(flow, root, movers=2) as running:
+        await flow.downloads(FILES // 3)
+        first, second = _movers_of(running.process_id)
+        os.kill(first, SIGKILL)
+        await flow.downloads(FILES // 2)
+        assert second in _movers_of(running.process_id)
+        ended = await running.ended()
+
+    assert ended.code == Exit.DONE, ended.said
+    assert flow.drive.requests.count(Operation.MEDIA) <= FILES + 1 + AT_ONCE // 2
+    await flow.holds_together(await flow.job())
+
+
+async def test_movers_end_with_their_command_however_that_ends(tree: Tree, flow: Flow) -> None:
+    root = _album(tree)
+    flow.drive.faults.add(Fault(kind=Damage.STALL, seconds=60))
+
+    async with _import(flow, root, movers=3) as running:
+        await flow.downloads(1)
+        movers = _movers_of(running.process_id)
+        assert len(movers) == 3
+        running.send(SIGKILL)
+        await running.ended()
+    async with asyncio.timeout(30):
+        while any(map(_is_mover, movers)):  # noqa: ASYNC110 - other processes
+            await asyncio.sleep(0.01)
+
+
 async def test_what_a_killed_command_left_is_finished_by_serve_unaided(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
     flow.drive.faults.add(SLOW)
@@ -225,12 +259,15 @@ async def test_a_command_that_is_interrupted_while_the_source_hangs_ends_soon_an
 
 async def test_two_commands_for_one_folder_share_one_job_and_no_file_is_moved_twice(tree: Tree, flow: Flow) -> None:
     root = _album(tree)
+    flow.drive.faults.add(Fault(kind=Damage.SLOW, seconds=1))
 
     async with _import(flow, root) as one, _import(flow, root) as other:
+        said = await asyncio.gather(one.says("“Root”"), other.says("“Root”"))
+        flow.drive.faults.clear()
         ends = await asyncio.gather(one.ended(), other.ended())
 
     assert [ended.code for ended in ends] == [Exit.DONE, Exit.DONE], ends
-    assert {ended.said.split(" ", 1)[0] for ended in ends} == {"Importing", "Going"}
+    assert {line.split(" ", 1)[0] for line in said} == {"Importing", "Going"}
     assert len(await flow.rows(jobs)) == 1
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
     await flow.holds_together(await flow.job())
@@ -290,17 +327,14 @@ async def test_a_clock_that_jumped_holds_nothing_up(tree: Tree, flow: Flow, jump
 async def _mover(running: Command) -> int:
     """The process that moves the bytes for a command, once it is there."""
     async with asyncio.timeout(60):
-        while (mover := _mover_of(running.process_id)) is None:  # noqa: ASYNC110 - the same
+        while not (movers := _movers_of(running.process_id)):  # noqa: ASYNC110 - the same
             await asyncio.sleep(0.01)
-    return mover
+    return movers[0]
 
 
-def _mover_of(process_id: int) -> int | None:
-    for children in Path(f"/proc/{process_id}/task").glob("*/children"):
-        for child in children.read_text().split():
-            if _is_mover(int(child)):
-                return int(child)
-    return None
+def _movers_of(process_id: int) -> list[int]:
+    told = (children.read_text() for children in Path(f"/proc/{process_id}/task").glob("*/children"))
+    return [int(child) for children in told for child in children.split() if _is_mover(int(child))]
 
 
 def _is_mover(process_id: int) -> bool:
@@ -322,8 +356,10 @@ def _album(tree: Tree) -> Node:
     return root
 
 
-def _import(flow: Flow, root: Node) -> AbstractAsyncContextManager[Command]:
-    return command(flow, "import", flow.drive.folder_url(root), "--concurrency", str(AT_ONCE))
+def _import(flow: Flow, root: Node, *, movers: int = 1) -> AbstractAsyncContextManager[Command]:
+    environment = environment_of(flow) | {"IMAGEFERRY_MOVERS": str(movers)}
+    line = ("import", flow.drive.folder_url(root), "--concurrency", str(AT_ONCE))
+    return command(flow, *line, environment=environment)
 
 
 async def _terminal(flow: Flow) -> Job:

@@ -1,4 +1,4 @@
-"""The process that moves bytes, begun before the one that needs it has imported what it needs itself."""
+"""The processes that move bytes, begun before the one that needs them has imported what it needs itself."""
 
 import sys
 import threading
@@ -9,13 +9,15 @@ from imageferry.engine.mover.process import Process, fork
 from imageferry.settings import Settings
 
 
-def mover_ahead(settings: Settings) -> Process | None:
-    """A process for a mover, forked, for which there may be no event loop yet.
+def movers_ahead(settings: Settings) -> list[Process]:
+    """Processes for movers, forked, for which there may be no event loop yet.
 
-    None: none is needed, for a broker has workers; or it cannot be had now, and whoever needs it starts one.
+    None are needed where a broker has workers; for those that cannot be had now, whoever needs them starts others.
     """
+    ahead: list[Process] = []
     # Elsewhere the system's own libraries do not survive a fork.
     if settings.celery_broker_url is None and sys.platform == "linux" and threading.active_count() == 1:
         with suppress(OSError):
-            return fork(main)
-    return None
+            while len(ahead) < settings.movers:
+                ahead.append(fork(main, beside=ahead))
+    return ahead

@@ -1,6 +1,7 @@
 """The wiring: from settings to the parts of a running process."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from imageferry.engine.base import Engine, Stage, Stages
 from imageferry.engine.local import LocalEngine
 from imageferry.engine.lock import EngineLock, NoLock
 from imageferry.engine.mover.mover import Mover
+from imageferry.engine.mover.movers import Movers
 from imageferry.engine.mover.process import Process
 from imageferry.errors import FatalError, Reason
 from imageferry.model import Crawl, Folder, Locator, Message, Record, Transfer
@@ -57,7 +59,7 @@ class Ferry(Struct, frozen=True, kw_only=True):
     lock: EngineLock | NoLock  # who holds it may run an engine
     watches: Sequence[Watch]
     halts: Halts  # of the local engine
-    mover: Mover | None  # of the local engine; None: this process moves the bytes itself
+    movers: Movers | None  # of the local engine; None: this process moves the bytes itself
     lookahead: Lookahead  # of the local engine, which is given all pages
 
     def engine(self, *, job_ids: Collection[str] | None = None) -> Engine:
@@ -76,7 +78,7 @@ class Ferry(Struct, frozen=True, kw_only=True):
                 sweep_every_s=self.limits.sweep_every_s,
             )
         stages = _stages(
-            (Crawl, Record) if self.mover else (Crawl, Transfer, Record),
+            (Crawl, Record) if self.movers else (Crawl, Transfer, Record),
             limits=self.limits,
             catalog=self.catalog,
             store=self.store,
@@ -84,7 +86,7 @@ class Ferry(Struct, frozen=True, kw_only=True):
             bounds=make_bounds(self.settings, halts=self.halts),
             lookahead=self.lookahead,
         )
-        moving: Stages = {Transfer: self.mover.transfer} if self.mover else {}
+        moving: Stages = {Transfer: self.movers.transfer} if self.movers else {}
         return LocalEngine(
             watched({**stages, **moving}, self.watches),
             catalog=self.catalog,
@@ -121,11 +123,11 @@ async def open_ferry(
     limits: Limits | None = None,
     metrics: "Metrics | None" = None,
     soon: bool = False,
-    ahead: Process | None = None,
+    ahead: Sequence[Process] = (),
 ) -> AsyncIterator[Ferry]:
     """The parts that the settings name, seen by `metrics` where there are any; let go of at the end.
 
-    `soon`: an engine is about to run, so what is slow to begin begins now; `ahead` is a process for the mover that has
+    `soon`: an engine is about to run, so what is slow to begin begins now; `ahead` are processes for movers that have
     begun. Raises FatalError or BlockedError, in one sentence, when a part cannot be had.
     """
     limits = limits or Limits.of(settings)
@@ -133,18 +135,21 @@ async def open_ferry(
     async with AsyncExitStack() as parts:
         watches = parts.enter_context(_watches(settings, metrics))
         is_local = settings.celery_broker_url is None
-        mover = None
+        movers = None
         if is_local and not outside.store.within_process:
-            mover = Mover(
+            outfit = Outfit.of(settings, limits, outside, metered=metrics is not None)
+            mover = partial(
+                Mover,
                 "imageferry.bootstrap.mover",
-                outfit=_outfit(settings, limits, outside, metered=metrics is not None),
+                outfit=outfit,
                 halts=halts,
-                ahead=ahead,
                 seen=None if metrics is None else partial(pass_on, meter=metrics),
             )
-            parts.push_async_callback(mover.close)
+            begun = itertools.chain(ahead, itertools.repeat(None))
+            movers = Movers([mover(ahead=next(begun)) for _ in range(settings.movers)])
+            parts.push_async_callback(movers.close)
             if soon:
-                await mover.begin()
+                await movers.begin()
         catalog = await parts.enter_async_context(open_catalog(settings, patience_s=limits.catalog_patience_s))
         sources = await parts.enter_async_context(outside.sources(watches=watches))
         store = await parts.enter_async_context(outside.opened_store())
@@ -159,7 +164,7 @@ async def open_ferry(
             lock=EngineLock(settings.home, catalog_url=settings.catalog_url) if is_local else NoLock(),
             watches=watches,
             halts=halts,
-            mover=mover,
+            movers=movers,
             lookahead=lookahead,
         )
 
@@ -199,18 +204,6 @@ async def open_stages(
 def make_bounds(settings: Settings, *, halts: Halts | None = None) -> Bounds:
     """The bounds of a process."""
     return Bounds(files_at_once=settings.concurrency, bytes_at_once=settings.memory_bytes_max, halts=halts)
-
-
-def _outfit(settings: Settings, limits: Limits, outside: Outside, *, metered: bool) -> Outfit:
-    return Outfit(
-        outside=outside,
-        files_at_once=settings.concurrency,
-        bytes_at_once=settings.memory_bytes_max,
-        sign_of_life_s=limits.terms.sign_of_life_s,
-        log_level=settings.log_level,
-        log_format=settings.log_format,
-        metered=metered,
-    )
 
 
 def _stages(

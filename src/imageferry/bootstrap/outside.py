@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from imageferry.secret import revealed
 from imageferry.sources.base import Source
@@ -34,6 +35,12 @@ class Quota(Struct, frozen=True, kw_only=True):
     counter_url: str | None  # a Redis, for all processes that share the quota
     prefix: str  # of its keys
     processes_min: int  # that share it at least
+
+    def shared_by(self, movers: int) -> "Quota":
+        """The part of each of so many processes that ask for bytes, unless it is counted for all of them."""
+        if self.counter_url is not None or self.byte_calls_s_max is None:
+            return self
+        return replace(self, byte_calls_s_max=self.byte_calls_s_max / movers)
 
 
 class Outside(Struct, frozen=True, kw_only=True):

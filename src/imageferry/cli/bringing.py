@@ -1,5 +1,6 @@
 """`imageferry import`: an import's progress and its end, or its plan, as people and machines are told of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from imageferry.cli import report
@@ -21,7 +22,7 @@ async def bring(
     priority: int,
     webhook_url: str | None,
     manifest_path: Path | None,
-    ahead: Process | None,
+    ahead: Sequence[Process],
     people: People,
     as_json: bool,
 ) -> Exit:

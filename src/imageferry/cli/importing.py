@@ -4,7 +4,7 @@ import asyncio
 import math
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -71,9 +71,9 @@ async def import_folder(
     priority: int = 0,
     webhook_url: str | None = None,
     limits: Limits | None = None,
-    ahead: Process | None = None,
+    ahead: Sequence[Process] = (),
 ) -> Ending:
-    """Import the folder behind a URL; `ahead` is a process for its mover that has begun.
+    """Import the folder behind a URL; `ahead` are processes for its movers that have begun.
 
     What is wrong with the URL, the folder, the store or the catalog is raised before anything is written.
     """

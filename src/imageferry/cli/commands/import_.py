@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from imageferry.bootstrap.ahead import mover_ahead
+from imageferry.bootstrap.ahead import movers_ahead
 from imageferry.cli.commands.common import BYTES, DAY, as_json, option, store
 from imageferry.cli.exits import Exit
 from imageferry.cli.running import people, run
@@ -125,8 +125,8 @@ def _import(
     manifest_path: Path | None,
     as_json: bool,
 ) -> Coroutine[Any, Any, Exit]:
-    ahead = mover_ahead(settings)
-    from imageferry.cli.bringing import bring  # noqa: PLC0415 - the mover needs nothing of it
+    ahead = movers_ahead(settings)
+    from imageferry.cli.bringing import bring  # noqa: PLC0415 - movers need nothing of it
 
     return bring(
         url,

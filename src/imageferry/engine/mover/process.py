@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -20,6 +20,10 @@ class Process:
         self._process_id = process_id
         self._socket = socket_
         self._ended = False
+
+    def forget(self) -> None:
+        """Close our end of its socket, in a copy of the process that began it."""
+        self._socket.close()
 
     async def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The ways from it and to it, once."""
@@ -54,10 +58,11 @@ def spawn(module: str) -> Process:
     return Process(process_id, ours)
 
 
-def fork(main: Callable[[], None]) -> Process:
+def fork(main: Callable[[], None], *, beside: Iterable[Process] = ()) -> Process:
     """A copy of this process that runs `main`: what is imported here it need not import.
 
-    This process may have no other thread, and no event loop. OSError when the machine has no room for the copy.
+    This process may have no other thread, and no event loop. It has forked `beside` before: their sockets are not for
+    the copy, or they would not end with us. OSError when the machine has no room for the copy.
     """
     ours, theirs = socket.socketpair()
     with theirs:
@@ -68,6 +73,8 @@ def fork(main: Callable[[], None]) -> Process:
             raise
         if process_id == 0:
             ours.close()
+            for other in beside:
+                other.forget()
             _become(main, theirs)
     return Process(process_id, ours)
 
