@@ -12,13 +12,13 @@ from alembic.migration import MigrationContext
 from msgspec.structs import replace
 from sqlalchemy import Connection, event, func, select, text, update
 
-from imageferry.catalog import control, images, items, jobs
+from imageferry.catalog import control, images, items, jobs, schema
 from imageferry.catalog.crawls import ListedPage
 from imageferry.catalog.schema import migrate
 from imageferry.catalog.session import Catalog, Tx, sqlite_url
 from imageferry.catalog.sweep import reclaim
 from imageferry.catalog.tables import batches, folders, metadata
-from imageferry.errors import NotFoundError, PageTokenError, Reason, TransientError
+from imageferry.errors import FatalError, NotFoundError, PageTokenError, Reason, TransientError
 from imageferry.model import (
     Crawl,
     Folder,
@@ -445,5 +445,34 @@ async def test_migrations_that_are_slow_to_commit_are_not_run_beside_others(cata
         event.listen(each.engine, "commit", commit_slowly)
     ran = await asyncio.gather(migrate(catalog), migrate(beside))
     assert any(ran)
+    assert not await migrate(beside)
+    await beside.close()
+
+
+async def test_migrations_that_take_too_long_are_not_waited_for_by_others(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if catalog.url.get_backend_name() == "sqlite":
+        pytest.skip("SQLite lets one write at a time by itself.")
+    monkeypatch.setattr(schema, "_TURN_S", 1)
+
+    def undo_the_last(tx: Tx) -> None:
+        tx.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+
+    def migrate_slowly(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("UPDATE alembic_version"):
+            begun.set()
+            ended.wait(timeout=30)
+
+    begun, ended = threading.Event(), threading.Event()
+    await catalog.write(undo_the_last)
+    beside = Catalog(catalog.url.render_as_string(hide_password=False))
+    event.listen(catalog.engine, "before_cursor_execute", migrate_slowly)
+    migrating = asyncio.create_task(migrate(catalog))
+    assert await asyncio.to_thread(begun.wait, 30)
+    with pytest.raises(FatalError, match="Another process has been migrating it for 1 seconds"):
+        await migrate(beside)
+    ended.set()
+    assert await migrating
     assert not await migrate(beside)
     await beside.close()

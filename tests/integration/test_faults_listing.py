@@ -195,6 +195,7 @@ async def test_a_key_that_is_revoked_under_way_lets_the_job_wait_and_the_same_co
     flow.drive.faults.add(revoked)
 
     waiting = await flow.run(root)
+    assert JobState.WAITING not in {seen.state for seen in flow.seen}  # it is the end, and told as that alone
     await flow.store_is_the_catalogs()
     flow.drive.faults.clear()
     ending = await flow.run(root)

@@ -81,15 +81,21 @@ def _in_turn(tx: Connection) -> Iterator[None]:
     """Wait until no other process migrates this database. SQLite lets one write at a time anyway."""
     kind = tx.dialect.name
     if kind == "postgresql":
-        # Until the transaction ends.
-        tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('imageferry.migrate'))"))
+        tx.execute(text(f"SET LOCAL lock_timeout = '{_TURN_S}s'"))
+        try:
+            # Until the transaction ends.
+            tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('imageferry.migrate'))"))
+        except DBAPIError as exc:
+            if exc.connection_invalidated:
+                raise
+            raise _others_turn() from None
+        tx.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
         yield
     elif kind == "mysql":
         # Its tables are made outside of transactions, and its lock knows none: what was done is committed first.
         taken = tx.execute(text(f"SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), {_TURN_S})")).scalar_one()
         if not taken:
-            message = f"Another process has been migrating it for {_TURN_S // 60} minutes"
-            raise TransientError(Reason.CATALOG_UNAVAILABLE, message)
+            raise _others_turn()
         try:
             yield
             tx.exec_driver_sql("COMMIT")
@@ -97,3 +103,8 @@ def _in_turn(tx: Connection) -> Iterator[None]:
             tx.execute(text("SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.migrate'))"))
     else:
         yield
+
+
+def _others_turn() -> TransientError:
+    message = f"Another process has been migrating it for {_TURN_S} seconds"
+    return TransientError(Reason.CATALOG_UNAVAILABLE, message)

@@ -174,9 +174,9 @@ async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within
     async with at_work(ferry.engine(job_ids={job_id}), lock=ferry.lock) as working:
         while not (interrupted.is_set() or working.done()):
             job = await _get(ferry, job_id)
-            show(job)
             if patience.ends(job):
                 return _Watched(interrupted=False, given_up=job)
+            show(job)
             if job.state.terminal or time.monotonic() > ends_at_s:
                 break
             look_in_s = (time.monotonic() - began_s) / LOOKS_MIN
