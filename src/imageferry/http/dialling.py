@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable
 
 import aiohappyeyeballs
-import certifi
 
 from imageferry.http.addresses import Origin, Proxy
 from imageferry.http.request import UnansweredError
@@ -21,6 +20,8 @@ def trust() -> ssl.SSLContext:
     context = ssl.create_default_context()
     known = ssl.get_default_verify_paths()
     if not (known.cafile or known.capath):
+        import certifi  # noqa: PLC0415 - few need it, and it is long to import
+
         context.load_verify_locations(certifi.where())
     context.set_alpn_protocols(["http/1.1"])
     return context

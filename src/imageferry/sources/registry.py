@@ -1,5 +1,7 @@
 """The sources by name: which one a pasted text belongs to, and how each is opened."""
 
+from typing import TYPE_CHECKING
+
 from imageferry.errors import Reason, UsageError
 from imageferry.model import Locator
 from imageferry.sources.base import Source
@@ -7,7 +9,9 @@ from imageferry.sources.google_drive import urls as google_drive
 from imageferry.sources.google_drive.api import GoogleDriveSource
 from imageferry.sources.google_drive.config import GoogleDriveConfig
 from imageferry.sources.google_drive.credentials import credentials_from
-from imageferry.sources.google_drive.public import PublicFolderSource
+
+if TYPE_CHECKING:
+    from imageferry.sources.google_drive.public import PublicFolderSource
 
 PASTED_LENGTH_MAX = 2048
 
@@ -39,9 +43,11 @@ def open_sources(*, google_drive_config: GoogleDriveConfig) -> dict[str, Source]
     return {google_drive.NAME: open_google_drive(google_drive_config)}
 
 
-def open_google_drive(config: GoogleDriveConfig) -> GoogleDriveSource | PublicFolderSource:
+def open_google_drive(config: GoogleDriveConfig) -> "GoogleDriveSource | PublicFolderSource":
     """Google Drive over its API where there are credentials, else over its public pages."""
     credentials = credentials_from(config)
     if credentials is None:
+        from imageferry.sources.google_drive.public import PublicFolderSource  # noqa: PLC0415 - long to import
+
         return PublicFolderSource(config)
     return GoogleDriveSource(config, credentials=credentials)
