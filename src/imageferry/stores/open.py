@@ -108,5 +108,10 @@ def _options(url: str, config: StoreConfig) -> Any:  # noqa: ANN401 - obstore ha
 
 
 def _folds_case(folder: Path) -> bool:
+    """Whether names that differ in case alone are one in a folder: its own is one where it lies, on the same disk."""
+    folded = folder.with_name(folder.name.encode().swapcase().decode())
+    if folded.name != folder.name and not folder.is_mount():
+        return folded.exists() and folded.samefile(folder)
+    # Only then something is written: a process that is killed in this moment would leave it.
     with NamedTemporaryFile(dir=folder, prefix=".imageferry-case-") as probe:
         return Path(probe.name.replace("imageferry-case", "IMAGEFERRY-CASE")).exists()
