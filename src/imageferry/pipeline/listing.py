@@ -30,14 +30,21 @@ async def list_page(message: Crawl, *, source: Source) -> Listing:
     Raises TransientError(LISTING_INCOMPLETE) when the source says that the page lacks files, PageTokenError
     when its tokens lead nowhere; and what the source raises.
     """
-    if message.root and message.page_token is None:
-        locator = Locator(source=message.source, folder_id=message.folder.id, resource_key=message.folder.resource_key)
+    locator = root_of(message)
+    if locator is not None:
         # It may be a shortcut, or private by now.
         return await list_root(locator, source=source, root=source.resolve(locator))
     page = await source.list_page(message.folder, page_token=message.page_token)
     if page.next_page_token is not None and page.next_page_token == message.page_token:
         raise PageTokenError(Reason.LISTING_INCOMPLETE, "The source names the same page as the next one.")
     return await _followed(page, source=source)
+
+
+def root_of(message: Crawl) -> Locator | None:
+    """The root whose first page a message is for; None: it is for any other page."""
+    if not message.root or message.page_token is not None:
+        return None
+    return Locator(source=message.source, folder_id=message.folder.id, resource_key=message.folder.resource_key)
 
 
 async def list_root(locator: Locator, *, source: Source, root: Awaitable[Folder]) -> Listing:

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from msgspec.structs import replace
 
 from imageferry.model import Crawl, Folder, Locator
-from imageferry.pipeline.listing import Listing, list_page, list_root
+from imageferry.pipeline.listing import Listing, list_page, list_root, root_of
 from imageferry.sources.base import Source
 
 # So many pages wait for whoever comes for them, and so long: a job may have been paused, or a process may be busy.
 PAGES_MAX = 4
 FRESH_S = 60.0
 
-_Root = tuple[str, str, str | None]  # its source, its folder's id and resource key
-_Page = tuple[str, int, str | None]  # its job, its folder's row in the ledger, its token
+# A root's first page, which no job asked for yet; or any other: its job, its folder's row in the ledger, its token.
+_Page = Locator | tuple[str, int, str | None]
 
 
 class Lookahead:
@@ -26,13 +26,11 @@ class Lookahead:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._pages: dict[_Root | _Page, tuple[asyncio.Task[Listing], float]] = {}
+        self._pages: dict[_Page, tuple[asyncio.Task[Listing], float]] = {}
 
     def begin_root(self, locator: Locator, *, source: Source, root: Awaitable[Folder]) -> None:
         """List the first page of a folder which is being looked up, for whoever imports it."""
-        self._begin(
-            (locator.source, locator.folder_id, locator.resource_key), list_root(locator, source=source, root=root)
-        )
+        self._begin(locator, list_root(locator, source=source, root=root))
 
     def begin(self, message: Crawl, listing: Listing, *, source: Source) -> None:
         """List the page that follows, if there is one."""
@@ -60,21 +58,19 @@ class Lookahead:
             self._forget(page)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, page: _Root | _Page, listing: Coroutine[None, None, Listing]) -> None:
+    def _begin(self, page: _Page, listing: Coroutine[None, None, Listing]) -> None:
         while len(self._pages) >= PAGES_MAX:
             self._forget(next(iter(self._pages)))
         self._pages[page] = (asyncio.create_task(listing), self._clock())
 
-    def _forget(self, page: _Root | _Page) -> None:
+    def _forget(self, page: _Page) -> None:
         task, _ = self._pages.pop(page)
         task.cancel()
         task.add_done_callback(_nobody_minds)
 
 
-def _page(message: Crawl) -> _Root | _Page:
-    if message.root and message.page_token is None:
-        return message.source, message.folder.id, message.folder.resource_key
-    return message.job_id, message.crawl_id, message.page_token
+def _page(message: Crawl) -> _Page:
+    return root_of(message) or (message.job_id, message.crawl_id, message.page_token)
 
 
 def _nobody_minds(task: asyncio.Task[Listing]) -> None:
