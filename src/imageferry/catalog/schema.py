@@ -15,6 +15,7 @@ from imageferry.errors import FatalError, Reason, TransientError
 PATIENCE_S = 2.0
 # How long another process may take for its migrations.
 _TURN_S = 600
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's word for what was waited for in vain
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Where Alembic keeps the number of the last migration; read without it, for it takes long to import.
 _version = Table(
@@ -86,7 +87,7 @@ def _in_turn(tx: Connection) -> Iterator[None]:
             # Until the transaction ends.
             tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('imageferry.migrate'))"))
         except DBAPIError as exc:
-            if exc.connection_invalidated:
+            if getattr(exc.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                 raise
             raise _others_turn() from None
         tx.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
