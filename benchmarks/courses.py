@@ -37,7 +37,13 @@ COURSES = {
     "small": Course(title="many small files", files=10_000, size_bytes=79_000),
     "large": Course(title="fewer large files", files=400, size_bytes=3_300_000, movers=2),
     "folders": Course(title="small files in many folders", files=10_000, size_bytes=79_000, folders=1_000, depth=5),
-    "server": Course(title="small files to a real S3 server", files=10_000, size_bytes=79_000, target=Target.SERVER),
+    "server": Course(
+        title="small files to a real S3 server",
+        files=10_000,
+        size_bytes=79_000,
+        target=Target.SERVER,
+        at_once=16,
+    ),
     "latency": Course(
         title="small files, each answer late",
         files=10_000,

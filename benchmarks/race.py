@@ -39,7 +39,7 @@ class Result:
         if course.quota_scale is not None:
             units = median(asked.units for asked in self.asked[name])
             return units / (UNITS_PER_MINUTE / 60 * course.quota_scale * (wall_s + BURST_S))
-        if course.at_once is not None:
+        if course.at_once is not None and self.late_s:
             return course.files / course.at_once * self.late_s / wall_s
         return None
 

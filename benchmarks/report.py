@@ -31,8 +31,8 @@ def table(result: Result) -> str:
         f"{result.ratio(name):22.2f}"
         for name, title in _FIGURES
     ]
-    if result.course.quota_scale is not None or result.course.at_once is not None:
-        shares = [result.allowed(name) or 0.0 for name in ("imageferry", "rclone")]
+    shares = [share for name in ("imageferry", "rclone") if (share := result.allowed(name)) is not None]
+    if shares:
         lines.append(f"{'used, %':16}" + "".join(f"{share * 100:12.1f}" for share in shares))
     if result.course.quota_scale is not None:
         lines.append(
