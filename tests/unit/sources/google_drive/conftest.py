@@ -14,7 +14,12 @@ from imageferry.sources.google_drive.credentials import ApiKey
 from imageferry.sources.google_drive.public import PublicFolderSource
 
 PICTURE = bytes(range(256)) * 400
-DEADLINES = Deadlines(connect_s=2, listing_s=2, stall_s=0.3, pace_bytes_s_min=1_000_000)
+
+
+@pytest.fixture
+def deadlines() -> Deadlines:
+    """As they are by default: a slow machine is no slow Drive."""
+    return Deadlines()
 
 
 @pytest.fixture
@@ -45,16 +50,16 @@ async def drive(tree: Tree, picture: Node) -> AsyncIterator[StandIn]:
 
 
 @pytest.fixture
-async def api(drive: StandIn) -> AsyncIterator[GoogleDriveSource]:
-    config = GoogleDriveConfig(endpoint=drive.url, deadlines=DEADLINES, cool_down_s=45)
+async def api(drive: StandIn, deadlines: Deadlines) -> AsyncIterator[GoogleDriveSource]:
+    config = GoogleDriveConfig(endpoint=drive.url, deadlines=deadlines, cool_down_s=45)
     source = GoogleDriveSource(config, credentials=ApiKey(drive.api_key))
     yield source
     await source.close()
 
 
 @pytest.fixture
-async def public(drive: StandIn) -> AsyncIterator[PublicFolderSource]:
-    source = PublicFolderSource(GoogleDriveConfig(web_endpoint=drive.url, deadlines=DEADLINES, cool_down_s=45))
+async def public(drive: StandIn, deadlines: Deadlines) -> AsyncIterator[PublicFolderSource]:
+    source = PublicFolderSource(GoogleDriveConfig(web_endpoint=drive.url, deadlines=deadlines, cool_down_s=45))
     yield source
     await source.close()
 

@@ -25,7 +25,7 @@ from imageferry.errors import (
 from imageferry.model import File, Folder, Locator
 from imageferry.sources.base import Source
 from imageferry.sources.google_drive.api import GoogleDriveSource
-from imageferry.sources.google_drive.config import GoogleDriveConfig
+from imageferry.sources.google_drive.config import Deadlines, GoogleDriveConfig
 from imageferry.sources.google_drive.public import PublicFolderSource
 from tests.unit.sources.google_drive.conftest import PICTURE
 
@@ -114,6 +114,8 @@ async def test_retry_after_is_handed_on(api: GoogleDriveSource, drive: StandIn, 
     assert raised.value.retry_after_s == 7
 
 
+@pytest.mark.usefixtures("deadlines")
+@pytest.mark.parametrize("deadlines", [Deadlines(stall_s=0.3, pace_bytes_s_min=1_000_000)])
 @pytest.mark.parametrize(("damage", "seconds"), [(Damage.STALL, 5), (Damage.TRICKLE, 0.1)])
 async def test_a_body_that_stalls_or_trickles_meets_a_deadline(
     source: Source, drive: StandIn, file: File, damage: Damage, seconds: float
