@@ -40,12 +40,13 @@ async def test_guesses_of_one_client_behind_a_trusted_proxy_are_not_anothers(flo
     flow.given |= {"api_token": TOKEN, "trusted_proxies": ("127.0.0.1",)}
     async with served(anywhere(flow)) as gateway:
         guess = {"Authorization": "Bearer guess"}
-        statuses = {}
-        for client, times in (("198.51.100.7", 12), ("198.51.100.8", 1)):
-            for _ in range(times):
-                async with gateway.session.get("/api/jobs", headers=guess | {"X-Forwarded-For": client}) as answer:
-                    statuses[client] = answer.status
-        assert statuses == {"198.51.100.7": 429, "198.51.100.8": 401}
+
+        async def guessed(client: str) -> int:
+            async with gateway.session.get("/api/jobs", headers=guess | {"X-Forwarded-For": client}) as answer:
+                return answer.status
+
+        assert 429 in [await guessed("198.51.100.7") for _ in range(15)]
+        assert await guessed("198.51.100.8") == 401
 
 
 async def test_the_path_of_a_proxy_goes_into_addresses_and_cookies(flow: Flow) -> None:
