@@ -1,7 +1,7 @@
 """Items in the catalog: one row for each file of a job."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -223,16 +223,6 @@ def position(row: Row[Any], *, state: ItemState | None) -> int | str:
     """Where a list of items, as `listed` answers it, goes on after a row."""
     place: int | str = row.file_id if state is None else row.id
     return place
-
-
-def pages(
-    tx: Connection, *, job_id: str, state: ItemState | None = None, page_size: int = 1000
-) -> Iterator[Sequence[Row[Any]]]:
-    """Every item of a job as rows of the table, by pages, in the order of the files' ids."""
-    last_id = ""
-    while rows := after(tx, job_id=job_id, file_id=last_id, limit=page_size, state=state):
-        yield rows
-        last_id = rows[-1].file_id
 
 
 def after(

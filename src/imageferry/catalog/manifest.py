@@ -1,64 +1,55 @@
 """The receipt of a job: one entry for each file that it met."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from io import StringIO
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from imageferry.catalog import items
+from imageferry.catalog.session import Tx
 from imageferry.model import ItemState
 
 Entry = dict[str, Any]
+Rows = Sequence[Row[Any]]
+Read = Callable[[Callable[[Tx], Rows]], Awaitable[Rows]]  # what a query answers, in a transaction of its own
 
-FIELDS = ("id", "name", "path", "key", "size", "digest", "outcome", "reason", "detail")
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PAGE_SIZE = 1000
+_FIELDS = ("id", "name", "path", "key", "size", "digest", "outcome", "reason", "detail")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run it; an apostrophe makes it text
 
 
-def entries(tx: Connection, *, job_id: str) -> Iterator[list[Entry]]:
-    """The receipt's entries in the order of the files' ids, by pages.
+async def receipt(read: Read, *, job_id: str, as_csv: bool, state: ItemState | None = None) -> AsyncGenerator[bytes]:
+    """The receipt in the order of the files' ids, a page and a transaction at a time, of one state where it is told.
 
-    `id` is the source's, `key` the object's, `size` in bytes, `digest` the MD5 of the stored bytes (hex),
-    `outcome` one of stored, skipped, failed, or pending while the job runs.
+    JSON Lines, or CSV with a heading. `id` is the source's, `key` the object's, `size` in bytes, `digest` the MD5
+    of the stored bytes (hex), `outcome` one of stored, skipped, failed, or pending while the job runs.
     """
-    for rows in items.pages(tx, job_id=job_id):
-        yield [_entry(row) for row in rows]
+    form, ahead = (_csv, _csv([dict(zip(_FIELDS, _FIELDS, strict=True))])) if as_csv else (_jsonl, b"")
+    last_id = ""
+    while rows := await read(partial(items.after, job_id=job_id, file_id=last_id, limit=_PAGE_SIZE, state=state)):
+        yield ahead + form([_entry(row) for row in rows])
+        ahead, last_id = b"", rows[-1].file_id
+    if ahead:  # a CSV of no file has its heading
+        yield ahead
 
 
-def page(
-    tx: Connection, *, job_id: str, after_id: str, limit: int = 1000, state: ItemState | None = None
-) -> list[Entry]:
-    """The entries that follow a file's, of one state where it is told: what a stream reads by, a transaction a page."""
-    return [_entry(row) for row in items.after(tx, job_id=job_id, file_id=after_id, limit=limit, state=state)]
+def _jsonl(entries: list[Entry]) -> bytes:
+    return msgspec.json.Encoder().encode_lines(entries)
 
 
-def as_jsonl(pages: Iterable[list[Entry]]) -> Iterator[bytes]:
-    """JSON Lines, a page at a time."""
-    return map(jsonl, pages)
+def _csv(entries: list[Entry]) -> bytes:
+    text = StringIO()
+    rows = ({name: _harmless(value) for name, value in entry.items()} for entry in entries)
+    csv.DictWriter(text, _FIELDS).writerows(rows)
+    return text.getvalue().encode()
 
 
-def as_csv(pages: Iterable[list[Entry]]) -> Iterator[bytes]:
-    """CSV with a heading, a page at a time."""
-    yield csv_heading()
-    yield from map(csv_rows, pages)
-
-
-def jsonl(page: list[Entry]) -> bytes:
-    """A page as JSON Lines."""
-    return msgspec.json.Encoder().encode_lines(page)
-
-
-def csv_heading() -> bytes:
-    """The first line of a CSV."""
-    return _csv([dict(zip(FIELDS, FIELDS, strict=True))])
-
-
-def csv_rows(page: list[Entry]) -> bytes:
-    """A page as lines of a CSV; what a spreadsheet would run as a formula begins with an apostrophe."""
-    return _csv({name: _harmless(value) for name, value in entry.items()} for entry in page)
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -73,13 +64,3 @@ def _entry(row: Row[Any]) -> Entry:
         "reason": row.reason,
         "detail": row.detail,
     }
-
-
-def _csv(page: Iterable[Entry]) -> bytes:
-    text = StringIO()
-    csv.DictWriter(text, FIELDS).writerows(page)
-    return text.getvalue().encode()
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

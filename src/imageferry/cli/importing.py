@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from imageferry.bootstrap.ferry import Ferry, open_ferry
 from imageferry.bootstrap.limits import Limits
-from imageferry.catalog import items, jobs, manifest
-from imageferry.catalog.session import Tx
+from imageferry.catalog import items, jobs
+from imageferry.catalog.manifest import receipt
 from imageferry.cli.desk import Desk
 from imageferry.cli.exits import Exit, of_job
 from imageferry.cli.local import LocalDesk
@@ -217,13 +217,9 @@ async def _ending(ferry: Ferry, job_id: str, watched: _Watched, *, seconds: floa
 
 
 async def _write_manifest(ferry: Ferry, job_id: str, path: Path) -> None:
-    form = manifest.as_csv if path.suffix == ".csv" else manifest.as_jsonl
-
-    def write(tx: Tx) -> None:
-        with path.open("wb") as file:
-            file.writelines(form(manifest.entries(tx, job_id=job_id)))
-
-    await ferry.catalog.read(write)
+    with path.open("wb") as file:
+        async for page in receipt(ferry.catalog.read, job_id=job_id, as_csv=path.suffix == ".csv"):
+            file.write(page)
 
 
 def _check_writable(path: Path) -> None:

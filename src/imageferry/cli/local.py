@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from functools import partial
 
-from imageferry.catalog import control, items, jobs, manifest
+from imageferry.catalog import control, items, jobs
+from imageferry.catalog.manifest import receipt
 from imageferry.catalog.session import Catalog, Tx
 from imageferry.cli.desk import Report
 from imageferry.errors import NotFoundError, Reason
@@ -51,13 +51,8 @@ class LocalDesk:
     async def manifest(self, job_id: str, *, csv: bool) -> AsyncIterator[bytes]:
         """See Desk."""
         await self.report(job_id)
-        form = manifest.csv_rows if csv else manifest.jsonl
-        if csv:
-            yield manifest.csv_heading()
-        last_id = ""
-        while entries := await self._catalog.read(partial(manifest.page, job_id=job_id, after_id=last_id)):
-            yield form(entries)
-            last_id = entries[-1]["id"]
+        async for page in receipt(self._catalog.read, job_id=job_id, as_csv=csv):
+            yield page
 
     async def prune(self, *, before: datetime) -> int:
         """See Desk."""

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from imageferry.catalog import images, items, manifest
+from imageferry.catalog import images, items
+from imageferry.catalog.manifest import receipt
 from imageferry.catalog.session import Tx
 from imageferry.errors import Reason
 from imageferry.gateway.cursors import CURSOR_LENGTH_MAX
 from imageferry.gateway.gateway import Here
 from imageferry.gateway.jobs import JobId, find
-from imageferry.gateway.manifests import answer, pages
+from imageferry.gateway.manifests import answer
 from imageferry.gateway.schemas.items import Item, ItemPage
 from imageferry.gateway.streams import streamed
 from imageferry.model import ItemState
@@ -58,7 +59,7 @@ async def list_items(
 async def failures_csv(job_id: JobId, gateway: Here) -> StreamingResponse:
     """The files that failed, for a spreadsheet."""
     await find(job_id, gateway)
-    rows = pages(job_id, gateway, manifest.csv_rows, heading=manifest.csv_heading(), state=ItemState.FAILED)
+    rows = receipt(gateway.read, job_id=job_id, as_csv=True, state=ItemState.FAILED)
     return await answer(rows, name=f"{job_id}-failures.csv", media_type="text/csv; charset=utf-8")
 
 
