@@ -27,7 +27,7 @@ from imageferry.catalog import images, overviews, tallies
 from imageferry.catalog.filters import Filter, Sort
 from imageferry.catalog.listing import Listing, position
 from imageferry.catalog.schema import migrate
-from imageferry.catalog.session import Catalog, sqlite_url
+from imageferry.catalog.session import Catalog
 from imageferry.catalog.tallies import Kind
 from imageferry.catalog.walk import Position
 from imageferry.errors import UsageError
@@ -244,7 +244,7 @@ def _database(kind: str) -> Iterator[str]:
     """An empty database that goes away at the end."""
     if kind == "sqlite":
         with TemporaryDirectory(prefix="imageferry-catalog-") as folder:
-            yield sqlite_url(Path(folder) / "catalog.db")
+            yield f"sqlite:///{Path(folder) / 'catalog.db'}"
         return
     name = "imageferry_benchmark"
     server = make_url(SERVERS[kind])

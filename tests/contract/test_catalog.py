@@ -15,7 +15,7 @@ from sqlalchemy import Connection, event, func, select, text, update
 from imageferry.catalog import control, images, items, jobs, schema
 from imageferry.catalog.crawls import ListedPage
 from imageferry.catalog.schema import migrate
-from imageferry.catalog.session import Catalog, Tx, sqlite_url
+from imageferry.catalog.session import Catalog, Tx
 from imageferry.catalog.sweep import reclaim
 from imageferry.catalog.tables import batches, folders, metadata
 from imageferry.errors import FatalError, NotFoundError, PageTokenError, Reason, TransientError
@@ -337,7 +337,7 @@ async def test_a_changed_file_keeps_its_record(moves: Ledger) -> None:
     await moves.advance(await moves.crawl(), "a")
     (transfer,) = await moves.transfers()
     await moves.finish(stored(transfer))
-    (before,) = await moves.catalog.read(lambda tx: images.page(tx, limit=10))
+    (before,) = await moves.catalog.read(lambda tx: images.after(tx, image_id=0, limit=10))
     job, _ = await submit(
         Locator(source="memory", folder_id="root"), catalog=moves.catalog, store_url=STORE, options=JobOptions()
     )
@@ -346,7 +346,7 @@ async def test_a_changed_file_keeps_its_record(moves: Ledger) -> None:
     (transfer,) = await second.transfers()
     outcome = replace(stored(transfer).outcomes[0], md5="e", size_bytes=11)
     await second.finish(replace(stored(transfer), outcomes=(outcome,)))
-    (after,) = await moves.catalog.read(lambda tx: images.page(tx, limit=10))
+    (after,) = await moves.catalog.read(lambda tx: images.after(tx, image_id=0, limit=10))
     assert (after.id, after.created_at, after.md5, after.size_bytes) == (before.id, before.created_at, "e", 11)
     assert after.job_id == job.id
 
@@ -409,7 +409,7 @@ async def test_a_new_sqlite_file_has_the_schema_that_the_migrations_make(tmp_pat
 
     schemas = []
     for name, begin in (("new", None), ("migrated", begun_by_alembic)):
-        made = Catalog(sqlite_url(tmp_path / name))
+        made = Catalog(f"sqlite:///{tmp_path / name}")
         if begin is not None:
             await made.write(begin)
         assert await migrate(made)

@@ -38,7 +38,7 @@ class Place:
         _, transfers = await self.recorder.begin(*(file(file_id) for file_id in file_ids))
         await self.upload(transfers)
         await self.recorder.finish(transfers)
-        rows = await self.catalog.read(lambda tx: images.page(tx, limit=1000))
+        rows = await self.catalog.read(lambda tx: images.after(tx, image_id=0, limit=1000))
         return [row.id for row in rows if row.file_id in file_ids]
 
     async def upload(self, transfers: list[Transfer]) -> None:
@@ -111,7 +111,7 @@ async def test_a_deletion_that_is_cut_off_is_finished_by_whoever_tidies_next(pla
 
 async def test_images_of_another_store_stay_and_it_says_why(place: Place) -> None:
     await Recorder(catalog=place.catalog, store_url="s3://elsewhere").store(file("a"))
-    (row,) = await place.catalog.read(lambda tx: images.page(tx, limit=10))
+    (row,) = await place.catalog.read(lambda tx: images.after(tx, image_id=0, limit=10))
     discarded = await discard([row.id], catalog=place.catalog, store=place.store)
     assert (discarded.deleted, await place.count()) == (0, 1)
     assert "s3://elsewhere" in discarded.failed[row.id]

@@ -149,6 +149,14 @@ async def test_a_preview_of_a_slow_folder_tells_what_was_found_in_time(tree: Tre
             assert 0 < told["files"] < 12
 
 
+async def test_a_job_leads_to_its_folders_page_with_the_key_that_opens_it(tree: Tree, flow: Flow) -> None:
+    root = tree.folder("Old", keyed=True)
+    async with served(anywhere(flow)) as gateway:
+        job_id = await gateway.begin(flow.drive.folder_url(root))
+        job = await gateway.get(f"/api/jobs/{job_id}")
+    assert job["source_url"] == f"https://drive.google.com/drive/folders/{root.id}?resourcekey={root.resource_key}"
+
+
 async def test_a_jobs_files_are_listed_by_state_and_reason_a_page_at_a_time(tree: Tree, flow: Flow) -> None:
     root = mixed(tree)
     async with served(anywhere(flow)) as gateway:

@@ -90,12 +90,6 @@ def record(tx: Connection, stored: Collection[Pending], *, source: str, store: s
     words.change(tx, before=before, after=after)
 
 
-def page(tx: Connection, *, limit: int, offset: int = 0, job_id: str | None = None) -> Sequence[ImageRow]:
-    """Records in the order they were first stored."""
-    query = select(images).order_by(images.c.id).limit(limit).offset(offset)
-    return tx.execute(query if job_id is None else query.where(images.c.job_id == job_id)).all()
-
-
 def latest(tx: Connection, *, job_id: str, limit: int) -> Sequence[ImageRow]:
     """The records that a job stored last."""
     return tx.execute(select(images).where(images.c.job_id == job_id).order_by(images.c.id.desc()).limit(limit)).all()

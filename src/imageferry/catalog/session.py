@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -192,8 +191,3 @@ def _set_up_connections(engine: Engine, *, silent_s: float) -> None:
             cursor.execute(statement)
         cursor.close()
         connection.commit()
-
-
-def sqlite_url(path: Path) -> str:
-    """The URL of a SQLite catalog in a file."""
-    return f"sqlite:///{path}"

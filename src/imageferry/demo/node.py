@@ -12,7 +12,6 @@ from imageferry.model import FOLDER_MIME_TYPE
 
 SHORTCUT_MIME_TYPE = "application/vnd.google-apps.shortcut"
 DOCUMENT_MIME_TYPE = "application/vnd.google-apps.document"
-NATIVE_MIME_PREFIX = "application/vnd.google-apps."
 
 LONG_AGO = datetime(2024, 5, 1, 9, 30, tzinfo=UTC)  # whatever is not told otherwise was made then
 

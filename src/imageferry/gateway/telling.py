@@ -10,6 +10,7 @@ from imageferry.clock import utc_now
 from imageferry.estimate import Sample, estimate, sample
 from imageferry.gateway.schemas import jobs as schemas
 from imageferry.model import Job, JobOptions, JobState
+from imageferry.sources.registry import folder_url
 
 
 def told(tx: Tx, listed: Sequence[Job]) -> list[schemas.Job]:
@@ -39,6 +40,7 @@ def _shown(job: Job, *, recent: Sequence[Sample], delivery: Delivery | None) -> 
         detail=job.detail,
         mender=None if job.reason is None else job.reason.mender,
         source=job.source,
+        source_url=folder_url(job.source, job.folder_id, resource_key=job.resource_key),
         folder_id=job.folder_id,
         folder_name=job.folder_name,
         store=job.store,

@@ -13,17 +13,17 @@ from imageferry.errors import (
     Reason,
     UsageError,
 )
-from imageferry.model import Content, File, Folder, Locator, Media, Page, Shortcut
+from imageferry.model import Content, File, Folder, Locator, Media, Page
 
 NAME = "memory"
 CHUNK_SIZE_BYTES = 1 << 20
 
-Entry = File | Folder | Shortcut
+Entry = File | Folder
 
 
 @dataclass(slots=True)
 class MemorySource:
-    """Folders, files and shortcuts that a test or a demo puts in; `page_size` entries make a page."""
+    """Folders and files that a test puts in; `page_size` entries make a page."""
 
     page_size: int = 1000
     name: str = NAME
@@ -65,19 +65,8 @@ class MemorySource:
         self._add(file, parent)
         return file
 
-    def add_shortcut(self, name: str, *, target: File | Folder, parent: Folder) -> Shortcut:
-        """A new pointer to a file or a folder."""
-        shortcut = Shortcut(
-            id=self._next_id("shortcut"),
-            name=name,
-            target_id=target.id,
-            target_is_folder=isinstance(target, Folder),
-        )
-        self._add(shortcut, parent)
-        return shortcut
-
     def remove(self, entry: Entry) -> None:
-        """Delete an entry; shortcuts to it dangle from now on."""
+        """Delete an entry."""
         del self._entries[entry.id]
         self._contents.pop(entry.id, None)
         for children in self._children.values():
@@ -87,8 +76,6 @@ class MemorySource:
     async def resolve(self, locator: Locator) -> Folder:
         """See Source."""
         entry = self._entries.get(locator.folder_id)
-        if isinstance(entry, Shortcut) and entry.target_is_folder:
-            entry = self._entries.get(entry.target_id)
         match entry:
             case Folder():
                 return replace(entry, resource_key=locator.resource_key)
@@ -108,14 +95,13 @@ class MemorySource:
         return Page(
             files=tuple(entry for entry in entries if isinstance(entry, File)),
             folders=tuple(entry for entry in entries if isinstance(entry, Folder)),
-            shortcuts=tuple(entry for entry in entries if isinstance(entry, Shortcut)),
             next_page_token=str(end) if end < len(children) else None,
         )
 
     async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:  # noqa: ARG002 - the port's
         """See Source."""
         entry = self._entries.get(file_id)
-        if entry is None or isinstance(entry, Shortcut):
+        if entry is None:
             raise NotFoundError(Reason.GONE, f"There is no file {file_id}.")
         return entry
 

@@ -33,6 +33,11 @@ def recognise(text: str) -> Locator:
     return locator
 
 
+def folder_url(source: str, folder_id: str, *, resource_key: str | None = None) -> str | None:
+    """A folder's page at its source, for a browser; None where the source has none. Nothing is fetched."""
+    return google_drive.folder_url(folder_id, resource_key=resource_key) if source == google_drive.NAME else None
+
+
 def file_url(source: str, file_id: str, *, resource_key: str | None = None) -> str | None:
     """A file's page at its source, for a browser; None where the source has none. Nothing is fetched."""
     return google_drive.file_url(file_id, resource_key=resource_key) if source == google_drive.NAME else None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imageferry.catalog.schema import migrate
-from imageferry.catalog.session import Catalog, sqlite_url
+from imageferry.catalog.session import Catalog
 from imageferry.model import JobOptions, Locator
 from imageferry.pipeline.submit import submit
 from tests.moves import STORE, Ledger
@@ -14,7 +14,7 @@ from tests.moves import STORE, Ledger
 
 @pytest.fixture
 async def moves(tmp_path: Path) -> AsyncIterator[Ledger]:
-    catalog = Catalog(sqlite_url(tmp_path / "catalog.db"))
+    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
     await migrate(catalog)
     locator = Locator(source="memory", folder_id="root")
     job, _ = await submit(locator, catalog=catalog, store_url=STORE, options=JobOptions())

@@ -1,13 +1,13 @@
 /// The one stream of events: it keeps what the views show as the catalog has it.
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { isUnderWay } from "@/shell/wording.ts";
 import type { Job, JobDetail, JobList } from "./generated/types.gen";
 import { jobQuery, jobsQuery } from "./queries.ts";
 
 const RETRY_MIN_MS = 1000;
 const RETRY_MAX_MS = 30_000;
 const CAUSES_EVERY_MS = 2000;
-const ENDED = new Set(["completed", "failed", "cancelled"]);
 
 export interface Sight {
   /** Whether the stream stands; null until that is known. */
@@ -77,7 +77,7 @@ export function settle(queries: QueryClient, job: Job): void {
   const before = queries.getQueryData<JobDetail>(queryKey);
   if (!before) return;
   queries.setQueryData<JobDetail>(queryKey, { ...before, ...job });
-  const ended = ENDED.has(job.state) && !ENDED.has(before.state);
+  const ended = !isUnderWay(job) && isUnderWay(before);
   if (ended || job.failed !== before.failed || job.skipped !== before.skipped) refreshCauses(queries, job.id, ended);
   if (ended) void queries.invalidateQueries({ queryKey: ["images", "facets"] });
 }

@@ -5,7 +5,6 @@ import type { ListImagesData } from "./generated/types.gen";
 export * from "./generated/sdk.gen";
 export type {
   Cause,
-  Facets,
   Image,
   Deletion,
   ImageDetail,
@@ -16,8 +15,6 @@ export type {
   Job,
   JobDetail,
   Preview,
-  System,
-  Timeline,
 } from "./generated/types.gen";
 
 export type ImageQuery = NonNullable<ListImagesData["query"]>;
@@ -44,6 +41,10 @@ client.interceptors.error.use((error, response) => {
   const told = typeof problem.detail === "string" ? problem.detail : `The gateway answered ${response.status}.`;
   return new Refusal(told, { status: response.status, code: problem.code });
 });
+
+/** Whether it is the gateway's refusal of this status. */
+export const isRefused = (error: unknown, status: number): boolean =>
+  error instanceof Refusal && error.status === status;
 
 /** What to say of anything that was thrown. */
 export function sentence(error: unknown): string {

@@ -7,7 +7,6 @@ const ITEMS_PER_PAGE = 50;
 const JOBS_PER_PAGE = 50;
 const MINUTE_MS = 60_000;
 const NEAR_MS = 20_000;
-const BAD_REQUEST = 400;
 
 // The stream of events keeps jobs fresh: nothing is asked again only because time has passed.
 const STREAMED = { staleTime: Number.POSITIVE_INFINITY };
@@ -68,7 +67,7 @@ export const pageQuery = (query: api.ImageQuery, page: number) =>
   });
 
 /** Whether a page was refused because it is too far behind to be found by its number. */
-export const isTooFar = (error: unknown): boolean => error instanceof api.Refusal && error.status === BAD_REQUEST;
+export const isTooFar = (error: unknown): boolean => api.isRefused(error, 400);
 
 async function besideKnown(
   client: QueryClient,

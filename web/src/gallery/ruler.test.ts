@@ -13,13 +13,6 @@ test("every place belongs to a page, those beyond the ends to the first and the 
   expect([-5, 0, 99, 100, 299, 1e9].map((place) => ruler.pageAt(place))).toEqual([0, 0, 0, 1, 2, 2]);
 });
 
-test("a better guess leaves alone what is known", () => {
-  const ruler = new Ruler(3, () => 100);
-  ruler.know(0, 70);
-  ruler.guess(() => 200);
-  expect(ruler.height).toBe(470);
-});
-
 test("twenty thousand pages are measured in no time", () => {
   const ruler = new Ruler(20_000, () => 2300);
   const began = performance.now();

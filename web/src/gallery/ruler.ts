@@ -2,14 +2,12 @@
 
 export class Ruler {
   readonly #heights: Float64Array;
-  readonly #known: Uint8Array;
   /** Where each page begins; valid below #valid. */
   readonly #tops: Float64Array;
   #valid = 1;
 
   constructor(pages: number, guess: (page: number) => number) {
     this.#heights = new Float64Array(pages);
-    this.#known = new Uint8Array(pages);
     this.#tops = new Float64Array(pages + 1);
     for (let page = 0; page < pages; page++) this.#heights[page] = guess(page);
   }
@@ -25,22 +23,11 @@ export class Ruler {
   /** A page's height is known from now on. Answers by how much it differs from what was held for it. */
   know(page: number, height: number): number {
     const change = height - (this.#heights[page] ?? height);
-    this.#known[page] = 1;
     if (change !== 0) {
       this.#heights[page] = height;
       this.#valid = Math.min(this.#valid, page + 1);
     }
     return change;
-  }
-
-  /** Better guesses, for the pages whose heights are not known. */
-  guess(guess: (page: number) => number): void {
-    for (let page = 0; page < this.pages; page++) if (!this.#known[page]) this.#heights[page] = guess(page);
-    this.#valid = 1;
-  }
-
-  isKnown(page: number): boolean {
-    return this.#known[page] === 1;
   }
 
   heightOf(page: number): number {

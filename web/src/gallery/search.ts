@@ -2,7 +2,7 @@
 import { quoted } from "@/shell/CommandLines.tsx";
 import type { ImageFilter, ImageQuery } from "@/api/index.ts";
 
-export const SORTS = {
+const SORTS = {
   "-shown": "Newest first",
   shown: "Oldest first",
   "-created": "Imported last first",

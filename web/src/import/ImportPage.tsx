@@ -5,7 +5,7 @@ import { IconAdjustments, IconAlertCircle, IconCircleCheck, IconLink } from "@ta
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, lazy, Suspense, useEffect, useState } from "react";
-import { beginImport, type ImportRequest, Refusal, sentence } from "@/api/index.ts";
+import { beginImport, type ImportRequest, isRefused, sentence } from "@/api/index.ts";
 import { checkQuery, jobsQuery, previewQuery } from "@/api/queries.ts";
 import { JobCard } from "@/jobs/JobCard.tsx";
 import { CommandLines, cli, curl, quoted } from "@/shell/CommandLines.tsx";
@@ -48,7 +48,7 @@ export function ImportPage() {
     if (link.trim() && !start.isPending) start.mutate();
   };
   const wrong = typed === "" ? null : (start.error ?? check.error ?? plan.error);
-  const unfit = check.error instanceof Refusal && check.error.status === 400;
+  const unfit = isRefused(check.error, 400);
   const settled = typed === link.trim();
 
   return (

@@ -101,8 +101,8 @@ function Facts({ job }: { job: JobDetail }) {
     <dl className={classes.facts}>
       <dt>Folder</dt>
       <dd>
-        {job.source === "google_drive" ? (
-          <a href={`https://drive.google.com/drive/folders/${job.folder_id}`} rel="noreferrer" target="_blank">
+        {job.source_url ? (
+          <a href={job.source_url} rel="noreferrer" target="_blank">
             {job.folder_id}
           </a>
         ) : (

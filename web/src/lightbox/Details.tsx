@@ -104,6 +104,6 @@ function Facts({ facts, mono }: { facts: Record<string, ReactNode>; mono?: boole
 }
 
 /** As photographers write it: 1/250, or 1.3. */
-export function shutter(seconds: number): string {
+function shutter(seconds: number): string {
   return seconds < 0.5 ? `1/${Math.round(1 / seconds)}` : String(Math.round(seconds * 10) / 10);
 }

@@ -77,7 +77,7 @@ function Line({ name, text }: { name: string; text: string }) {
   );
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** A curl line that does what a call does. */
 export function curl(method: string, path: string, body?: object): string {
@@ -88,4 +88,3 @@ export function curl(method: string, path: string, body?: object): string {
 }
 
 export const cli = (...words: string[]): string => ["imageferry", ...words].join(" ");
-export { quoted };

@@ -4,7 +4,7 @@ import { IconHelp, IconMoon, IconPhoto, IconSearch, IconSun, IconTransferIn, Ico
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type ErrorComponentProps, Link, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
-import { Refusal, sentence } from "@/api/index.ts";
+import { isRefused, sentence } from "@/api/index.ts";
 import { useSight } from "@/api/events.ts";
 import { jobsQuery } from "@/api/queries.ts";
 import classes from "./Frame.module.css";
@@ -15,7 +15,6 @@ import { isUnderWay, plural } from "./wording.ts";
 const CommandPalette = lazy(() => import("./CommandPalette.tsx").then((room) => ({ default: room.CommandPalette })));
 const ShortcutSheet = lazy(() => import("./ShortcutSheet.tsx").then((room) => ({ default: room.ShortcutSheet })));
 
-const UNKNOWN = 401;
 const MODIFIER = navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl";
 
 export function Frame() {
@@ -84,7 +83,7 @@ export function Frame() {
 function useIsStranger(): boolean {
   const { error, isPending } = useInfiniteQuery(jobsQuery);
   const [said, setSaid] = useState(false);
-  const says = isPending ? said : error instanceof Refusal && error.status === UNKNOWN;
+  const says = isPending ? said : isRefused(error, 401);
   if (says !== said) setSaid(says);
   return says;
 }

@@ -2,9 +2,7 @@
 import { Button, Group, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { Refusal, sentence, signIn } from "@/api/index.ts";
-
-const UNKNOWN = 401;
+import { isRefused, sentence, signIn } from "@/api/index.ts";
 
 export function SignIn() {
   const [token, setToken] = useState("");
@@ -17,7 +15,7 @@ export function SignIn() {
     event.preventDefault();
     if (token.trim()) enter.mutate();
   };
-  const wrong = enter.error instanceof Refusal && enter.error.status === UNKNOWN;
+  const wrong = isRefused(enter.error, 401);
   return (
     <form onSubmit={submit}>
       <title>Sign in · imageferry</title>

@@ -38,6 +38,7 @@ export function aJob(said: Partial<JobDetail> = {}): JobDetail {
     detail: null,
     mender: null,
     source: "google_drive",
+    source_url: "https://drive.google.com/drive/folders/1AbCdEf",
     folder_id: "1AbCdEf",
     folder_name: "Holiday",
     store: "file:///store",

@@ -4,10 +4,12 @@ import { duration, found, number, plural, range, size, typeName } from "./wordin
 
 test("sizes are short and have their unit", () => {
   expect([0, 999, 1000, 1_540_000, 21_500_000_000].map(size)).toEqual(["0 B", "999 B", "1.0 kB", "1.5 MB", "21.5 GB"]);
+  expect([99_940, 123_456, 999_499, 999_950].map(size)).toEqual(["99.9 kB", "123 kB", "999 kB", "1.0 MB"]);
 });
 
 test("durations are as exact as one can use", () => {
   expect([0.2, 59, 61, 3600, 5400].map(duration)).toEqual(["1 s", "59 s", "1 min", "1 h", "1 h 30 min"]);
+  expect([59.7, 3599, 7190].map(duration)).toEqual(["1 min", "1 h", "2 h"]);
 });
 
 test("what is left is a range", () => {

@@ -4,7 +4,7 @@ import type { Cause, Job } from "@/api/index.ts";
 const counting = new Intl.NumberFormat("en");
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 const MINUTE_S = 60;
-const HOUR_S = 3600;
+const HOUR_MIN = 60;
 
 export const number = (value: number): string => counting.format(value);
 
@@ -12,19 +12,20 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${number(count)} ${count === 1 ? one : many}`;
 
 export function size(bytes: number): string {
-  const unit = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
-  const value = bytes / 1000 ** unit;
+  let [value, unit] = [bytes, 0];
+  for (; value >= 999.5 && unit < UNITS.length - 1; unit++) value /= 1000; // which would be rounded to 1000
   return `${unit > 0 && value < 100 ? value.toFixed(1) : Math.round(value)} ${UNITS[unit]}`;
 }
 
 export const share = (part: number, whole: number): number => (whole > 0 ? Math.min(100, (part / whole) * 100) : 0);
 
 export function duration(seconds: number): string {
-  if (seconds < MINUTE_S) return `${Math.max(1, Math.round(seconds))} s`;
-  if (seconds < HOUR_S) return `${Math.round(seconds / MINUTE_S)} min`;
-  const hours = Math.floor(seconds / HOUR_S);
-  const minutes = Math.round((seconds % HOUR_S) / MINUTE_S);
-  return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
+  const whole = Math.max(1, Math.round(seconds));
+  if (whole < MINUTE_S) return `${whole} s`;
+  const minutes = Math.round(whole / MINUTE_S);
+  if (minutes < HOUR_MIN) return `${minutes} min`;
+  const [hours, rest] = [Math.floor(minutes / HOUR_MIN), minutes % HOUR_MIN];
+  return rest ? `${hours} h ${rest} min` : `${hours} h`;
 }
 
 /** A range, for one number would claim more than is known. */

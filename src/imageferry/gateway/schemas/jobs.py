@@ -69,6 +69,7 @@ class Job(BaseModel):
     detail: str | None = Field(description="The same in one sentence, and how to mend it.")
     mender: Mender | None = Field(description="Who can mend it.")
     source: str
+    source_url: str | None = Field(description="The folder's page at the source.")
     folder_id: str
     folder_name: str | None
     store: str

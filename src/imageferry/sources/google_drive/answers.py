@@ -8,8 +8,6 @@ from imageferry.errors import Reason, TransientError
 from imageferry.model import FOLDER_MIME_TYPE, File, Folder, Page, Shortcut
 from imageferry.sources.google_drive.media import media_from
 
-SHORTCUT_MIME_TYPE = "application/vnd.google-apps.shortcut"
-
 FILE_FIELDS = (
     "id,name,mimeType,size,md5Checksum,modifiedTime,resourceKey,capabilities/canDownload,"
     "shortcutDetails,imageMediaMetadata"

@@ -39,8 +39,7 @@ class GoogleDriveSource:
         self._transport = Transport(origin=config.endpoint, connections=config.connections, deadlines=config.deadlines)
 
         self._files_url = f"{config.endpoint.rstrip('/')}/drive/v3/files"
-        quota_user = {"quotaUser": config.quota_user} if config.quota_user else {}
-        every_call = {"supportsAllDrives": "true"} | quota_user
+        every_call = {"supportsAllDrives": "true"}
         self._media_query = urlencode({"alt": "media"} | every_call)
         self._stat_query = urlencode({"fields": f"{FILE_FIELDS},trashed"} | every_call)
         listing = {"pageSize": str(PAGE_SIZE), "fields": LISTING_FIELDS, "includeItemsFromAllDrives": "true"}

@@ -34,7 +34,6 @@ class GoogleDriveConfig:
     web_endpoint: str = WEB_ENDPOINT  # of the public pages
     api_key: str | None = field(default=None, repr=False)
     service_account_file: Path | None = None  # its JSON key
-    quota_user: str | None = None  # whose quota calls count against, at most 40 characters
     connections: int = 64  # open at once, listing and bytes together
     deadlines: Deadlines = field(default_factory=Deadlines)
     cool_down_s: float = 60.0  # the pause when Drive answers with its page about automated queries

@@ -1,10 +1,10 @@
-"""The URLs that people paste for a Drive folder, and the one that is built from a folder."""
+"""The URLs that people paste for a Drive folder, and those of its folders and files."""
 
 import re
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from imageferry.errors import Reason, UsageError
-from imageferry.model import Folder, Locator
+from imageferry.model import Locator
 from imageferry.sources.google_drive.config import WEB_ENDPOINT
 
 NAME = "google_drive"
@@ -43,10 +43,10 @@ def read_url(text: str) -> Locator | None:
     return Locator(source=NAME, folder_id=folder_id, resource_key=_resource_key(query))
 
 
-def web_url(folder: Folder) -> str:
-    """The folder's page, for a browser; built from its ID alone."""
-    key = f"?resourcekey={quote(folder.resource_key)}" if folder.resource_key else ""
-    return f"{WEB_ENDPOINT}/drive/folders/{quote(folder.id, safe='')}{key}"
+def folder_url(folder_id: str, *, resource_key: str | None = None) -> str:
+    """A folder's page, for a browser; built from its ID alone."""
+    key = f"?resourcekey={quote(resource_key)}" if resource_key else ""
+    return f"{WEB_ENDPOINT}/drive/folders/{quote(folder_id, safe='')}{key}"
 
 
 def file_url(file_id: str, *, resource_key: str | None = None) -> str:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imageferry.errors import Reason, UsageError
-from imageferry.model import Folder, Locator
-from imageferry.sources.google_drive.urls import read_url, web_url
+from imageferry.model import Locator
+from imageferry.sources.google_drive.urls import folder_url, read_url
 
 ID = "1AbCdEfGhIjKlMnOpQrStUvWxYz-01_45"
 KEY = "0-AbC_dEf"
@@ -118,5 +118,6 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 
 @given(folder_id=ids)
 def test_the_folders_own_page_leads_back_to_it(folder_id: str) -> None:
-    folder = Folder(id=folder_id, name="Holiday", resource_key=KEY)
-    assert read_url(web_url(folder)) == Locator(source="google_drive", folder_id=folder_id, resource_key=KEY)
+    for resource_key in (None, KEY):
+        own = Locator(source="google_drive", folder_id=folder_id, resource_key=resource_key)
+        assert read_url(folder_url(folder_id, resource_key=resource_key)) == own
