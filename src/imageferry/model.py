@@ -69,7 +69,7 @@ class Shortcut(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     target_id: str
-    target_is_folder: bool
+    target_mime_type: str
     target_resource_key: str | None = None
 
 

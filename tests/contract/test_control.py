@@ -425,6 +425,22 @@ async def test_a_folder_that_was_lost_is_listed_again(moves: Ledger) -> None:
     await holds_together(moves)
 
 
+async def test_a_root_that_is_lost_again_when_it_is_tried_again_ends_no_job_that_has_more_to_do(moves: Ledger) -> None:
+    sub = SubFolder(folder=Folder(id="sub", name="Sub"), path="Sub")
+    await moves.advance(await moves.crawl(), "a", subfolders=(sub,), next_page_token="2")
+    for _ in range(2):
+        (root,) = [
+            message
+            for message in await moves.dispatch()
+            if isinstance(message, Crawl) and message.folder.id != sub.folder.id
+        ]
+        await moves.stumble(root, NotFoundError(Reason.GONE, "not shared for a moment"))
+        job = await moves.job()
+        assert (job.state, job.failed, job.open_folders) == (JobState.RUNNING, 1, 1)
+        await moves.retry()
+    await holds_together(moves)
+
+
 async def test_what_makes_no_sense_is_refused_and_changes_nothing(moves: Ledger) -> None:
     await moves.advance(await moves.crawl())
     ended = await moves.job()

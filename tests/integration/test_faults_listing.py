@@ -69,6 +69,20 @@ async def test_a_folder_that_is_never_listed_whole_is_a_failure_and_not_a_smalle
     await flow.holds_together(ending)
 
 
+async def test_a_shortcut_whose_target_is_refused_fails_alone(tree: Tree, flow: Flow) -> None:
+    root = album(tree, files=2)
+    refused = tree.file(tree.folder("Elsewhere"), "refused.jpg", content=b"refused")
+    tree.shortcut(root, to=refused)
+    flow.drive.faults.add(Fault(kind=Refusal.NO_PERMISSION, on=Operation.GET | Operation.MEDIA, file=refused.id))
+
+    ending = await flow.run(root)
+
+    item = (await flow.items(ending.job))[refused.id]
+    assert (ending.job.state, ending.job.stored, ending.job.failed) == (JobState.COMPLETED, 2, 1)
+    assert (item.state, item.reason) == (ItemState.FAILED, Reason.FORBIDDEN)
+    await flow.holds_together(ending)
+
+
 async def test_a_file_that_lies_in_two_folders_has_one_record(tree: Tree, flow: Flow) -> None:
     root = tree.folder("Root")
     file = tree.file(tree.folder("One", parent=root), "a.jpg", content=b"a")

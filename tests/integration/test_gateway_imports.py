@@ -211,3 +211,17 @@ async def process(flow: Flow, *, concurrency: int) -> AsyncIterator[tuple[Served
 def _url_in(line: bytes) -> str:
     (url,) = (word for word in line.decode().split() if word.startswith("http://"))
     return url
+
+
+async def test_a_shortcut_to_a_large_folder_is_imported_to_its_end(tree: Tree, flow: Flow) -> None:
+    root = tree.folder("Large")
+    tree.numbered_files(root, 1005, size_bytes=40)
+    shortcut = tree.shortcut(tree.folder("Elsewhere"), to=root)
+    async with served(anywhere(flow)) as gateway:
+        job_id = await gateway.begin(flow.drive.folder_url(shortcut))
+        await gateway.ending(job_id)
+        job = await gateway.get(f"/api/jobs/{job_id}")
+        (folder,) = (await gateway.get("/api/images/facets"))["folders"]
+    assert (job["state"], job["stored"], job["folder_name"]) == ("completed", 1005, "Large")
+    assert (folder["folder_id"], folder["path"]) == (root.id, "")
+    await flow.holds_together(await flow.job())

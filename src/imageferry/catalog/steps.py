@@ -140,7 +140,8 @@ def _again(tx: Connection, job: Job, found: Sequence[Row[Any]], *, batches_max: 
     if lost:
         # A folder that is to be listed again is no item any more.
         tx.execute(delete(items).where(items.c.id.in_([row.id for row in lost])))
-        anew = {"state": LedgerState.READY, "page_token": None, "pages": 0, "stale_pages": 0, "tries": 0, "due_ms": 0}
+        # What its pages brought stays counted: a root of which something is known never fails its job.
+        anew = {"state": LedgerState.READY, "page_token": None, "stale_pages": 0, "tries": 0, "due_ms": 0}
         theirs = (folders.c.job_id == job.id, folders.c.folder_id.in_([row.file_id for row in lost]))
         tx.execute(update(folders).where(*theirs).values(anew))
     failed = sum(row.state == ItemState.FAILED for row in found)

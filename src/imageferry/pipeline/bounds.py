@@ -121,20 +121,22 @@ class ByteBudget:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give_back(held)
-            else:
-                self._waiting.remove((held, turn))
+            self.give_back(0 if turn.cancelled() else held)
             raise
 
     def give_back(self, held: int) -> None:
         """Let others have so many bytes."""
         self._free += held
-        while self._waiting and self._waiting[0][0] <= self._free:
-            wanted, turn = self._waiting.popleft()
-            if not turn.cancelled():
+        while self._waiting:
+            wanted, turn = self._waiting[0]
+            if turn.cancelled():  # it left; its place in the line is of no account
+                self._waiting.popleft()
+            elif wanted <= self._free:
+                self._waiting.popleft()
                 self._free -= wanted
                 turn.set_result(None)
+            else:
+                break
 
 
 class _Hold:

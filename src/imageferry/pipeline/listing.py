@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Sequence
 
 from msgspec import Struct
 
-from imageferry.errors import NotFoundError, PageTokenError, Reason, TransientError
-from imageferry.model import Crawl, File, Folder, Locator, Page, Shortcut, SubFolder
+from imageferry.errors import DeferredError, NotFoundError, PageTokenError, PermanentError, Reason, TransientError
+from imageferry.model import FOLDER_MIME_TYPE, Crawl, File, Folder, Locator, Page, Shortcut, SubFolder
 from imageferry.sources.base import Source
 
 # A shortcut's target is looked up one by one: so many at once.
@@ -16,12 +16,13 @@ LOOKUPS_AT_ONCE = 8
 class Listing(Struct, frozen=True, kw_only=True):
     """One page, with its shortcuts followed."""
 
-    files: Sequence[File]
-    folders: Sequence[Folder]
-    folders_by_shortcut: Sequence[Folder]
-    dangling: Sequence[tuple[Shortcut, str]]  # and why
-    next_page_token: str | None
+    files: Sequence[File] = ()
+    folders: Sequence[Folder] = ()
+    folders_by_shortcut: Sequence[Folder] = ()
+    dangling: Sequence[tuple[Shortcut, str]] = ()  # and why
+    next_page_token: str | None = None
     root_name: str | None = None  # of the root, when this is its first page
+    target: Folder | None = None  # of a root that is a shortcut: the folder to list in its place
 
 
 async def list_page(message: Crawl, *, source: Source) -> Listing:
@@ -50,13 +51,16 @@ def root_of(message: Crawl) -> Locator | None:
 async def list_root(locator: Locator, *, source: Source, root: Awaitable[Folder]) -> Listing:
     """The first page of all, while the root behind a locator is looked up: most likely it is the folder itself.
 
-    Raises what either call raises, the look-up's first; and see list_page.
+    A shortcut's has nothing but its target, whose pages are asked for by its own id and key. Raises what either call
+    raises, the look-up's first; and see list_page.
     """
     folder = Folder(id=locator.folder_id, name="", resource_key=locator.resource_key)
     found, page = await asyncio.gather(root, source.list_page(folder), return_exceptions=True)
     if isinstance(found, BaseException):
         raise found
-    if (found.id, found.resource_key) != (folder.id, folder.resource_key):
+    if found.id != folder.id:
+        return Listing(target=found, root_name=found.name)
+    if found.resource_key != folder.resource_key:
         page = await source.list_page(found)
     if isinstance(page, BaseException):
         raise page
@@ -70,7 +74,7 @@ async def _followed(page: Page, *, source: Source, root_name: str | None = None)
     lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
 
     async def follow(shortcut: Shortcut) -> None:
-        if shortcut.target_is_folder:
+        if shortcut.target_mime_type == FOLDER_MIME_TYPE:
             target: File | Folder = Folder(
                 id=shortcut.target_id, name=shortcut.name, resource_key=shortcut.target_resource_key
             )
@@ -81,6 +85,8 @@ async def _followed(page: Page, *, source: Source, root_name: str | None = None)
             except NotFoundError as exc:
                 lost.append((shortcut, exc.message))
                 return
+            except (PermanentError, DeferredError):
+                target = _as_pointed_at(shortcut)  # refused itself when its turn comes, and nothing else with it
         if isinstance(target, Folder):
             folders.append(target)
         else:
@@ -97,8 +103,20 @@ async def _followed(page: Page, *, source: Source, root_name: str | None = None)
     )
 
 
+def _as_pointed_at(shortcut: Shortcut) -> File:
+    """All that a shortcut itself tells of its file."""
+    return File(
+        id=shortcut.target_id,
+        name=shortcut.name,
+        mime_type=shortcut.target_mime_type,
+        resource_key=shortcut.target_resource_key,
+    )
+
+
 def subfolders(listing: Listing, *, path: str) -> list[SubFolder]:
     """The folders of a page, each with its path below the root."""
+    if listing.target is not None:
+        return [SubFolder(folder=listing.target, path=path)]
     found = [SubFolder(folder=folder, path=_below(path, folder)) for folder in listing.folders]
     by_shortcut = [
         SubFolder(folder=folder, path=_below(path, folder), by_shortcut=True) for folder in listing.folders_by_shortcut

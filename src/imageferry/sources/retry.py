@@ -43,7 +43,7 @@ class Patience(Struct, frozen=True, kw_only=True):
 class RetryingSource:
     """Makes a call again after a TransientError, within bounds; all other errors pass at once.
 
-    A stream goes on at the byte where it broke.
+    A stream goes on at the byte where it broke, where a digest will tell whether its parts belong together.
     """
 
     def __init__(self, source: Source, *, patience: Patience | None = None, sleep: Sleep = asyncio.sleep) -> None:
@@ -82,6 +82,8 @@ class RetryingSource:
             except TransientError as exc:
                 if 0 < position == file.size_bytes:
                     return  # it broke behind the last byte
+                if position > offset_bytes and file.md5 is None:
+                    raise  # another version might follow, and nothing would tell
                 tries = 1 if position - opened_at >= PROGRESS_BYTES else tries + 1
                 await self._wait(exc, tries=tries)
             else:

@@ -87,6 +87,20 @@ async def test_a_cancelled_wait_holds_nothing() -> None:
     await asyncio.wait_for(_hold(budget, 10), 1)
 
 
+async def test_a_wait_that_is_cancelled_while_bytes_come_free_is_no_error_and_blocks_nobody() -> None:
+    budget = ByteBudget(10)
+    async with budget.hold(6, halt=Halt()):
+        first = asyncio.create_task(_hold(budget, 10))
+        second = asyncio.create_task(_hold(budget, 4))
+        await asyncio.sleep(0)
+        first.cancel()
+        budget.give_back(0)
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await asyncio.wait_for(second, 1)
+    await asyncio.wait_for(_hold(budget, 10), 1)
+
+
 async def _hold(budget: ByteBudget, size_bytes: int) -> None:
     async with budget.hold(size_bytes, halt=Halt()):
         pass

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from imageferry.errors import (
     BlockedError,
@@ -141,6 +142,15 @@ async def test_a_stream_that_breaks_behind_its_last_byte_is_whole(
 ) -> None:
     inner.breaks = [len(CONTENT)]
     assert b"".join([chunk async for chunk in source.stream(file)]) == CONTENT
+    assert inner.opened_at == [0]
+
+
+async def test_a_stream_whose_bytes_nothing_can_verify_is_begun_anew_by_whoever_reads(
+    source: RetryingSource, inner: BreakingSource, file: File
+) -> None:
+    inner.breaks = [2500]
+    with pytest.raises(TransientError, match="broke"):
+        [chunk async for chunk in source.stream(replace(file, md5=None))]
     assert inner.opened_at == [0]
 
 

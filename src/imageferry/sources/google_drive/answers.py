@@ -118,7 +118,7 @@ def _shortcut_from(entry: DriveFile, details: ShortcutDetails) -> Shortcut:
         id=entry.id,
         name=entry.name,
         target_id=details.target_id,
-        target_is_folder=details.target_mime_type == FOLDER_MIME_TYPE,
+        target_mime_type=details.target_mime_type,
         target_resource_key=details.target_resource_key,
     )
 

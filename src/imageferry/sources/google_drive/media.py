@@ -43,16 +43,16 @@ def media_from(raw: msgspec.Raw) -> Media | None:
         return None
     location = found.location or _NOWHERE
     return Media(
-        width=found.width,
-        height=found.height,
-        rotation=found.rotation,
+        width=_count(found.width),
+        height=_count(found.height),
+        rotation=_count(found.rotation),
         taken_at=_taken_at(found.time),
         camera=_camera(found.camera_make, found.camera_model),
-        lens=found.lens,
+        lens=_text(found.lens),
         latitude=location.latitude,
         longitude=location.longitude,
         altitude_m=location.altitude,
-        iso=found.iso_speed,
+        iso=_count(found.iso_speed),
         aperture=found.aperture,
         exposure_s=found.exposure_time,
         focal_length_mm=found.focal_length,
@@ -60,6 +60,8 @@ def media_from(raw: msgspec.Raw) -> Media | None:
 
 
 _NOWHERE = Location()
+_TEXT_LENGTH_MAX = 255
+_COUNT_END = 2**31
 
 
 def _taken_at(text: str | None) -> datetime | None:
@@ -74,7 +76,15 @@ def _taken_at(text: str | None) -> datetime | None:
 
 def _camera(make: str | None, model: str | None) -> str | None:
     """Make and model in one, without the make twice: many models begin with it."""
-    make, model = (make or "").strip(), (model or "").strip()
-    if model.casefold().startswith(make.casefold()):
-        return model or None
-    return f"{make} {model}".strip()
+    make, model = _text(make) or "", _text(model) or ""
+    return _text(model if model.casefold().startswith(make.casefold()) else f"{make} {model}")
+
+
+def _text(told: str | None) -> str | None:
+    """What a camera wrote as every catalog holds it: fields of fixed length end in NULs, and some are only that."""
+    return (told or "").replace("\0", " ").strip()[:_TEXT_LENGTH_MAX].strip() or None
+
+
+def _count(told: int | None) -> int | None:
+    """A number, where it is one that every catalog holds."""
+    return told if told is not None and 0 <= told < _COUNT_END else None

@@ -168,7 +168,6 @@ def _file_from(answer: Answer, file: File) -> File:
         name=disposition.get_filename() or file.name,
         mime_type=answer.content_type or file.mime_type,
         size_bytes=answer.announced_bytes,
-        version=answer.header("Last-Modified"),
     )
 
 

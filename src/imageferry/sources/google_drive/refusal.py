@@ -60,13 +60,10 @@ _decoder = msgspec.json.Decoder(_Answer)
 
 
 def _codes(error: _Error) -> list[str]:
-    codes = [item.reason for item in error.errors]
-    for detail in error.details:
-        # The newer shape has one code for every quota; only the limit's name tells a day's from a minute's.
-        if "PerDay" in detail.metadata.get("quota_limit", ""):
-            codes.append("dailyLimitExceeded")
-        codes.append(detail.reason)
-    codes.append(error.status)
+    codes = [*(item.reason for item in error.errors), *(detail.reason for detail in error.details), error.status]
+    # Each shape has one code for every quota; only the limit's name tells a day's from a minute's.
+    if any("PerDay" in detail.metadata.get("quota_limit", "") for detail in error.details):
+        codes.insert(0, "dailyLimitExceeded")
     return [code for code in codes if code]
 
 

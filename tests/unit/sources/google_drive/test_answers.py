@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imageferry.errors import TransientError
-from imageferry.model import File, Folder, Media, Page, Shortcut
+from imageferry.model import FOLDER_MIME_TYPE, File, Folder, Media, Page, Shortcut
 from imageferry.sources.google_drive.answers import drive_file_from, file_from, page_from
 from imageferry.sources.google_drive.media import media_from
 
@@ -96,7 +96,7 @@ def test_folders_and_shortcuts_and_documents_are_told_apart() -> None:
     )
     assert found.folders == (Folder(id="1", name="Beach", resource_key="0-k"),)
     assert found.shortcuts == (
-        Shortcut(id="2", name="Elsewhere", target_id="3", target_is_folder=True, target_resource_key="0-t"),
+        Shortcut(id="2", name="Elsewhere", target_id="3", target_mime_type=FOLDER_MIME_TYPE, target_resource_key="0-t"),
     )
     document = File(id="4", name="Notes", mime_type="application/vnd.google-apps.document", version="2024|None")
     assert found.files == (document,)
@@ -146,6 +146,11 @@ def test_odd_media_is_as_good_as_none(metadata: dict[str, object]) -> None:
 def test_media_of_the_wrong_types_does_not_cost_the_page() -> None:
     (file,) = page(PICTURE | {"imageMediaMetadata": {"width": "wide"}}).files
     assert file.media is None
+
+
+def test_media_that_no_catalog_could_hold_is_cut_to_what_it_can() -> None:
+    odd = media(cameraMake="Canon\0\0", cameraModel="\0" * 8, lens="x" * 300, width=3_000_000_000, height=-1)
+    assert odd == Media(camera="Canon", lens="x" * 255)
 
 
 def test_a_camera_is_not_told_its_make_twice() -> None:

@@ -34,6 +34,11 @@ def newer(status: str, message: str = "In Google's words.", **detail: object) ->
     return json.dumps({"error": {"code": 403, "message": message, "status": status, "details": [info]}}).encode()
 
 
+def both(one: bytes, other: bytes) -> bytes:
+    """The two shapes in one."""
+    return json.dumps({"error": json.loads(one)["error"] | json.loads(other)["error"]}).encode()
+
+
 def refused(status: int, body: bytes, *, call: Call = FILE, retry_after: str | None = None) -> ImageferryError:
     content_type = "application/json; charset=UTF-8" if body.startswith(b"{") else "text/html"
     refusal = Refusal.from_answer(status=status, content_type=content_type, body=body, retry_after=retry_after)
@@ -67,6 +72,15 @@ SORRY = b"<html><body>We're sorry... but your computer may be sending automated 
                 "RESOURCE_EXHAUSTED",
                 reason="RATE_LIMIT_EXCEEDED",
                 metadata={"quota_limit": "EgressPerDayPerProject"},
+            ),
+            BlockedError,
+            Reason.DAILY_LIMIT,
+        ),
+        (
+            403,
+            both(
+                older("rateLimitExceeded"),
+                newer("PERMISSION_DENIED", metadata={"quota_limit": "defaultPerDayPerProject"}),
             ),
             BlockedError,
             Reason.DAILY_LIMIT,

@@ -22,7 +22,7 @@ from imageferry.errors import (
     TransientError,
     UsageError,
 )
-from imageferry.model import File, Folder, Locator
+from imageferry.model import FOLDER_MIME_TYPE, File, Folder, Locator
 from imageferry.sources.base import Source
 from imageferry.sources.google_drive.api import GoogleDriveSource
 from imageferry.sources.google_drive.config import Deadlines, GoogleDriveConfig
@@ -242,9 +242,9 @@ async def test_shortcuts_are_listed_and_followed_at_the_root(
     folder = await api.resolve(Locator(source="google_drive", folder_id=to_root.id))
     assert folder.id == root.id
     shortcuts = (await api.list_page(Folder(id=elsewhere.id, name=""))).shortcuts
-    assert {(shortcut.target_id, shortcut.target_is_folder) for shortcut in shortcuts} == {
-        (root.id, True),
-        (file.id, False),
+    assert {(shortcut.target_id, shortcut.target_mime_type) for shortcut in shortcuts} == {
+        (root.id, FOLDER_MIME_TYPE),
+        (file.id, file.mime_type),
     }
 
 
