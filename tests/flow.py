@@ -129,7 +129,7 @@ class Flow:
             job.failed,
         )
         unlisted = {"done"} if job.state is JobState.COMPLETED else {"done", "closed"}
-        for table, ends in ((batches, {"done"}), (folders, unlisted)):
+        for table, ends in ((batches, {"done", "closed"}), (folders, unlisted)):
             assert {row.state for row in await self.rows(table, of=job)} <= ends
         processed = [seen.processed for seen in self.seen if seen.id == job.id]
         assert processed == sorted(processed)

@@ -72,6 +72,9 @@ class Ledger:
     async def finish(self, record: Record) -> None:
         await self.catalog.write(lambda tx: ledger.finish(tx, record, terms=TERMS, now_ms=self.now_ms))
 
+    async def unaccounted(self) -> list[Transfer]:
+        return await self.catalog.read(lambda tx: ledger.unaccounted(tx, store=STORE, limit=10))
+
     async def sweep(self) -> list[str]:
         return await self.catalog.write(lambda tx: sweep(tx, store=STORE, terms=TERMS, now_ms=self.now_ms))
 
@@ -138,7 +141,7 @@ async def holds_together(ledger: Ledger) -> None:
     if job.state.terminal:
         assert job.processed == job.discovered
         assert job.finished_at is not None
-        for table, ends in ((batches, {LedgerState.DONE}), (folders, is_listed)):
+        for table, ends in ((batches, {LedgerState.DONE, LedgerState.CLOSED}), (folders, is_listed)):
             of_job = select(table.c.state).where(table.c.job_id == job.id)
             assert await ledger.catalog.read(partial(_column, of_job)) <= ends
 

@@ -125,7 +125,7 @@ class LedgerState(StrEnum):
     READY = "ready"  # to be given out, once it is due
     IN_FLIGHT = "in_flight"  # given out; its lease runs
     DONE = "done"  # nothing of it is left
-    CLOSED = "closed"  # a folder that a cancelled job did not list to its end
+    CLOSED = "closed"  # of a cancelled job: a folder that is not listed to its end, a batch whose objects may stand
 
 
 class OnChange(StrEnum):

@@ -125,6 +125,23 @@ async def test_a_cancelled_job_ends_when_what_was_under_way_is_lost(moves: Ledge
     await holds_together(moves)
 
 
+async def test_what_a_lost_process_had_of_a_cancelled_job_is_looked_for_once_and_has_its_record(moves: Ledger) -> None:
+    await moves.advance(await moves.crawl(), "a", "b")
+    (transfer,) = await moves.transfers()
+    await moves.cancel()
+    assert await moves.unaccounted() == []
+    moves.now_ms += TERMS.lease_ms
+    await moves.sweep()
+    (left,) = await moves.unaccounted()
+    assert left == replace(transfer, repeated=True)
+    await moves.finish(stored(replace(left, parcels=left.parcels[:1])))
+    job = await moves.job()
+    assert (job.state, job.stored, job.skipped) == (JobState.CANCELLED, 1, 1)
+    assert await moves.catalog.read(images.count) == 1
+    assert await moves.unaccounted() == []
+    await holds_together(moves)
+
+
 async def test_a_page_that_comes_back_after_a_cancel_brings_nothing(moves: Ledger) -> None:
     root = await moves.crawl()
     await moves.cancel()

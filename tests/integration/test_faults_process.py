@@ -102,6 +102,28 @@ async def test_a_large_retry_goes_on_in_another_process_than_it_was_begun_in(tre
     await flow.holds_together(await flow.job())
 
 
+@pytest.mark.parametrize("discard", [False, True], ids=["kept", "discarded"])
+async def test_what_a_killed_command_had_stored_has_its_record_or_is_gone_once_the_job_is_cancelled(
+    tree: Tree, flow: Flow, *, discard: bool
+) -> None:
+    root = _album(tree)
+    flow.drive.faults.add(SLOW)
+
+    async with _import(flow, root) as running:
+        await flow.downloads(FILES // 4)
+        running.send(SIGKILL)
+        await running.ended()
+    stood = len(flow.objects())
+    async with command(flow, "cancel", (await flow.job()).id, *(["--discard"] if discard else [])) as cancelling:
+        ended = await cancelling.ended()
+
+    job = await flow.job()
+    assert ended.code == Exit.DONE, ended.said
+    assert stood > 0
+    assert (job.state, job.stored) == (JobState.CANCELLED, 0 if discard else stood)
+    await flow.holds_together(job)
+
+
 async def test_a_mover_that_is_killed_again_and_again_takes_nothing_along_but_the_files_it_was_at(
     tree: Tree, flow: Flow
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import JSON, Column, Connection, Row, bindparam, column, func, select, update
+from sqlalchemy import JSON, Column, ColumnElement, Connection, Row, bindparam, column, func, select, update
 
 from imageferry.catalog.among import among
 from imageferry.catalog.tables import items
@@ -47,6 +47,18 @@ _INSERT_JSON = items.insert().from_select(
 
 def parcels(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[Parcel]]:
     """What is still to be transferred, by batch."""
+    return _parcels(tx, items.c.state == ItemState.PENDING, batch_ids=batch_ids)
+
+
+def withdrawn_parcels(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[Parcel]]:
+    """What was to be transferred when its job was cancelled, by batch."""
+    return _parcels(tx, _IS_WITHDRAWN, batch_ids=batch_ids)
+
+
+_IS_WITHDRAWN = (items.c.state == ItemState.SKIPPED) & (items.c.reason == Reason.CANCELLED)
+
+
+def _parcels(tx: Connection, which: ColumnElement[bool], *, batch_ids: Collection[int]) -> dict[int, list[Parcel]]:
     columns = (
         items.c.batch_id,
         items.c.id,
@@ -60,9 +72,7 @@ def parcels(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[Par
         items.c.tries,
         items.c.replaces,
     )
-    query = (
-        select(*columns).where(items.c.batch_id.in_(batch_ids), items.c.state == ItemState.PENDING).order_by(items.c.id)
-    )
+    query = select(*columns).where(items.c.batch_id.in_(batch_ids), which).order_by(items.c.id)
     found: dict[int, list[Parcel]] = {batch_id: [] for batch_id in batch_ids}
     for (
         batch_id,
@@ -120,7 +130,7 @@ _OF_BATCHES = select(
     items.c.id, items.c.batch_id, items.c.file_id, items.c.tries, items.c.size_bytes, items.c.md5, items.c.mime_type
 ).where(among(items.c.batch_id, "batch_ids"))
 _PENDING = _OF_BATCHES.where(items.c.state == ItemState.PENDING)
-_WITHDRAWN = _OF_BATCHES.where(items.c.state == ItemState.SKIPPED, items.c.reason == Reason.CANCELLED)
+_WITHDRAWN = _OF_BATCHES.where(_IS_WITHDRAWN)
 
 
 def settle(tx: Connection, outcomes: Collection[Outcome], *, listed: Mapping[int, Pending]) -> None:

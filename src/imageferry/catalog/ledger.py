@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, sele
 from imageferry.catalog import images, items, jobs, removals, tallies
 from imageferry.catalog.steps import wind_up
 from imageferry.catalog.tables import batches, folders
+from imageferry.catalog.tables import jobs as jobs_table
 from imageferry.catalog.terms import Terms
 from imageferry.clock import utc_now
 from imageferry.model import (
@@ -100,6 +101,18 @@ def _stored_after_all(
     stored = {outcome.item_id for outcome in told if outcome.state is ItemState.STORED}
     withdrawn = items.withdrawn(tx, batch_ids=batch_ids) if stored else {}
     return {item_id: item for item_id, item in withdrawn.items() if item_id in stored}
+
+
+def unaccounted(tx: Connection, *, store: str, limit: int) -> list[Transfer]:
+    """Batches that cancelled jobs withdrew after they had been given out: nobody told what of them stands."""
+    of_cancelled = (jobs_table.c.store == store, jobs_table.c.state.in_(_CANCELLED))
+    query = select(batches.c.id, jobs_table.c.id, jobs_table.c.source).join(jobs_table)
+    found = tx.execute(query.where(*of_cancelled, batches.c.state == LedgerState.CLOSED).limit(limit)).all()
+    parcels = items.withdrawn_parcels(tx, batch_ids=[batch_id for batch_id, _, _ in found])
+    return [
+        Transfer(job_id=job_id, source=source, batch_id=batch_id, parcels=tuple(parcels[batch_id]), repeated=True)
+        for batch_id, job_id, source in found
+    ]
 
 
 def give_back(tx: Connection, message: Crawl | Transfer) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, delete, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, case, delete, or_, select, union_all, update
 
 from imageferry.catalog import jobs
 from imageferry.catalog.batching import repack
@@ -56,12 +56,16 @@ def wind_up(tx: Connection, job: Job) -> Job:
         withdrawn = {"state": ItemState.SKIPPED, "reason": Reason.CANCELLED, "detail": WITHDRAWN}
         pending = (items.c.batch_id.in_(ready), items.c.state == ItemState.PENDING)
         skipped = tx.execute(update(items).where(*pending).values(withdrawn)).rowcount
-        tx.execute(update(batches).where(batches.c.id.in_(ready)).values(state=LedgerState.DONE))
+        tx.execute(update(batches).where(batches.c.id.in_(ready)).values(state=_WITHDRAWN))
         job = replace(job, skipped=job.skipped + skipped)
     are_open = _set_folders(tx, job, _OPEN, {"state": LedgerState.CLOSED})
     if job.processed == job.discovered and are_open < ROWS_A_STEP and not (job.discarding and job.stored):
         job = replace(job, state=JobState.CANCELLED, finished_at=utc_now())
     return job
+
+
+# Of what was given out before, a lost process may have brought a part.
+_WITHDRAWN = case((batches.c.tries > 0, LedgerState.CLOSED.value), else_=LedgerState.DONE.value)
 
 
 def try_again(tx: Connection, job: Job, retry: Retry) -> Job:

@@ -5,6 +5,7 @@ import math
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -23,8 +24,9 @@ from imageferry.cli.patience import Patience
 from imageferry.engine.mover.process import Process
 from imageferry.engine.tidying import tidying
 from imageferry.engine.worker import at_work
-from imageferry.errors import BlockedError, Reason, UsageError
+from imageferry.errors import BlockedError, ImageferryError, Reason, UsageError
 from imageferry.model import Folder, Job, JobOptions, Locator
+from imageferry.pipeline.discard import tidy
 from imageferry.pipeline.plan import Plan, plan
 from imageferry.pipeline.submit import submit
 from imageferry.settings import Settings
@@ -154,6 +156,9 @@ async def go_on(
         await move(desk)
         async with tidying(catalog=ferry.catalog, store=ferry.store, every_s=TIDY_EVERY_S):
             watched = await _run(ferry, job_id, show=show, within_s=within_s)
+        if not watched.interrupted:
+            with suppress(ImageferryError):  # the store is away: whoever works on it next tidies up
+                await tidy(catalog=ferry.catalog, store=ferry.store)
         await _tell_of_the_end(ferry, job_id)
         return await _ending(ferry, job_id, watched, seconds=time.monotonic() - started_s)
 

@@ -36,8 +36,8 @@ async def carry(
     Raises BlockedError when no other file could be brought either, StoppedError when asked to stop.
     """
     try:
-        if repeated and (standing := await _standing(parcel, store=store)):
-            return standing
+        if repeated and (found := await standing(parcel, store=store)):
+            return found
         return await _Carriage(parcel, source=source, store=store, bounds=bounds, halt=halt).bring()
     except (TransientError, DeferredError) as exc:
         return _outcome(parcel, ItemState.PENDING, exc)
@@ -238,24 +238,24 @@ class _Carriage:
         return told
 
 
-async def _standing(parcel: Parcel, *, store: Store) -> Outcome | None:
+async def standing(parcel: Parcel, *, store: Store) -> Outcome | None:
     """The outcome of a file whose object an earlier try brought in full, before it could tell so."""
     await store.tidy(parcel.key)
     if parcel.md5 is None or parcel.size_bytes is None:
         return None
-    standing = await store.head(parcel.key)
-    if standing is None or standing.size_bytes != parcel.size_bytes:
+    held = await store.head(parcel.key)
+    if held is None or held.size_bytes != parcel.size_bytes:
         return None
-    digest = standing.digest
+    digest = held.digest
     if not (store.answers_md5 and is_md5(digest)):
         digest = await md5_of_stream(store.read(parcel.key))
     if digest != parcel.md5:
         return None
-    head = await store.read_head(parcel.key, size_bytes=min(HEAD_BYTES, standing.size_bytes))
+    head = await store.read_head(parcel.key, size_bytes=min(HEAD_BYTES, held.size_bytes))
     return Outcome(
         item_id=parcel.item_id,
         state=ItemState.STORED,
-        size_bytes=standing.size_bytes,
+        size_bytes=held.size_bytes,
         md5=digest,
         mime_type=sniff(head, name=parcel.name, mime_type=parcel.mime_type),
         moved=False,

@@ -13,6 +13,7 @@ from imageferry.catalog.walk import Position
 from imageferry.clock import now_ms
 from imageferry.errors import ImageferryError
 from imageferry.log import log
+from imageferry.pipeline.adopt import adopt
 from imageferry.stores.keys import thumbnail_keys
 from imageferry.stores.store import Store
 
@@ -49,11 +50,12 @@ async def discard(wanted: Filter | Sequence[int], *, catalog: Catalog, store: St
 
 
 async def tidy(*, catalog: Catalog, store: Store) -> None:
-    """Finish what was cut off: objects of deleted images, and what cancelled jobs are to leave behind."""
+    """Finish what was cut off: objects of deleted images, and what cancelled jobs leave behind, or are not to."""
     while left := await catalog.write(lambda tx: removals.take(tx, store=store.url, now_ms=now_ms(), limit=STEP)):
         if await _remove(left, catalog=catalog, store=store) is not None:
             break
     await catalog.write(lambda tx: removals.forget(tx, now_ms=now_ms()))
+    await adopt(catalog=catalog, store=store)
     for job_id in await catalog.read(control.to_discard):
         await discard_job(job_id, catalog=catalog, store=store)
 
