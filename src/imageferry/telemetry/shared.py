@@ -21,10 +21,12 @@ _LOCK = "in-use.lock"
 def metrics_folder() -> Iterator[Path]:
     """A temporary folder for the children's metrics; removed at the end, or by the next worker after a kill."""
     _remove_those_of_nobody()
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    # Under a name that no other worker looks for, until the lock shows that it is somebody's.
+    begun = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
     # Children inherit it with the fork: it ends with the last of them.
-    lock = FileLock(folder / _LOCK)
+    lock = FileLock(begun / _LOCK)
     lock.acquire()
+    folder = begun.rename(begun.with_name(begun.name.removeprefix(".")))
     try:
         yield folder
     finally:

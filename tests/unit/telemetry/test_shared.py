@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import pytest
 
 from imageferry.telemetry.shared import exposition, metrics_folder
 
@@ -55,3 +58,19 @@ def test_what_a_killed_worker_left_is_removed_by_the_next() -> None:
         assert not left.exists()
         assert first.exists()
         assert second.exists()
+
+
+def test_a_worker_that_starts_at_the_same_moment_leaves_the_folder_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    make = tempfile.mkdtemp
+
+    def made_while_another_starts(*, prefix: str) -> str:
+        monkeypatch.setattr(tempfile, "mkdtemp", make)
+        made = make(prefix=prefix)
+        Path(made, "as it was made").touch()
+        with metrics_folder():
+            return made
+
+    monkeypatch.setattr(tempfile, "mkdtemp", made_while_another_starts)
+    with metrics_folder() as folder, metrics_folder():
+        assert (folder / "as it was made").exists()
+    assert not folder.exists()
