@@ -15,6 +15,7 @@ from platformdirs import user_data_path
 from imageferry.aliases import Aliases
 from imageferry.errors import FatalError, Reason
 from imageferry.secret import Secret
+from imageferry.urls import BrokerUrl, HttpUrl, RedisUrl
 
 _MIB = 1024 * 1024
 # A broker that REDIS_URL, or REDIS_HOST and REDIS_PORT, name.
@@ -83,8 +84,10 @@ class Settings(Aliases):
             ),
         ),
     ] = field(default=None, name="GOOGLE_APPLICATION_CREDENTIALS")
-    google_drive_endpoint: str = field(default="https://www.googleapis.com", name="GOOGLE_DRIVE_ENDPOINT")
-    google_drive_web_endpoint: str = field(default="https://drive.google.com", name="GOOGLE_DRIVE_WEB_ENDPOINT")
+    google_drive_endpoint: HttpUrl = field(default=HttpUrl("https://www.googleapis.com"), name="GOOGLE_DRIVE_ENDPOINT")
+    google_drive_web_endpoint: HttpUrl = field(
+        default=HttpUrl("https://drive.google.com"), name="GOOGLE_DRIVE_WEB_ENDPOINT"
+    )
     list_calls_s_max: Annotated[
         Annotated[float, Meta(gt=0)] | None,
         Meta(description="Hard limits, in calls a second; without them the rate adapts by itself."),
@@ -93,7 +96,7 @@ class Settings(Aliases):
         default=None, name="IMAGEFERRY_DOWNLOADS_PER_SECOND"
     )
     quota_url: Annotated[
-        Secret | None,
+        RedisUrl | None,
         Meta(
             description=(
                 "The Redis through which all processes share these limits (default: CELERY_BROKER_URL, when it is"
@@ -120,7 +123,7 @@ class Settings(Aliases):
         Meta(description="Where the bucket is (default: us-east-1)", extra={"also": ("AWS_DEFAULT_REGION",)}),
     ] = field(default=None, name="AWS_REGION")
     aws_endpoint_url: Annotated[
-        str | None,
+        HttpUrl | None,
         Meta(description="For MinIO, R2, Ceph and others that speak S3", extra={"also": ("AWS_ENDPOINT_URL",)}),
     ] = field(default=None, name="AWS_ENDPOINT_URL_S3")
     azure_storage_connection_string: Annotated[
@@ -136,7 +139,7 @@ class Settings(Aliases):
         ),
     ] = field(default=None, name="GOOGLE_SERVICE_ACCOUNT")
     storage_emulator_host: Annotated[
-        str | None,
+        HttpUrl | None,
         Meta(description="An emulator of Google Cloud Storage, as http://127.0.0.1:9023, instead of the real one"),
     ] = field(default=None, name="STORAGE_EMULATOR_HOST")
 
@@ -154,7 +157,7 @@ class Settings(Aliases):
     ] = field(default=8, name="IMAGEFERRY_DATABASE_CONNECTIONS")
 
     celery_broker_url: Annotated[
-        Secret | None,
+        BrokerUrl | None,
         Meta(
             title="The engine",
             description=(
@@ -233,7 +236,7 @@ class Settings(Aliases):
     ] = field(default="", name="IMAGEFERRY_ROOT_PATH")
 
     server_url: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://\S+$")] | None,
+        HttpUrl | None,
         Meta(
             title="The commands",
             description=(
@@ -281,9 +284,13 @@ class Settings(Aliases):
         super().__post_init__()
         # A Redis that is there for something else must not turn a process into one that waits for workers: it
         # carries the messages when a broker is asked for, and its place is not told with that.
-        asked = self.celery_broker_url is not None and self.celery_broker_url.reveal() == REDIS_BY_NAME
-        if asked and self.redis_location is not None:
-            self.celery_broker_url = Secret(self.redis_location)
+        if self.celery_broker_url is not None and self.redis_location is not None:
+            try:
+                redis_url = RedisUrl(self.redis_location)
+            except ValueError as exc:
+                raise ValueError(f"REDIS_URL: {exc}") from exc
+            if self.celery_broker_url.reveal() == REDIS_BY_NAME:
+                self.celery_broker_url = BrokerUrl(redis_url.reveal())
         self.movers = min(self.movers, self.concurrency)  # each moves a file at least
 
     @classmethod

@@ -153,10 +153,13 @@ async def test_a_link_that_names_a_file_by_a_bare_id_is_told(shell: Shell, tree:
         ({"STORE_URL": "/proc/nowhere"}, 7, "/proc/nowhere"),
         ({"DATABASE_URL": "sqlite:////proc/nowhere/catalog.db"}, 7, "DATABASE_URL"),
         ({"DATABASE_URL": "nonsense"}, 7, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://user@host:port/name"}, 7, "DATABASE_URL"),
+        ({"CELERY_BROKER_URL": "rabbitmq://host"}, 7, "CELERY_BROKER_URL"),
         ({"IMAGEFERRY_HOME": "/proc/nowhere"}, 7, "IMAGEFERRY_HOME"),
         ({"IMAGEFERRY_CONCURRENCY": "many"}, 2, "concurrency"),
         ({"IMAGEFERRY_PATIENCE": "long"}, 7, "IMAGEFERRY_PATIENCE"),
         ({"STORE_URL": "s3://bucket/x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 5, "s3://bucket/x"),
+        ({"STORE_URL": "s3://bucket/x", "AWS_ENDPOINT_URL": "127.0.0.1:9"}, 7, "AWS_ENDPOINT_URL"),
     ],
 )
 async def test_what_must_be_mended_is_told_in_a_sentence(

@@ -74,6 +74,7 @@ def test_sqlite_is_where_it_is_named_or_where_it_always_is(monkeypatch: pytest.M
         ({"DB_SERVER": "db"}, "set and DB_ENGINE is not"),
         ({"DB_ENGINE": "mysql"}, "needs DB_SERVER and DB_NAME"),
         ({"STORAGE_PROVIDER": "azure"}, "needs AZURE_STORAGE_CONTAINER_NAME"),
+        ({"CELERY_BROKER_URL": "redis://", "REDIS_URL": "cache:6379"}, "REDIS_URL: write redis://"),
         ({"STORAGE_PROVIDER": "aws", "AZURE_STORAGE_CONTAINER_NAME": "a"}, "needs S3_BUCKET"),
     ],
 )
@@ -83,6 +84,8 @@ def test_what_is_half_said_is_told(monkeypatch: pytest.MonkeyPatch, environment:
 
 
 def test_a_redis_that_is_there_is_no_broker_until_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded(monkeypatch, REDIS_URL="somebody-elses:6379").celery_broker_url is None
+    monkeypatch.delenv("REDIS_URL")
     settings = loaded(monkeypatch, REDIS_HOST="cache", REDIS_PORT="6380")
     assert settings.celery_broker_url is None
     assert settings.quota_location is None

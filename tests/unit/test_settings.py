@@ -61,7 +61,20 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.load().google_api_key is None
 
 
-@pytest.mark.parametrize(("name", "value"), [("PORT", "eighty"), ("PORT", "70000"), ("IMAGEFERRY_CONCURRENCY", "0")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("IMAGEFERRY_CONCURRENCY", "0"),
+        ("GOOGLE_DRIVE_ENDPOINT", "127.0.0.1:80"),
+        ("AWS_ENDPOINT_URL_S3", "127.0.0.1:9000"),
+        ("STORAGE_EMULATOR_HOST", "127.0.0.1:9023"),
+        ("IMAGEFERRY_SERVER", "127.0.0.1:8000"),
+        ("CELERY_BROKER_URL", "rabbitmq://host"),
+        ("IMAGEFERRY_QUOTA_URL", "http://host"),
+    ],
+)
 def test_a_value_of_no_use_is_told_by_its_variables_name(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from imageferry.secret import revealed
 from imageferry.sources.base import Source
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 LISTING_CONNECTIONS = 16
 
 
-class Quota(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
     """What a source permits, and who counts it; None: not known, nobody."""
 
     list_calls_s_max: float | None
     byte_calls_s_max: float | None
-    counter_url: str | None  # a Redis, for all processes that share the quota
+    counter_url: str | None = field(repr=False)  # a Redis, for all processes that share the quota
     prefix: str  # of its keys
     processes_min: int  # that share it at least
 

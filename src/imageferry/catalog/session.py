@@ -142,7 +142,7 @@ def _parse(text: str) -> URL:
         raise FatalError(
             Reason.MISCONFIGURED, f"DATABASE_URL needs the driver {exc.name}, which is not there: {mend}."
         ) from exc
-    except (ArgumentError, NoSuchModuleError) as exc:
+    except (ArgumentError, NoSuchModuleError, ValueError) as exc:  # no number as its port
         message = "DATABASE_URL is not a database URL such as sqlite:///path/catalog.db or postgresql://user@host/name."
         raise FatalError(Reason.MISCONFIGURED, message) from exc
     return url

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from imageferry.bootstrap.limits import Limits
 from imageferry.bootstrap.outfit import Outfit
@@ -67,6 +66,12 @@ def test_a_quota_that_is_counted_for_all_is_everybodys() -> None:
     outfit = _outfit(Settings(movers=4, download_calls_s_max=80))
     counted = replace(outfit.outside.quota, counter_url="redis://127.0.0.1", byte_calls_s_max=80)
     assert counted.shared_by(4) == counted
+
+
+def test_an_outfit_shows_nobody_the_password_of_who_counts() -> None:
+    outfit = _outfit(Settings.load(quota_url="redis://:hidden@cache"))
+    assert outfit.outside.quota.counter_url == "redis://:hidden@cache"
+    assert "hidden" not in repr(outfit)
 
 
 def test_there_are_no_more_movers_than_files_at_once() -> None:
