@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -17,9 +18,10 @@ from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
 from imageferry.engine.celery.app import Role
 from imageferry.model import JobState
-from tests.brokers import line
+from tests.brokers import broker, line
 from tests.flow import Flow
 from tests.ports import free_port
+from tests.processes import command, environment_of
 from tests.readings import readings
 from tests.served import Served, anywhere, served
 from tests.workers import LEASE_S, WINDOW, Crew
@@ -155,6 +157,18 @@ async def test_every_role_tells_its_health(crew: Crew) -> None:
         ended = await asking.ended()
     assert ended.code == Exit.OTHER
     assert "does not answer" in ended.said
+
+
+async def test_a_worker_whom_the_broker_refuses_says_so_and_ends(flow: Flow) -> None:
+    with broker("rabbitmq") as queues:
+        url = urlsplit(queues.url)
+        refused = url._replace(netloc=f"{url.username}:not-the-password@{url.hostname}:{url.port}").geturl()
+        environment = environment_of(flow) | {"CELERY_BROKER_URL": refused}
+        async with command(flow, "work", "--role", "transfer", "--processes", "1", environment=environment) as working:
+            ended = await working.ended()
+    assert ended.code == Exit.FATAL
+    assert "check CELERY_BROKER_URL" in ended.said.splitlines()[-1]
+    assert "not-the-password" not in ended.said
 
 
 def _album(tree: Tree) -> Node:

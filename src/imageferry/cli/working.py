@@ -56,7 +56,8 @@ def _metrics(folder: Path, queued: Mapping[str, int]) -> tuple[str, bytes]:
 
 
 def _roles(text: str) -> list[Role]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
     try:
-        return [Role(name.strip()) for name in text.split(",") if name.strip()]
+        return [Role(name) for name in names or [text]]
     except ValueError as exc:
         raise UsageError(Reason.MISCONFIGURED, f"{exc}: name any of crawl, transfer, record, with commas.") from exc

@@ -3,6 +3,7 @@
 import logging
 import warnings
 
+from celery.apps import worker
 from celery.signals import setup_logging
 
 from imageferry.log import log
@@ -14,6 +15,8 @@ _ROOT_WARNING = "You're running the worker with superuser privileges"
 def tell_as_events(*, level: str) -> None:
     """Take over Celery's logging in this process and in those it forks."""
     warnings.filterwarnings("ignore", message=_ROOT_WARNING)
+    # What it says of signals goes to stdout, past all logs.
+    worker.safe_say = _say_nothing
 
     def take_over(**_: object) -> None:
         # A receiver of this signal is all that it takes: Celery then leaves the logs alone.
@@ -23,6 +26,10 @@ def tell_as_events(*, level: str) -> None:
         root.setLevel(logging.DEBUG if level.upper() == "DEBUG" else logging.WARNING)
 
     setup_logging.connect(take_over, weak=False)
+
+
+def _say_nothing(*_: object) -> None:
+    pass
 
 
 class _Events(logging.Handler):

@@ -11,11 +11,12 @@ from celery import Celery, Task
 from celery.signals import worker_process_init, worker_process_shutdown, worker_ready, worker_shutting_down
 from celery.worker.consumer import Consumer
 
-from imageferry.engine.celery.app import Role, queue, received
+from imageferry.engine.celery.app import Role, check, queue, received
 from imageferry.engine.celery.board import Board
 from imageferry.engine.celery.child import Child, Flag, OpenStages
 from imageferry.engine.celery.health import Health
 from imageferry.engine.celery.logs import tell_as_events
+from imageferry.errors import FatalError, Reason
 from imageferry.log import log
 from imageferry.model import Transfer
 from imageferry.pipeline.bounds import Bounds
@@ -31,7 +32,10 @@ def run_worker(
     log_level: str,
     health: Health,
 ) -> None:
-    """Serve the roles with so many child processes until SIGTERM or SIGINT; what is under way is given back then."""
+    """Serve the roles with so many child processes until SIGTERM or SIGINT; what is under way is given back then.
+
+    Raises FatalError when it ends by itself: the broker has refused it, for one.
+    """
     tell_as_events(level=log_level)
     stopping, board = Flag(), Board()
     board.listen()
@@ -57,6 +61,9 @@ def run_worker(
         without_heartbeat=True,
     )
     worker.start()
+    if worker.exitcode:
+        check(app)
+        raise FatalError(Reason.BROKER_UNAVAILABLE, "The worker ended by itself: its log says why. Start it again.")
 
 
 def _ready(health: Health, consumer: Consumer, *, roles: Collection[Role]) -> None:
