@@ -8,7 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from imageferry import __version__
-from imageferry.bootstrap.ferry import open_catalog, open_ferry
+from imageferry.bootstrap.ferry import open_catalog
+from imageferry.bootstrap.limits import Limits
+from imageferry.bootstrap.outside import Outside
 from imageferry.catalog.recount import fits
 from imageferry.cli.answer import answer
 from imageferry.cli.exits import Exit, of_error
@@ -42,10 +44,11 @@ async def examine(settings: Settings, *, people: People, as_json: bool) -> Exit:
 
 
 async def _here(settings: Settings) -> list[Finding]:
+    outside = Outside.of(settings, Limits.of(settings))
     findings = [
         await _try("catalog", lambda: _catalog(settings)),
-        await _try("store", lambda: _store(settings)),
-        await _try("source", lambda: _source(settings)),
+        await _try("store", lambda: _store(outside)),
+        await _try("source", lambda: _source(settings, outside)),
     ]
     if (broker_url := settings.celery_broker_url) is not None:
         url, prefix = broker_url.reveal(), settings.queue_prefix
@@ -103,16 +106,16 @@ async def _catalog(settings: Settings) -> str:
         return catalog.url.render_as_string(hide_password=True)
 
 
-async def _store(settings: Settings) -> str:
-    async with open_ferry(settings) as ferry:
-        await ferry.store.check()
-        return f"{ferry.store.url} (an object was written and removed)"
+async def _store(outside: Outside) -> str:
+    async with outside.opened_store() as store:
+        await store.check()
+        return f"{store.url} (an object was written and removed)"
 
 
-async def _source(settings: Settings) -> str:
-    async with open_ferry(settings) as ferry:
+async def _source(settings: Settings, outside: Outside) -> str:
+    async with outside.sources(watches=[]) as sources:
         with suppress(NotFoundError):  # then it answers, and takes us for somebody who may ask
-            await ferry.sources["google_drive"].resolve(Locator(source="google_drive", folder_id=NO_FOLDER))
+            await sources["google_drive"].resolve(Locator(source="google_drive", folder_id=NO_FOLDER))
     if settings.google_application_credentials is not None:
         return "Google Drive, with a service account"
     if settings.google_api_key is not None:
