@@ -339,6 +339,13 @@ class Settings(Aliases):
         return self.store_url or self.bucket_url or str(self.home / "store")
 
 
+def forget_the_empty() -> None:
+    """Take what is empty out of the environment: libraries read it too, and take nothing for a value."""
+    for name in (name for each in fields(Settings) for name in names(each)):
+        if os.environ.get(name) == "":
+            del os.environ[name]
+
+
 def names(setting: FieldInfo) -> tuple[str, ...]:
     """A setting's variables: what the first says goes before what another says. Its own name is none of them."""
     return (setting.encode_name, *(meaning(setting).extra or {}).get("also", ()))

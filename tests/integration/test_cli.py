@@ -225,6 +225,12 @@ async def test_the_doctor_says_what_to_mend(
     assert "hidden" not in told.err
 
 
+async def test_an_empty_variable_is_none_to_the_store_either(shell: Shell) -> None:
+    empty = {"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_S3": ""}  # as compose.yaml has them
+    told = await shell("doctor", STORE_URL="s3://bucket", HTTPS_PROXY="http://127.0.0.1:9", **empty)
+    assert "The store s3://bucket does not answer" in told.err
+
+
 async def test_numbers_that_do_not_fit_are_found_and_mended(shell: Shell, url: str) -> None:
     await shell("import", url)
     with sqlite3.connect(shell.home / "catalog.db") as catalog:

@@ -14,7 +14,7 @@ from imageferry.cli.people import People
 from imageferry.errors import ImageferryError
 from imageferry.garbage import keep_what_is_here
 from imageferry.loops import loop_factory
-from imageferry.settings import Settings
+from imageferry.settings import Settings, forget_the_empty
 from imageferry.telemetry.logs import configure_logging
 
 people = People()
@@ -25,6 +25,7 @@ def run(
 ) -> None:
     """Run a command with the settings of the environment and those `given` by flags, and exit with its code."""
     keep_what_is_here()
+    forget_the_empty()
     try:
         settings = Settings.load(**given)
         configure_logging(level=settings.log_level, form=settings.log_format)
