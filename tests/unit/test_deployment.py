@@ -113,6 +113,14 @@ def test_without_a_profile_one_process_runs_and_nothing_beside_it() -> None:
         assert set(needed) <= {"migrate"}
 
 
+@pytest.mark.parametrize("name", ["compose.yaml", "docs/operating.md"])
+def test_a_file_of_ones_own_is_named_last_for_the_last_decides(name: str) -> None:
+    commands = re.findall(r"docker compose (--env-file .*)", (ROOT / name).read_text())
+    assert commands
+    for words in commands:
+        assert re.findall(r"--env-file (\S+)", words)[-1] == ".env"
+
+
 @pytest.mark.parametrize("path", ENV_FILES, ids=lambda path: path.stem)
 def test_a_choice_of_services_sets_what_is_passed_on(path: Path) -> None:
     passed_on = {match[1] for service in SERVICES.values() for match in VARIABLE.finditer(str(service))}
