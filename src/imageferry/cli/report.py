@@ -86,7 +86,7 @@ def job_as_json(job: Job) -> dict[str, Any]:
         "folder_name": job.folder_name,
         "store": job.store,
         "discovered": job.discovered,
-        "listing_ended": job.open_folders == 0,
+        "listing_done": job.open_folders == 0,
         "stored": job.stored,
         "skipped": job.skipped,
         "unchanged": job.unchanged,
