@@ -7,7 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from imageferry.cli.desk import Desk, open_desk
+from imageferry.cli.desk import Desk
+from imageferry.cli.desks import open_desk
 from imageferry.cli.doctoring import examine
 from imageferry.cli.exits import Exit
 from imageferry.cli.people import People

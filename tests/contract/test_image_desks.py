@@ -8,7 +8,8 @@ import pytest
 
 from imageferry.catalog.filters import Sort
 from imageferry.catalog.listing import Total
-from imageferry.cli.image_desk import ImageDesk, open_image_desk
+from imageferry.cli.desks import open_image_desk
+from imageferry.cli.image_desk import ImageDesk
 from imageferry.demo.tree import Tree
 from imageferry.gateway.schemas.images import ImageFilter
 from tests.flow import Flow

@@ -19,6 +19,7 @@ from imageferry.errors import (
 )
 from imageferry.http.client import Client
 from imageferry.http.request import HttpError, Request
+from imageferry.secret import Secret, revealed
 
 ANSWER_WITHIN_S = 30.0
 CONNECT_WITHIN_S = 5.0
@@ -29,11 +30,11 @@ ANSWER_BYTES_MAX = 1 << 30
 
 
 @asynccontextmanager
-async def open_calls(url: str, *, token: str | None) -> "AsyncIterator[Calls]":
+async def open_calls(url: str, *, token: Secret | None) -> "AsyncIterator[Calls]":
     """Calls to the gateway at a URL; connections are made as they are needed."""
     client = Client(connections=CONNECTIONS, connect_timeout_s=CONNECT_WITHIN_S)
     try:
-        yield Calls(client, url=url.rstrip("/"), token=token)
+        yield Calls(client, url=url.rstrip("/"), token=revealed(token))
     finally:
         await client.close()
 

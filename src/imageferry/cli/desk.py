@@ -1,17 +1,13 @@
 """Where commands look at jobs and take them in hand: the catalog of this machine, or a gateway elsewhere."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
-from imageferry.bootstrap.ferry import open_catalog
 from imageferry.errors import Reason
 from imageferry.model import Job, JobState
-from imageferry.secret import revealed
-from imageferry.settings import Settings
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -62,20 +58,3 @@ class Desk(Protocol):
     async def prune(self, *, before: datetime) -> int:
         """Remove the jobs that ended before a time (UTC, no zone) from the history; their number."""
         ...
-
-
-@asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
-    """The gateway that the settings name, else the catalog."""
-    if settings.server_url is not None:
-        from imageferry.cli.calls import open_calls  # noqa: PLC0415 - the HTTP client is for this alone
-        from imageferry.cli.remote import RemoteDesk  # noqa: PLC0415 - the same
-
-        token = revealed(settings.api_token)
-        async with open_calls(settings.server_url, token=token) as calls:
-            yield RemoteDesk(calls)
-        return
-    from imageferry.cli.local import LocalDesk  # noqa: PLC0415 - SQL is not needed to ask a gateway
-
-    async with open_catalog(settings) as catalog:
-        yield LocalDesk(catalog)

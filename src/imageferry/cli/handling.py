@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from imageferry.cli import report, wording
 from imageferry.cli.answer import answer
-from imageferry.cli.desk import Desk, Report, open_desk
+from imageferry.cli.desk import Desk, Report
+from imageferry.cli.desks import open_desk
 from imageferry.cli.exits import Exit
 from imageferry.cli.importing import Ending, go_on, interruption
 from imageferry.cli.patience import Patience

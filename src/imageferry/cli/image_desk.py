@@ -1,7 +1,6 @@
 """Where the command for images looks at them and deletes them: the catalog of this machine, or a gateway elsewhere."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,8 +8,6 @@ from msgspec import Struct
 from imageferry.catalog.filters import Sort
 from imageferry.catalog.listing import Total
 from imageferry.gateway.schemas.images import Image, ImageFilter
-from imageferry.secret import revealed
-from imageferry.settings import Settings
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -45,19 +42,3 @@ class ImageDesk(Protocol):
     def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
         """The originals of these images as one ZIP, a piece at a time; at most 1000."""
         ...
-
-
-@asynccontextmanager
-async def open_image_desk(settings: Settings) -> AsyncIterator[ImageDesk]:
-    """The gateway that the settings name, else the catalog and its store."""
-    if settings.server_url is not None:
-        from imageferry.cli.calls import open_calls  # noqa: PLC0415 - the HTTP client is for this alone
-        from imageferry.cli.remote_images import RemoteImages  # noqa: PLC0415 - the same
-
-        token = revealed(settings.api_token)
-        async with open_calls(settings.server_url, token=token) as calls:
-            yield RemoteImages(calls)
-        return
-    from imageferry.cli.local_images import LocalImages  # noqa: PLC0415 - the stores are not needed to ask a gateway
-
-    yield LocalImages(settings)

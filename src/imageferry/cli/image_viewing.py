@@ -13,8 +13,9 @@ from imageferry.catalog.filters import Sort
 from imageferry.catalog.listing import Total
 from imageferry.cli import wording
 from imageferry.cli.answer import answer
+from imageferry.cli.desks import open_image_desk
 from imageferry.cli.exits import Exit
-from imageferry.cli.image_desk import ImageDesk, Shown, open_image_desk
+from imageferry.cli.image_desk import ImageDesk, Shown
 from imageferry.cli.people import People
 from imageferry.errors import Reason, UsageError
 from imageferry.gateway.asking import asked

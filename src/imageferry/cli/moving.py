@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from imageferry.cli.progress import line
+from imageferry.cli import wording
 from imageferry.estimate import Estimator
 from imageferry.model import Job
 
@@ -43,5 +43,5 @@ class Moving:
             pulse=counting,
             animation_time=time.monotonic(),
         )
-        grid.add_row(bar, Text(line(job, estimate)))
+        grid.add_row(bar, Text(wording.progress(job, estimate)))
         self._live.update(grid)

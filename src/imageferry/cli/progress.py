@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 from imageferry.cli import wording
 from imageferry.cli.people import People
-from imageferry.estimate import Estimate, Estimator
+from imageferry.estimate import Estimator
 from imageferry.model import Job, JobState
 
 PLAIN_LINE_EVERY_S = 5.0
@@ -64,26 +64,4 @@ class Plain:
         self._state = job.state
         if waits_anew or now_s - self._shown_at_s >= PLAIN_LINE_EVERY_S:
             self._shown_at_s = now_s
-            self._people.tell(line(job, estimate))
-
-
-def line(job: Job, estimate: Estimate) -> str:
-    """The progress of a job in a line."""
-    if job.state is JobState.WAITING:
-        return f"Waiting: {job.detail}"
-    if job.state is JobState.PAUSED:
-        return f"Paused at {job.processed:,} of {wording.listed(job)} files: `imageferry resume {job.id}` goes on."
-    parts = [f"{job.processed:,} of {wording.listed(job)}"]
-    if job.bytes_stored:
-        parts.append(wording.size(job.bytes_stored))
-    if estimate.files_s >= 1:
-        parts.append(f"{estimate.files_s:,.0f} files/s")
-    if estimate.bytes_s:
-        parts.append(f"{wording.size(estimate.bytes_s)}/s")
-    if estimate.left_s:
-        parts.append(f"{wording.time_range(*estimate.left_s)} left")
-    if job.unchanged:
-        parts.append(f"{job.unchanged:,} unchanged")
-    if job.failed:
-        parts.append(f"{job.failed:,} failed")
-    return " · ".join(parts)
+            self._people.tell(wording.progress(job, estimate))

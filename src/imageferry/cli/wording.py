@@ -1,5 +1,6 @@
 """Numbers and states in words."""
 
+from imageferry.estimate import Estimate
 from imageferry.model import Job, JobState
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -46,6 +47,28 @@ def listed(job: Job) -> str:
     if job.open_folders and not job.state.terminal:
         return f"{job.discovered:,}+ (still counting)"
     return f"{job.discovered:,}"
+
+
+def progress(job: Job, estimate: Estimate) -> str:
+    """How far a job is, in a line."""
+    if job.state is JobState.WAITING:
+        return f"Waiting: {job.detail}"
+    if job.state is JobState.PAUSED:
+        return f"Paused at {job.processed:,} of {listed(job)} files: `imageferry resume {job.id}` goes on."
+    parts = [f"{job.processed:,} of {listed(job)}"]
+    if job.bytes_stored:
+        parts.append(size(job.bytes_stored))
+    if estimate.files_s >= 1:
+        parts.append(f"{estimate.files_s:,.0f} files/s")
+    if estimate.bytes_s:
+        parts.append(f"{size(estimate.bytes_s)}/s")
+    if estimate.left_s:
+        parts.append(f"{time_range(*estimate.left_s)} left")
+    if job.unchanged:
+        parts.append(f"{job.unchanged:,} unchanged")
+    if job.failed:
+        parts.append(f"{job.failed:,} failed")
+    return " · ".join(parts)
 
 
 def ending(job: Job) -> str:
