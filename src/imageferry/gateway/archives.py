@@ -13,7 +13,7 @@ from imageferry.catalog import images
 from imageferry.catalog.images import ImageRow
 from imageferry.errors import ImageferryError
 from imageferry.gateway.gateway import Gateway, Here
-from imageferry.gateway.schemas.images import IDS_MAX, Archive, ArchivedId
+from imageferry.gateway.schemas.images import Archive, Ids
 from imageferry.gateway.security.rations import Dear, rationed
 from imageferry.stores.keys import safe_name
 from imageferry.stores.store import Store
@@ -40,9 +40,7 @@ async def image_archive(asked: Archive, gateway: Here) -> StreamingResponse:
 
 @router.get("/archive", response_class=StreamingResponse, responses=_RESPONSES)
 async def image_archive_link(
-    id: Annotated[  # noqa: A002 - as addresses have it
-        list[ArchivedId], Query(min_length=1, max_length=IDS_MAX, description="An image's `id`; again for another.")
-    ],
+    id: Annotated[Ids, Query(description="An image's `id`; again for another.")],  # noqa: A002 - as addresses have it
     gateway: Here,
 ) -> StreamingResponse:
     """The same by an address alone: a browser saves it while it comes, however large it is."""

@@ -7,7 +7,8 @@ from fastapi import Depends, HTTPException, Query
 
 from imageferry.catalog import names
 from imageferry.catalog.filters import Filter, Sort
-from imageferry.gateway.schemas.images import Exact, ImageFilter, Search, Size
+from imageferry.gateway.schemas.fields import Exact, Size
+from imageferry.gateway.schemas.images import ImageFilter, Search
 
 
 def asked(

@@ -9,11 +9,11 @@ from fastapi.sse import EventSourceResponse
 from imageferry.catalog.ordering import LATE_MAX, Place
 from imageferry.gateway.feed import Feed
 from imageferry.gateway.gateway import prompt
+from imageferry.gateway.schemas.fields import INTEGER_MAX
 from imageferry.gateway.streams import begun
 
 # No number that the catalog gives out; whoever says it has missed something.
 UNKNOWN = -1
-ID_MAX = 2**63 - 1  # of a database's integers
 DIGITS_MAX = 20
 
 
@@ -55,5 +55,5 @@ def _place(said: str | None) -> Place | None:
     numbers = said.split(".", LATE_MAX + 1)
     if any(not (number.isascii() and number.isdecimal() and len(number) < DIGITS_MAX) for number in numbers):
         return Place(UNKNOWN)
-    last_id, *late = (min(int(number), ID_MAX) for number in numbers)
+    last_id, *late = (min(int(number), INTEGER_MAX) for number in numbers)
     return Place(last_id, tuple(late))

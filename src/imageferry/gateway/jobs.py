@@ -11,12 +11,13 @@ from imageferry.gateway.causes import causes
 from imageferry.gateway.cursors import CURSOR_LENGTH_MAX
 from imageferry.gateway.gateway import Gateway, Here
 from imageferry.gateway.schemas import jobs as schemas
+from imageferry.gateway.schemas.fields import Text
 from imageferry.gateway.telling import told
 from imageferry.model import Job, JobState
 
 JOBS_MAX = 200
 
-JobId = Annotated[str, Path(min_length=1, max_length=36)]
+JobId = Annotated[Text, Path(max_length=36)]
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 

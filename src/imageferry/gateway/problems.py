@@ -143,5 +143,6 @@ _IN_OUR_WORDS = {
     "There was an error parsing the body": "The body is not JSON that can be read.",
     "extra_forbidden": "no such option",
     "missing": "it is missing",
+    "string_pattern_mismatch": "the character 0 cannot stand in it",
     "model_attributes_type": "send a JSON object, with Content-Type: application/json",
 }

@@ -7,14 +7,13 @@ from fastapi import HTTPException, Path
 from imageferry.catalog import images
 from imageferry.catalog.images import ImageRow
 from imageferry.gateway.gateway import Gateway
+from imageferry.gateway.schemas.fields import Id
 from imageferry.gateway.schemas.images import Details, Image, ImageDetail, ImageLinks, Location
 from imageferry.sources.google_drive.urls import NAME as GOOGLE_DRIVE
 from imageferry.sources.registry import file_url
 from imageferry.stores.urls import object_url
 
-ID_MAX = 2**63 - 1  # of a database's integers
-
-ImageId = Annotated[int, Path(ge=1, le=ID_MAX, description="An image's `id`.")]
+ImageId = Annotated[Id, Path(description="An image's `id`.")]
 
 
 async def find(image_id: int, gateway: Gateway) -> ImageRow:

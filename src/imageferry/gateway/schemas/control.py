@@ -5,11 +5,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from imageferry.errors import Reason
+from imageferry.gateway.schemas.fields import Id
 
 ITEMS_MAX = 1000
 PRIORITY_MIN, PRIORITY_MAX = -10, 10
-
-ItemId = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class Cancel(BaseModel):
@@ -28,9 +27,9 @@ class Retry(BaseModel):
     reasons: Annotated[list[Reason], Field(min_length=1, max_length=len(Reason))] | None = Field(
         None, description="Only what failed for these reasons."
     )
-    item_ids: (
-        Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]], Field(min_length=1, max_length=ITEMS_MAX)] | None
-    ) = Field(None, description="Only these files, by their items' ids.")
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=ITEMS_MAX)] | None = Field(
+        None, description="Only these files, by their items' ids."
+    )
 
 
 class Priority(BaseModel):

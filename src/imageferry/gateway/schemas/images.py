@@ -5,15 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from imageferry.gateway.schemas.fields import Instant
+from imageferry.gateway.schemas.fields import Exact, Id, Instant, Size
 
 IDS_MAX = 1000
-SIZE_MAX_BYTES = 2**63 - 1  # of a database's integers
 
-# No database but SQLite holds the character 0 in a string.
-Exact = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
+Ids = Annotated[list[Id], Field(min_length=1, max_length=IDS_MAX)]
 Search = Annotated[str, StringConstraints(max_length=200)]
-Size = Annotated[int, Field(ge=0, le=SIZE_MAX_BYTES)]
 
 
 class Location(BaseModel):
@@ -122,9 +119,7 @@ class Deletion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: (
-        Annotated[list[Annotated[int, Field(ge=1, le=SIZE_MAX_BYTES)]], Field(min_length=1, max_length=IDS_MAX)] | None
-    ) = Field(None, examples=[[4711, 4712]])
+    ids: Ids | None = Field(None, examples=[[4711, 4712]])
     filter: ImageFilter | None = Field(None, description="It has at least one condition.")
 
 
@@ -143,12 +138,9 @@ class Deleted(BaseModel):
     failed: list[DeletionFailure]
 
 
-ArchivedId = Annotated[int, Field(ge=1, le=SIZE_MAX_BYTES)]
-
-
 class Archive(BaseModel):
     """Which images to download."""
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: Annotated[list[ArchivedId], Field(min_length=1, max_length=IDS_MAX)] = Field(examples=[[4711, 4712]])
+    ids: Ids = Field(examples=[[4711, 4712]])

@@ -7,17 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from imageferry.errors import Reason
 from imageferry.gateway.schemas.control import PRIORITY_MAX, PRIORITY_MIN
-from imageferry.gateway.schemas.fields import Link
+from imageferry.gateway.schemas.fields import Link, Size, Text
 from imageferry.gateway.schemas.images import Image
 from imageferry.gateway.schemas.jobs import JobLinks
 from imageferry.model import JobOptions, JobState, OnChange
 
 PATTERNS_MAX = 100
 
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Pattern = Annotated[Text, StringConstraints(max_length=500)]
 Patterns = Annotated[list[Pattern], Field(max_length=PATTERNS_MAX)]
-MimeType = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Size = Annotated[int, Field(ge=0, lt=2**63)]
+MimeType = Annotated[Text, StringConstraints(max_length=100)]
 Day = Annotated[date, Field(strict=False)]
 
 
@@ -48,7 +47,7 @@ class ImportRequest(BaseModel):
         description="What becomes of a stored file that changed at the source: `replace` brings the new version in its "
         "place, `keep` leaves what is stored.",
     )
-    webhook_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = Field(
+    webhook_url: Annotated[Text, StringConstraints(max_length=2048)] | None = Field(
         None, description="Who is told of the job's end."
     )
 
