@@ -118,6 +118,19 @@ async def test_every_refusal_has_one_shape(gateway: Served, method: str, path: s
         assert problem.keys() >= {"type", "title", "detail", "error"}
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/images/archive", {"ids": [True]}),
+        ("/api/jobs/unknown/retry", {"item_ids": [True]}),
+        ("/api/jobs/unknown/retry", {"reasons": ["whatever"]}),
+    ],
+)
+async def test_what_is_asked_for_is_named_in_its_own_type(gateway: Served, path: str, body: object) -> None:
+    async with gateway.session.post(path, json=body) as answer:
+        assert answer.status == 400
+
+
 async def test_a_body_of_a_gibibyte_is_refused_before_it_is_sent(gateway: Served) -> None:
     reader, writer = await asyncio.open_connection(*gateway.address)
     writer.write(f"POST {IMPORT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {1 << 30}\r\n\r\n".encode())

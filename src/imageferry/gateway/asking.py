@@ -1,13 +1,12 @@
 """Which images a request means, and in which order."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Query
 
 from imageferry.catalog import names
 from imageferry.catalog.filters import Filter, Sort
-from imageferry.gateway.schemas.fields import Exact, Size
+from imageferry.gateway.schemas.fields import Day, Exact, Size
 from imageferry.gateway.schemas.images import ImageFilter, Search
 
 
@@ -21,8 +20,8 @@ def asked(
     job_id: Annotated[Exact | None, Query(description="Stored by this job last.")] = None,
     size_min: Annotated[Size | None, Query(description="In bytes.")] = None,
     size_max: Annotated[Size | None, Query(description="In bytes; that many are still in.")] = None,
-    taken_from: Annotated[date | None, Query(description="The day it was taken, else stored.")] = None,
-    taken_to: Annotated[date | None, Query(description="That day is still in.")] = None,
+    taken_from: Annotated[Day | None, Query(description="The day it was taken, else stored.")] = None,
+    taken_to: Annotated[Day | None, Query(description="That day is still in.")] = None,
     camera: Annotated[Exact | None, Query()] = None,
     located: Annotated[bool | None, Query(description="Whether the place is known.")] = None,
 ) -> Filter:

@@ -22,11 +22,11 @@ class Cancel(BaseModel):
 class Retry(BaseModel):
     """What to try again; nothing named: all that failed."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    reasons: Annotated[list[Reason], Field(min_length=1, max_length=len(Reason))] | None = Field(
-        None, description="Only what failed for these reasons."
-    )
+    reasons: (
+        Annotated[list[Annotated[Reason, Field(strict=False)]], Field(min_length=1, max_length=len(Reason))] | None
+    ) = Field(None, description="Only what failed for these reasons.")
     item_ids: Annotated[list[Id], Field(min_length=1, max_length=ITEMS_MAX)] | None = Field(
         None, description="Only these files, by their items' ids."
     )

@@ -1,10 +1,22 @@
 """Fields that many bodies, and addresses, share."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import Field, PlainSerializer, StringConstraints
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _written_out(day: object) -> object:
+    # A number would be taken for seconds since 1970.
+    if not (isinstance(day, str) and _DAY.fullmatch(day)):
+        raise ValueError("write a day as 2026-11-20")
+    return day
+
+
+Day = Annotated[date, Field(strict=False), BeforeValidator(_written_out)]
 # The catalog keeps UTC without a zone.
 Instant = Annotated[datetime, PlainSerializer(lambda at: f"{at.isoformat(timespec='milliseconds')}Z", return_type=str)]
 

@@ -1,11 +1,11 @@
 """Images, as they are shown and asked for."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from imageferry.gateway.schemas.fields import Exact, Id, Instant, Size
+from imageferry.gateway.schemas.fields import Day, Exact, Id, Instant, Size
 
 IDS_MAX = 1000
 
@@ -108,8 +108,8 @@ class ImageFilter(BaseModel):
     job_id: Exact | None = Field(None, description="Stored by this job last.")
     size_min: Size | None = Field(None, description="In bytes.")
     size_max: Size | None = Field(None, description="In bytes; that many are still in.")
-    taken_from: date | None = Field(None, description="The day it was taken, else stored.", examples=["2024-07-01"])
-    taken_to: date | None = Field(None, description="That day is still in.", examples=["2024-07-31"])
+    taken_from: Day | None = Field(None, description="The day it was taken, else stored.", examples=["2024-07-01"])
+    taken_to: Day | None = Field(None, description="That day is still in.", examples=["2024-07-31"])
     camera: Exact | None = None
     located: bool | None = Field(None, description="Whether the place is known.")
 
@@ -117,7 +117,7 @@ class ImageFilter(BaseModel):
 class Deletion(BaseModel):
     """Which images to delete: these, or all that a filter leaves."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     ids: Ids | None = Field(None, examples=[[4711, 4712]])
     filter: ImageFilter | None = Field(None, description="It has at least one condition.")
@@ -141,6 +141,6 @@ class Deleted(BaseModel):
 class Archive(BaseModel):
     """Which images to download."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     ids: Ids = Field(examples=[[4711, 4712]])

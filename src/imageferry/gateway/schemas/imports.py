@@ -1,13 +1,12 @@
 """Imports: what is asked, and what is answered."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from imageferry.errors import Reason
 from imageferry.gateway.schemas.control import PRIORITY_MAX, PRIORITY_MIN
-from imageferry.gateway.schemas.fields import Link, Size, Text
+from imageferry.gateway.schemas.fields import Day, Link, Size, Text
 from imageferry.gateway.schemas.images import Image
 from imageferry.gateway.schemas.jobs import JobLinks
 from imageferry.model import JobOptions, JobState, OnChange
@@ -17,7 +16,6 @@ PATTERNS_MAX = 100
 Pattern = Annotated[Text, StringConstraints(max_length=500)]
 Patterns = Annotated[list[Pattern], Field(max_length=PATTERNS_MAX)]
 MimeType = Annotated[Text, StringConstraints(max_length=100)]
-Day = Annotated[date, Field(strict=False)]
 
 
 class ImportRequest(BaseModel):
