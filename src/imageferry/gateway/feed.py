@@ -119,14 +119,16 @@ class Feed:
                 await asyncio.sleep(REST_S)
 
     def _more_stored(self, happened: Sequence[Event]) -> dict[str, int]:
-        """The jobs that have more files stored than was told, and how many."""
+        """The jobs that have more files stored than was told last, and how many."""
         more: dict[str, int] = {}
         for event in happened:
-            if event.job_id is None or not event.stored:
+            if event.job_id is None or event.stored is None:
                 continue
             if event.stored > self._stored.get(event.job_id, 0):
-                more[event.job_id] = self._stored[event.job_id] = event.stored
-                self._stored.move_to_end(event.job_id)
+                more[event.job_id] = event.stored
+            # Fewer, once they are discarded.
+            self._stored[event.job_id] = event.stored
+            self._stored.move_to_end(event.job_id)
         while len(self._stored) > STORED_MAX:
             self._stored.popitem(last=False)
         return more

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,21 @@ async def test_a_job_that_changed_often_within_a_tick_is_told_once_as_it_is_then
         chunk = await anext(watching)
         assert chunk.count(b"event: job\n") == chunk.count(b"event: images\n") == 1
         assert b'"stored":49,' in chunk
+
+
+async def test_images_are_told_again_after_all_that_a_job_stored_was_discarded(catalog: Catalog) -> None:
+    def save(tx: Tx, stored: int) -> None:
+        jobs.save(tx, replace(JOB, discovered=100, stored=stored))
+
+    await catalog.write(lambda tx: jobs.accept(tx, JOB))
+    async with feeding(catalog, tick_s=TICK_S) as feed:
+        watching = feed.watch(None)
+        await anext(watching)
+        for stored, told in ((5, True), (0, False), (3, True), (3, False), (4, True)):
+            await catalog.write(partial(save, stored=stored))
+            while b'"stored":%d,' % stored not in (chunk := await anext(watching)):
+                pass
+            assert (b"event: images\n" in chunk) == told
 
 
 async def test_a_job_that_is_gone_by_then_is_not_told_of(catalog: Catalog) -> None:
