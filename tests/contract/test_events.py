@@ -95,6 +95,15 @@ async def test_a_long_jobs_samples_are_thinned_over_its_whole_length(catalog: Ca
     assert max(b - a for a, b in pairwise(line)) <= 4
 
 
+async def test_what_followed_an_event_is_kept_when_it_is_or_the_very_next_is(catalog: Catalog) -> None:
+    await going_on(catalog, times=9)
+    await catalog.write(lambda tx: prune(tx, events_max=5))
+    first, *others = [row.id for row in await kept(catalog, events_table)]
+    said = (-1, first - 2, first - 1, first, *others, others[-1] + 1, 2**63 - 1)
+    known = [number for number in said if await catalog.read(partial(events.is_kept, event_id=number))]
+    assert known == [first - 1, first, *others]
+
+
 @pytest.mark.parametrize("count", [0, 1, 300, 301, 5000])
 def test_a_thinned_line_keeps_its_ends_and_its_bound(count: int) -> None:
     times = [BEGUN_AT + timedelta(seconds=number**1.5) for number in range(count)]

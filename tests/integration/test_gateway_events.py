@@ -82,7 +82,19 @@ async def test_who_comes_back_hears_what_was_missed_once(tree: Tree, flow: Flow)
             assert (await Listener(answer).until("job")).data["id"] == missed
 
 
-@pytest.mark.parametrize("last_id", ["999999", "-1", "0", "1e9", "9" * 400, "\u0663", "'; DROP TABLE events"])
+async def test_who_watched_before_there_was_anything_has_missed_nothing(tree: Tree, flow: Flow) -> None:
+    async with served(anywhere(flow)) as gateway:
+        async with listening(gateway.session) as listener:
+            nothing_yet = await settled(listener)
+        job_id = await gateway.begin(flow.drive.folder_url(holiday(tree)))
+        await gateway.ending(job_id)
+        assert nothing_yet == "0"
+        async with listening(gateway.session, nothing_yet) as listener:
+            await listener.until("job", id=job_id, state="completed")
+        assert "reset" not in {heard.event for heard in listener.heard}
+
+
+@pytest.mark.parametrize("last_id", ["999999", "-1", "1e9", "9" * 19, "9" * 400, "\u0663", "'; DROP TABLE events"])
 async def test_who_says_an_id_that_is_not_kept_is_told_to_load_anew(tree: Tree, flow: Flow, last_id: str) -> None:
     async with served(anywhere(flow)) as gateway:
         async with listening(gateway.session) as listener:

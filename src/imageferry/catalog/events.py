@@ -103,8 +103,9 @@ def after(
 
 
 def is_kept(tx: Connection, event_id: int) -> bool:
-    """True: the event is there, and so is all that followed it."""
-    return tx.execute(select(events.c.id).where(events.c.id == event_id)).one_or_none() is not None
+    """True: all that followed the event is there, for itself is, or the very next; the oldest go first."""
+    first = tx.execute(select(func.min(events.c.id)).where(events.c.id >= event_id)).scalar_one()
+    return first is not None and first <= event_id + 1
 
 
 def missing(tx: Connection, first_id: int, last_id: int) -> list[int]:
