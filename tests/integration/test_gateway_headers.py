@@ -71,6 +71,12 @@ async def test_a_site_that_is_named_may_ask_with_a_token_or_a_session(gateway: S
         assert answer.status == 400  # of its body
 
 
+async def test_a_site_that_is_named_may_go_on_with_a_picture_that_broke_off(gateway: Served) -> None:
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "range,if-range"}
+    async with gateway.session.options("/api/images/1/content", headers={"Origin": NAMED} | asked) as answer:
+        assert answer.status == 200
+
+
 async def test_a_site_that_is_not_named_may_not(gateway: Served) -> None:
     async with gateway.session.options("/api/jobs", headers={"Origin": STRANGE} | PREFLIGHT) as answer:
         assert answer.status == 400

@@ -119,6 +119,23 @@ async def test_every_refusal_has_one_shape(gateway: Served, method: str, path: s
 
 
 @pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/images/1", "GET, DELETE"),
+        ("/api/images/1/content", "GET, HEAD"),
+        ("/api/jobs/1", "GET, DELETE"),
+        ("/login", "GET, POST"),
+        ("/openapi.json", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_an_address_does_not_take_is_told_all_that_it_takes(
+    gateway: Served, path: str, methods: str
+) -> None:
+    async with gateway.session.put(path) as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, methods)
+
+
+@pytest.mark.parametrize(
     ("path", "body"),
     [
         ("/api/images/archive", {"ids": [True]}),

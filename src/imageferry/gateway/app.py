@@ -49,7 +49,15 @@ from imageferry.telemetry.metrics import Metrics
 from imageferry.webhooks.deliverer import delivering
 
 # What pages of the sites in CORS_ORIGINS may send, and may see of answers.
-_TAKEN_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Range"]
+_TAKEN_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "If-Range",
+    "Last-Event-ID",
+    "Range",
+]
 _SHOWN_HEADERS = ["Content-Disposition", "Content-Range", "ETag", "Link", "Location", "Retry-After"]
 
 
@@ -75,7 +83,7 @@ def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> Fas
                 allow_origins=settings.cors_origins,
                 # With a session's cookie only for sites that are named.
                 allow_credentials=sessions is not None and "*" not in settings.cors_origins,
-                allow_methods=["GET", "HEAD", "POST", "DELETE"],
+                allow_methods=problems.METHODS,
                 allow_headers=_TAKEN_HEADERS,
                 expose_headers=_SHOWN_HEADERS,
             ),

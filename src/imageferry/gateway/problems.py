@@ -1,6 +1,6 @@
 """Problem details (RFC 9457): the one shape of every error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imageferry.errors import (
@@ -25,7 +26,10 @@ from imageferry.gateway.schemas.problems import Flaw, Problem
 from imageferry.log import log
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("GET", "HEAD", "POST", "DELETE")  # that routes of ours take
 FLAWS_MAX = 20
+# Of a 503, where nothing is known of how long it will be.
+RETRY_AFTER_S = 5
 
 # Where the older systems' clients ask, who were told of every failure by 500.
 _OLDER_PATHS = ("/import/", "/images")
@@ -44,14 +48,15 @@ def refusal(
     flaws: Sequence[Flaw] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem as a response; `code` is stable, `detail` a sentence for a person."""
+    """A problem as a response; `code` is stable, `detail` a sentence for a person. A 503 says when to ask again."""
     problem = Problem(
         title=HTTPStatus(status).phrase, status=status, detail=detail, error=detail, code=code, errors=list(flaws)
     )
+    again = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return JSONResponse(
         {"type": problem.type} | problem.model_dump(exclude_defaults=True),
         status_code=status,
-        headers=headers,
+        headers={**again, **(headers or {})},
         media_type=MEDIA_TYPE,
     )
 
@@ -94,7 +99,9 @@ class Net:
 async def _answer(request: Request, exc: Exception) -> JSONResponse:
     match exc:
         case HTTPException():
-            return refusal(exc.status_code, _IN_OUR_WORDS.get(exc.detail, exc.detail), headers=exc.headers)
+            is_other_method = exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+            headers = {"Allow": ", ".join(_allowed(request))} if is_other_method else exc.headers
+            return refusal(exc.status_code, _IN_OUR_WORDS.get(exc.detail, exc.detail), headers=headers)
         case RequestValidationError():
             flaws = [_flaw(error) for error in exc.errors()[:FLAWS_MAX]]
             return refusal(400, "; ".join(f"{flaw.where}: {flaw.what}" for flaw in flaws) + ".", flaws=flaws)
@@ -105,6 +112,14 @@ async def _answer(request: Request, exc: Exception) -> JSONResponse:
             return refusal(status, exc.message, code=exc.reason, headers=_retry_after(exc))
         case _:
             raise exc
+
+
+def _allowed(request: Request) -> Iterator[str]:
+    """The methods that an address takes; the framework tells those of one of its routes alone."""
+    for method in METHODS:
+        asked = {**request.scope, "method": method}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.routes):
+            yield method
 
 
 def _flaw(error: Mapping[str, Any]) -> Flaw:

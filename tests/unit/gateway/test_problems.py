@@ -22,12 +22,14 @@ from imageferry.errors import (
 from imageferry.gateway import problems
 from imageferry.gateway.gateway import prompt
 
-ERRORS: list[tuple[ImageferryError, int]] = [
-    (UsageError(Reason.NOT_A_FOLDER_URL, "Not a folder."), 400),
-    (NotFoundError(Reason.FOLDER_NOT_FOUND, "Not there."), 404),
-    (PermanentError(Reason.REJECTED, "Never."), 409),
-    (TransientError(Reason.CATALOG_UNAVAILABLE, "Later.", retry_after_s=1.2), 503),
-    (BlockedError(Reason.STORE_FULL, "Full."), 503),
+# Each with its status, and when to ask again.
+ERRORS: list[tuple[ImageferryError, int, str | None]] = [
+    (UsageError(Reason.NOT_A_FOLDER_URL, "Not a folder."), 400, None),
+    (NotFoundError(Reason.FOLDER_NOT_FOUND, "Not there."), 404, None),
+    (PermanentError(Reason.REJECTED, "Never."), 409, None),
+    (TransientError(Reason.CATALOG_UNAVAILABLE, "Later.", retry_after_s=1.2), 503, "2"),
+    (TransientError(Reason.CATALOG_UNAVAILABLE, "Some time."), 503, "5"),
+    (BlockedError(Reason.STORE_FULL, "Full."), 503, "5"),
 ]
 
 
@@ -73,17 +75,16 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.mark.parametrize("number", range(len(ERRORS)))
 async def test_an_error_of_ours_becomes_a_problem_with_its_reason(client: aiohttp.ClientSession, number: int) -> None:
-    error, status = ERRORS[number]
+    error, status, again = ERRORS[number]
     async with client.get(f"/errors/{number}") as answer:
         problem = await answer.json()
         assert (answer.status, answer.content_type) == (status, "application/problem+json")
         assert (problem["detail"], problem["error"], problem["code"]) == (error.message, error.message, error.reason)
-        wait_s = getattr(error, "retry_after_s", None)
-        assert answer.headers.get("Retry-After") == (None if wait_s is None else "2")
+        assert answer.headers.get("Retry-After") == again
 
 
 async def test_the_older_systems_clients_are_told_of_a_failure_as_they_know_it(client: aiohttp.ClientSession) -> None:
-    for number, (_, status) in enumerate(ERRORS):
+    for number, (_, status, _) in enumerate(ERRORS):
         async with client.get(f"/import/{number}") as answer:
             assert answer.status == min(status, 500)
 
