@@ -95,6 +95,24 @@ async def test_a_file_that_lies_in_two_folders_has_one_record(tree: Tree, flow: 
     await flow.holds_together(ending)
 
 
+async def test_a_file_that_two_unfinished_jobs_met_in_different_folders_is_one_object(tree: Tree, flow: Flow) -> None:
+    top, own = tree.folder("Top"), tree.folder("Own")
+    file = tree.file(own, "a.jpg", content=b"a")
+    tree.shortcut(top, to=file)
+    refused = Fault(kind=Refusal.BAD_KEY, on=Operation.MEDIA)
+    flow.drive.faults.add(refused)
+    waiting = await flow.run(top)
+    assert waiting.job.state is JobState.WAITING
+    flow.drive.faults.clear()
+
+    await flow.run(own)
+    ending = await flow.run(top)
+
+    assert (ending.job.id, ending.job.stored) == (waiting.job.id, 1)
+    assert len(flow.objects()) == len(await flow.records()) == 1
+    await flow.holds_together(ending)
+
+
 def _delete(tree: Tree, file: Node) -> None:
     tree.delete(file)
 

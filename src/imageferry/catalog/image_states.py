@@ -14,6 +14,7 @@ class ImageState(NamedTuple):
     """An image, as far as others keep account of it."""
 
     id: int
+    file_id: str
     name: str
     mime_type: str
     folder_id: str
@@ -22,6 +23,7 @@ class ImageState(NamedTuple):
     latitude: float | None
     shown_at: datetime
     size_bytes: int
+    object_key: str
 
 
 def of_files(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[int, ImageState]:

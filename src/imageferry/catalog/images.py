@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, case, func, select
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from imageferry.catalog import image_states, tallies, words
+from imageferry.catalog import image_states, removals, tallies, words
 from imageferry.catalog.among import among
 from imageferry.catalog.items import Pending
 from imageferry.catalog.tables import images, items
@@ -88,6 +88,7 @@ def record(tx: Connection, stored: Collection[Pending], *, source: str, store: s
     after = image_states.of_files(tx, **where, file_ids=file_ids)
     tallies.change(tx, before=before, after=after)
     words.change(tx, before=before, after=after)
+    removals.replaced(tx, before=before, after=after, store=store)
 
 
 def latest(tx: Connection, *, job_id: str, limit: int) -> Sequence[ImageRow]:

@@ -4,13 +4,14 @@ A removal is written with the deletion of its image and outlives any process, so
 the same file that was under way at that time may have been destroyed by it: such an outcome is turned back.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, not_, or_, select, update
 
 from imageferry.catalog import events, image_states, tallies, words
 from imageferry.catalog.among import among
+from imageferry.catalog.image_states import ImageState
 from imageferry.catalog.sql_server import holding
 from imageferry.catalog.tables import batches, images, items, removals
 from imageferry.errors import Reason
@@ -70,6 +71,23 @@ def begin(tx: Connection, image_ids: Collection[int], *, store: str, now_ms: int
         missing=len(set(image_ids)) - len(found),
         elsewhere={row.id: row.store for row in found if row.store != store},
     )
+
+
+def replaced(tx: Connection, *, before: Mapping[int, ImageState], after: Mapping[int, ImageState], store: str) -> None:
+    """Write down that objects are to go whose images have another one now: two jobs met a file in different folders."""
+    written = [
+        {
+            "image_id": image_id,
+            "store": store,
+            "file_id": image.file_id,
+            "object_key": image.object_key,
+            "due_ms": 0,
+        }
+        for image_id, image in before.items()
+        if image_id in after and after[image_id].object_key != image.object_key
+    ]
+    if written:
+        tx.execute(removals.insert(), written)
 
 
 def take(tx: Connection, *, store: str, now_ms: int, limit: int) -> list[Removal]:

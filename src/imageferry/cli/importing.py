@@ -100,6 +100,7 @@ async def import_folder(
         )
         begun(folder, job, new=new)
         watched = await _run(ferry, job.id, show=show)
+        await _tidy_up(ferry, watched)
         await _tell_of_the_end(ferry, job.id)
         ending = await _ending(ferry, job.id, watched, seconds=time.monotonic() - started_s)
         if manifest_path is not None:
@@ -156,9 +157,7 @@ async def go_on(
         await move(desk)
         async with tidying(catalog=ferry.catalog, store=ferry.store, every_s=TIDY_EVERY_S):
             watched = await _run(ferry, job_id, show=show, within_s=within_s)
-        if not watched.interrupted:
-            with suppress(ImageferryError):  # the store is away: whoever works on it next tidies up
-                await tidy(catalog=ferry.catalog, store=ferry.store)
+        await _tidy_up(ferry, watched)
         await _tell_of_the_end(ferry, job_id)
         return await _ending(ferry, job_id, watched, seconds=time.monotonic() - started_s)
 
@@ -187,6 +186,13 @@ async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within
             look_in_s = (time.monotonic() - began_s) / LOOKS_MIN
             await asyncio.wait([working], timeout=min(max(look_in_s, LOOK_EVERY_S), LOOK_EVERY_S_MAX))
     return _Watched(interrupted=interrupted.is_set())
+
+
+async def _tidy_up(ferry: Ferry, watched: _Watched) -> None:
+    """Leave nothing in the store that no record tells of, in so far as somebody is willing to wait for it."""
+    if not watched.interrupted:
+        with suppress(ImageferryError):  # the store is away: whoever works on it next does so
+            await tidy(catalog=ferry.catalog, store=ferry.store)
 
 
 async def _tell_of_the_end(ferry: Ferry, job_id: str) -> None:
