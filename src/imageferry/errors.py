@@ -37,6 +37,10 @@ class TransientError(ImageferryError):
         self.retry_after_s = retry_after_s
 
 
+class UnreachableError(TransientError):
+    """The source cannot be reached at all: no other call fares better, until it can be."""
+
+
 class ThrottledError(TransientError):
     """The source wants fewer calls: every call of its kind slows down, then this one is made again."""
 

@@ -1,5 +1,6 @@
 """What becomes of bytes between the source and here."""
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
 from imageferry.errors import Reason, TransientError
-from imageferry.model import ItemState
+from imageferry.model import ItemState, JobState
 from imageferry.sources.google_drive.config import Deadlines
 from tests.contract.loopback import Authority
 from tests.flow import QUICK, Flow
@@ -262,3 +263,24 @@ async def _canary() -> AsyncIterator[tuple[str, list[str]]]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/secret", visits
     finally:
         await runner.cleanup()
+
+
+async def test_a_source_that_cannot_be_reached_is_waited_for_and_no_file_fails_for_it(tree: Tree, flow: Flow) -> None:
+    root = tree.folder("Root")
+    tree.numbered_files(root, 20, size_bytes=100)
+    flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.MEDIA, seconds=0.1))
+
+    async def cut() -> None:
+        await flow.downloads(2)
+        await flow.drive.__aexit__(None, None, None)
+
+    flow.given |= {"concurrency": 2, "patience_s": 0}
+    _, waiting = await asyncio.gather(cut(), flow.run(root))
+    await flow.drive.__aenter__()
+    flow.drive.faults.clear()
+    ending = await flow.run(root)
+
+    assert (waiting.job.state, waiting.job.reason) == (JobState.WAITING, Reason.SOURCE_UNAVAILABLE)
+    assert waiting.job.failed == 0
+    assert (ending.job.id, ending.job.stored, ending.job.failed) == (waiting.job.id, 20, 0)
+    await flow.holds_together(ending)

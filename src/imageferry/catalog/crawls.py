@@ -21,6 +21,7 @@ from imageferry.errors import (
     PermanentError,
     Reason,
     TransientError,
+    UnreachableError,
 )
 from imageferry.model import (
     FOLDER_MIME_TYPE,
@@ -109,11 +110,12 @@ def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: Term
     row = tx.execute(select(folders).where(folders.c.id == crawl.crawl_id)).one()
     untouched = row.folder_id == job.folder_id and row.pages == 0
     hopeful = isinstance(error, (TransientError, PageTokenError)) and row.tries < terms.folder_tries_max
-    if hopeful or (isinstance(error, BlockedError) and not untouched):
+    waits = isinstance(error, UnreachableError) or (isinstance(error, BlockedError) and not untouched)
+    if hopeful or waits:
         again = {"state": LedgerState.READY, "due_ms": now_ms + terms.pause_ms(row.tries)}
         if isinstance(error, PageTokenError):
             again["page_token"] = None
-        if isinstance(error, BlockedError):
+        if waits:
             again |= {"tries": row.tries - 1, "due_ms": 0}
             jobs.wait(tx, job, error.reason, error.message, due_ms=now_ms + terms.probe_ms)
         tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(again))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import aiohappyeyeballs
 
 from imageferry.http.addresses import Origin, Proxy
-from imageferry.http.request import UnansweredError
+from imageferry.http.request import UnreachedError
 
 # The second of a name's addresses is tried when the first has not answered for so long, as RFC 8305 has it.
 NEXT_ADDRESS_AFTER_S = 0.25
@@ -32,15 +32,15 @@ async def dial(
 ) -> socket.socket:
     """A socket that talks to an origin, or to a proxy that passes on what is asked of one; it does not block.
 
-    Raises UnansweredError when there is none in time.
+    Raises UnreachedError when there is none in time.
     """
     try:
         async with asyncio.timeout(within_s):
             return await _dial(origin, proxy=proxy, trusted=trusted)
     except TimeoutError as exc:
-        raise UnansweredError(f"No connection to {origin.host} in time", timed_out=True) from exc
+        raise UnreachedError(f"No connection to {origin.host} in time", timed_out=True) from exc
     except OSError as exc:
-        raise UnansweredError(f"No connection to {origin.host}: {words_of(exc)}") from exc
+        raise UnreachedError(f"No connection to {origin.host}: {words_of(exc)}") from exc
 
 
 async def _dial(origin: Origin, *, proxy: Proxy | None, trusted: Callable[[], ssl.SSLContext]) -> socket.socket:
@@ -74,11 +74,11 @@ async def _tunnel(connected: socket.socket, origin: Origin, *, proxy: Proxy) -> 
         # Byte by byte: what comes behind the head is TLS's.
         byte = await loop.sock_recv(connected, 1)
         if not byte or len(head) > TUNNEL_HEAD_BYTES_MAX:
-            raise UnansweredError("The proxy does not answer as one")
+            raise UnreachedError("The proxy does not answer as one")
         head += byte
     _, _, status = head.partition(b" ")
     if not status.startswith(b"200"):
-        raise UnansweredError(f"CONNECT tunnel failed, the proxy answers {status[:3].decode('latin-1')}")
+        raise UnreachedError(f"CONNECT tunnel failed, the proxy answers {status[:3].decode('latin-1')}")
 
 
 async def _shake_hands(connected: ssl.SSLSocket) -> None:

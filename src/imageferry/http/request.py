@@ -19,6 +19,10 @@ class UnansweredError(HttpError):
     """No answer came, or none that is one."""
 
 
+class UnreachedError(UnansweredError):
+    """There was not even a connection: whoever is asked anything else there will not answer either."""
+
+
 class BrokenError(HttpError):
     """An answer came, and broke off."""
 

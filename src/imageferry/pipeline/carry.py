@@ -7,10 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from imageferry.errors import (
+    BlockedError,
     DeferredError,
     PermanentError,
     Reason,
     TransientError,
+    UnreachableError,
 )
 from imageferry.log import log
 from imageferry.model import Content, File, Folder, ItemState, Outcome, Parcel
@@ -39,6 +41,8 @@ async def carry(
         if repeated and (found := await standing(parcel, store=store)):
             return found
         return await _Carriage(parcel, source=source, store=store, bounds=bounds, halt=halt).bring()
+    except UnreachableError as exc:
+        raise BlockedError(exc.reason, exc.message) from exc
     except (TransientError, DeferredError) as exc:
         return _outcome(parcel, ItemState.PENDING, exc)
     except PermanentError as exc:

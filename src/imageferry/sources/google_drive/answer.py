@@ -1,7 +1,7 @@
 """One answer of Google's: its head, and its body as it comes; failures of the transport, told as ours."""
 
-from imageferry.errors import Reason, TransientError
-from imageferry.http.request import BrokenError, HttpError
+from imageferry.errors import Reason, TransientError, UnreachableError
+from imageferry.http.request import BrokenError, HttpError, UnreachedError
 from imageferry.http.response import Response
 from imageferry.model import Content
 
@@ -44,6 +44,8 @@ class Answer:
 
 def failed(exc: HttpError) -> TransientError:
     """What it is to whoever called that no answer came, or that it broke off."""
+    if isinstance(exc, UnreachedError):
+        return UnreachableError(Reason.SOURCE_UNAVAILABLE, f"Google cannot be reached: {exc}.")
     if exc.timed_out:
         return TransientError(Reason.SOURCE_UNAVAILABLE, f"Google did not answer in time: {exc}.")
     if isinstance(exc, BrokenError):
