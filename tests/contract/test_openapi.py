@@ -161,7 +161,7 @@ def _ask_everything(url: str, folder_url: str, ids: dict[str, list[Any]]) -> Cou
                     case.path_parameters[name] = random.choice(ids[name])
             if case.path.endswith("/google-drive") and random.random() < REAL:
                 case.body = {"folder_url": folder_url}
-            answers[case.call_and_validate(checks=CHECKS, timeout=10).status_code] += 1
+            answers[case.call_and_validate(checks=CHECKS, timeout=60).status_code] += 1
 
         try:
             ask()
