@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -44,6 +44,18 @@ _CONFLICTS_MAX = 3
 # How long a transaction that failed rests; doubles.
 _AGAIN_S = 0.05
 _AGAIN_S_MAX = 5
+
+
+class Transactions(Protocol):
+    """What runs reads and writes, each in a transaction of its own: a catalog, or whoever stands before one."""
+
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        """The answer of a query."""
+        ...
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """What a change returns, once it is committed."""
+        ...
 
 
 class Catalog:

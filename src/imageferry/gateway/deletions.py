@@ -18,7 +18,7 @@ async def delete_image(image_id: ImageId, gateway: Here) -> None:
 
     When its folder is imported again, so is the file.
     """
-    discarded = await discard([image_id], catalog=gateway.ferry.catalog, store=gateway.ferry.store)
+    discarded = await discard([image_id], catalog=gateway, store=gateway.ferry.store)
     if image_id in discarded.failed:
         raise HTTPException(status.HTTP_409_CONFLICT, discarded.failed[image_id])
 
@@ -32,7 +32,7 @@ async def delete_images(asked: Deletion, gateway: Here) -> Deleted:
     if (asked.ids is None) == (asked.filter is None):
         raise HTTPException(400, "Name the images either by `ids` or by a `filter`.")
     wanted = asked.ids if asked.filter is None else meant(asked.filter)
-    discarded = await discard(wanted or [], catalog=gateway.ferry.catalog, store=gateway.ferry.store)
+    discarded = await discard(wanted or [], catalog=gateway, store=gateway.ferry.store)
     failed = list(discarded.failed.items())[:_FAILURES_MAX]
     return Deleted(
         deleted=discarded.deleted,

@@ -38,6 +38,8 @@ async def preview(asked: ImportRequest, gateway: Here) -> Preview:
     """
     locator = recognise(asked.url)
     source = gateway.ferry.sources[locator.source]
+    # Where it is away, the plan would wait for it as long as it may, and tell that nothing was found.
+    await gateway.read(lambda _: None)
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S), gateway.previews:
             folder = await source.resolve(locator)

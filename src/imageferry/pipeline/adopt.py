@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from imageferry.catalog import ledger
-from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.session import Transactions, Tx
 from imageferry.catalog.terms import Terms
 from imageferry.clock import now_ms
 from imageferry.errors import PermanentError
@@ -16,7 +16,7 @@ BATCHES_AT_ONCE = 16
 LOOKS_AT_ONCE = 32
 
 
-async def adopt(*, catalog: Catalog, store: Store) -> None:
+async def adopt(*, catalog: Transactions, store: Store) -> None:
     """Look at the store for all that cancelled jobs withdrew after it was given out; idempotent.
 
     Raises what the store raises when it cannot be asked at present: then the rest is looked at the next time.

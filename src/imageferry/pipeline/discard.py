@@ -8,7 +8,7 @@ from imageferry.catalog import control, images, removals
 from imageferry.catalog.filters import Filter, Sort
 from imageferry.catalog.listing import Listing, Stretch
 from imageferry.catalog.removals import Begun, Removal
-from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.session import Transactions, Tx
 from imageferry.catalog.walk import Position
 from imageferry.clock import now_ms
 from imageferry.errors import ImageferryError
@@ -29,7 +29,7 @@ class Discarded(Struct, kw_only=True):
     failed: dict[int, str] = field(default_factory=dict)  # ids, and why: they, or their objects, are still there
 
 
-async def discard(wanted: Filter | Sequence[int], *, catalog: Catalog, store: Store) -> Discarded:
+async def discard(wanted: Filter | Sequence[int], *, catalog: Transactions, store: Store) -> Discarded:
     """Delete images, by their ids or all that a filter leaves now: the records first, then objects and thumbnails.
 
     What the store does not remove at present goes later, by `tidy`, in this process or another; so does what is left
@@ -49,7 +49,7 @@ async def discard(wanted: Filter | Sequence[int], *, catalog: Catalog, store: St
     return discarded
 
 
-async def tidy(*, catalog: Catalog, store: Store) -> None:
+async def tidy(*, catalog: Transactions, store: Store) -> None:
     """Finish what was cut off: objects of deleted images, and what cancelled jobs leave behind, or are not to."""
     while left := await catalog.write(lambda tx: removals.take(tx, store=store.url, now_ms=now_ms(), limit=STEP)):
         if await _remove(left, catalog=catalog, store=store) is not None:
@@ -60,7 +60,7 @@ async def tidy(*, catalog: Catalog, store: Store) -> None:
         await discard_job(job_id, catalog=catalog, store=store)
 
 
-async def discard_job(job_id: str, *, catalog: Catalog, store: Store) -> Discarded:
+async def discard_job(job_id: str, *, catalog: Transactions, store: Store) -> Discarded:
     """Delete the images that a job stored last, and write on it that they are gone."""
     discarded = await discard(Filter(job_id=job_id), catalog=catalog, store=store)
     while not await catalog.write(lambda tx: control.discarded(tx, job_id)):
@@ -68,7 +68,7 @@ async def discard_job(job_id: str, *, catalog: Catalog, store: Store) -> Discard
     return discarded
 
 
-async def _steps(wanted: Filter | Sequence[int], catalog: Catalog) -> AsyncIterator[Sequence[int]]:
+async def _steps(wanted: Filter | Sequence[int], catalog: Transactions) -> AsyncIterator[Sequence[int]]:
     if not isinstance(wanted, Filter):
         ids = list(dict.fromkeys(wanted))
         for start in range(0, len(ids), STEP):
@@ -93,7 +93,7 @@ def _following(wanted: Filter, at: Position | None) -> Callable[[Tx], Stretch]:
     return lambda tx: Listing(tx, wanted).after(Sort.CREATED, limit=STEP, at=at)
 
 
-async def _remove(some: Sequence[Removal], *, catalog: Catalog, store: Store) -> str | None:
+async def _remove(some: Sequence[Removal], *, catalog: Transactions, store: Store) -> str | None:
     """Remove objects and their thumbnails; why they could not be."""
     if not some:
         return None
