@@ -13,6 +13,12 @@ HEADERS_S = 15.0
 HEADERS_BYTES_MAX = 64 * 1024
 # How long a client may take none of an answer that waits for it: at 1 KB a second it is let be.
 STALL_S = 60.0
+# Around a header's name and value: a colon, a blank and the line's end.
+_AROUND_BYTES = 4
+
+
+class _RefusedError(Exception):
+    """A request is answered already."""
 
 
 class Connection(HttpToolsProtocol):
@@ -40,11 +46,11 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as what is not yet a request may become one."""
+        # Where the next request begins in it, the count begins anew after it: the rest may be the last one's body.
+        self._header_bytes += len(data)
         super().data_received(data)
         if self._deadline is not None:
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADERS_BYTES_MAX:
-                self._refuse(431, f"The headers are longer than {HEADERS_BYTES_MAX:,} bytes.")
+            self._bound_headers(self._header_bytes)
 
     def on_message_begin(self) -> None:
         """A request begins: on a connection that is kept, another one."""
@@ -54,6 +60,9 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """What is asked is known."""
         self._have_headers()
+        self._bound_headers(len(self.url) + sum(len(name) + len(value) + _AROUND_BYTES for name, value in self.headers))
+        if self.transport.is_closing():
+            raise _RefusedError  # which lets the parser read no further
         super().on_headers_complete()
 
     def pause_writing(self) -> None:
@@ -80,6 +89,10 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _bound_headers(self, size_bytes: int) -> None:
+        if size_bytes > HEADERS_BYTES_MAX:
+            self._refuse(431, f"The headers are longer than {HEADERS_BYTES_MAX:,} bytes.")
 
     def _let_be(self) -> None:
         if self._stall is not None:

@@ -102,6 +102,27 @@ async def test_headers_are_bounded() -> None:
     assert b" 431 " in whole
 
 
+async def test_headers_and_addresses_that_arrive_whole_are_bounded_too() -> None:
+    many = b"".join(b"X-%d: %s\r\n" % (number, bytes(b"x" * 1000)) for number in range(66))
+    async with serving() as connect:
+        for request in (b"GET / HTTP/1.1\r\n" + many, b"GET /%s HTTP/1.1\r\n" % (b"x" * (HEADERS_BYTES_MAX + 1))):
+            assert b" 431 " in await said(await connect(), request + b"Host: localhost\r\n\r\n")
+
+
+async def test_bodies_are_not_taken_for_headers() -> None:
+    body = bytes(200_000)
+    request = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    async with serving() as connect:
+        reader, writer = await connect()
+        # The third begins in the same piece as the second ends.
+        writer.write(request + request + b"GET / HTTP/1.1\r\n")
+        for _ in range(2):
+            assert b" 200 " in await reader.readuntil(b"well")
+        writer.write(b"Host: localhost\r\nConnection: close\r\n\r\n")
+        assert b" 200 " in await reader.read()
+        writer.close()
+
+
 async def test_what_is_no_http_is_refused_as_everything_is() -> None:
     async with serving() as connect:
         whole = await said(await connect(), b"\x16\x03\x01 hello\r\n\r\n")
