@@ -1,5 +1,6 @@
 """Behind a proxy: another name, another path, clients that are told by headers; believed only from whom is trusted."""
 
+from imageferry.demo.tree import Tree
 from tests.flow import Flow
 from tests.served import anywhere, served
 
@@ -47,6 +48,15 @@ async def test_guesses_of_one_client_behind_a_trusted_proxy_are_not_anothers(flo
 
         assert 429 in [await guessed("198.51.100.7") for _ in range(15)]
         assert await guessed("198.51.100.8") == 401
+
+
+async def test_below_the_path_of_a_proxy_each_client_is_greeted_as_elsewhere(tree: Tree, flow: Flow) -> None:
+    flow.given["root_path"] = "/photos"
+    body = {"folder_url": flow.drive.folder_url(tree.folder("Root"))}
+    async with served(anywhere(flow)) as gateway:
+        for path, message in (("/api", "Import started"), ("", "Folder import started")):
+            async with gateway.session.post(f"{path}/import/google-drive", json=body) as answer:
+                assert (await answer.json())["message"] == message
 
 
 async def test_the_path_of_a_proxy_goes_into_addresses_and_cookies(flow: Flow) -> None:

@@ -9,6 +9,7 @@ from imageferry.catalog.idempotency import RequestKey
 from imageferry.gateway import dialects
 from imageferry.gateway.gateway import Gateway, Here, prompt
 from imageferry.gateway.jobs import JobId, find
+from imageferry.gateway.paths import own_path
 from imageferry.gateway.records import image
 from imageferry.gateway.schemas.imports import Accepted, ImportRequest, ImportStatus
 from imageferry.gateway.telling import links
@@ -45,7 +46,7 @@ async def begin_import(
         job_id=job.id,
         job_id_camel=job.id,
         task_id=job.id,
-        message=dialects.greeting(asked, path=request.url.path),
+        message=dialects.greeting(asked, path=own_path(request.scope)),
         links=links(job.id),
     )
 

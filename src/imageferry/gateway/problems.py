@@ -22,6 +22,7 @@ from imageferry.errors import (
     TransientError,
     UsageError,
 )
+from imageferry.gateway.paths import own_path
 from imageferry.gateway.schemas.problems import Flaw, Problem
 from imageferry.log import log
 
@@ -107,7 +108,7 @@ async def _answer(request: Request, exc: Exception) -> JSONResponse:
             return refusal(400, "; ".join(f"{flaw.where}: {flaw.what}" for flaw in flaws) + ".", flaws=flaws)
         case ImageferryError():
             status = _status(exc)
-            if status is HTTPStatus.SERVICE_UNAVAILABLE and request.url.path.startswith(_OLDER_PATHS):
+            if status is HTTPStatus.SERVICE_UNAVAILABLE and own_path(request.scope).startswith(_OLDER_PATHS):
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
             return refusal(status, exc.message, code=exc.reason, headers=_retry_after(exc))
         case _:

@@ -36,7 +36,7 @@ ERRORS: list[tuple[ImageferryError, int, str | None]] = [
 class FailingServer(uvicorn.Server):
     """A server with one route for each way to fail."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, root_path: str) -> None:
         app = FastAPI(middleware=[Middleware(problems.Net)])
         problems.install(app)
 
@@ -57,12 +57,14 @@ class FailingServer(uvicorn.Server):
 
             return StreamingResponse(body())
 
-        super().__init__(uvicorn.Config(app, port=0, log_config=None, log_level="critical", lifespan="off"))
+        super().__init__(
+            uvicorn.Config(app, port=0, root_path=root_path, log_config=None, log_level="critical", lifespan="off")
+        )
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[aiohttp.ClientSession]:
-    server = FailingServer()
+@pytest.fixture(params=["", "/photos"])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[aiohttp.ClientSession]:
+    server = FailingServer(root_path=request.param)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)

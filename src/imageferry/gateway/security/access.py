@@ -7,6 +7,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imageferry.gateway.paths import own_path
 from imageferry.gateway.problems import refusal
 from imageferry.gateway.security.bodies import refuse
 from imageferry.gateway.security.rates import Rate, client_of
@@ -30,7 +31,11 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's interface."""
-        if scope["type"] == "http" and self._sessions is not None and not self._is_open(scope["method"], _path(scope)):
+        if (
+            scope["type"] == "http"
+            and self._sessions is not None
+            and not self._is_open(scope["method"], own_path(scope))
+        ):
             refused = self._refusal(scope, self._sessions)
             if refused is not None:
                 await refuse(refused, scope, receive, send)
@@ -58,10 +63,3 @@ class Access:
             return None
         self._guesses.count(client)
         return refusal(401, "This is not the gateway's token.", headers=CHALLENGE)
-
-
-def _path(scope: Scope) -> str:
-    """The path below the one that a proxy serves us at."""
-    path: str = scope["path"]
-    root = scope.get("root_path", "")
-    return path[len(root) :] if root and path.startswith(f"{root}/") else path
