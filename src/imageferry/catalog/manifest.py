@@ -1,7 +1,7 @@
 """The receipt of a job: one entry for each file that it met."""
 
 import csv
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator
 from functools import partial
 from io import StringIO
 from typing import Any
@@ -10,27 +10,27 @@ import msgspec
 from sqlalchemy import Row
 
 from imageferry.catalog import items
-from imageferry.catalog.session import Tx
+from imageferry.catalog.session import Transactions
 from imageferry.model import ItemState
 
 Entry = dict[str, Any]
-Rows = Sequence[Row[Any]]
-Read = Callable[[Callable[[Tx], Rows]], Awaitable[Rows]]  # what a query answers, in a transaction of its own
 
 _PAGE_SIZE = 1000
 _FIELDS = ("id", "name", "path", "key", "size", "digest", "outcome", "reason", "detail")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run it; an apostrophe makes it text
 
 
-async def receipt(read: Read, *, job_id: str, as_csv: bool, state: ItemState | None = None) -> AsyncGenerator[bytes]:
+async def receipt(
+    catalog: Transactions, *, job_id: str, as_csv: bool, state: ItemState | None = None
+) -> AsyncGenerator[bytes]:
     """The receipt in the order of the files' ids, a page and a transaction at a time, of one state where it is told.
 
     JSON Lines, or CSV with a heading. `id` is the source's, `key` the object's, `size` in bytes, `digest` the MD5
     of the stored bytes (hex), `outcome` one of stored, skipped, failed, or pending while the job runs.
     """
     form, ahead = (_csv, _csv([dict(zip(_FIELDS, _FIELDS, strict=True))])) if as_csv else (_jsonl, b"")
-    last_id = ""
-    while rows := await read(partial(items.after, job_id=job_id, file_id=last_id, limit=_PAGE_SIZE, state=state)):
+    page, last_id = partial(items.after, job_id=job_id, limit=_PAGE_SIZE, state=state), ""
+    while rows := await catalog.read(partial(page, file_id=last_id)):
         yield ahead + form([_entry(row) for row in rows])
         ahead, last_id = b"", rows[-1].file_id
     if ahead:  # a CSV of no file has its heading

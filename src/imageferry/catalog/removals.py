@@ -4,7 +4,7 @@ A removal is written with the deletion of its image and outlives any process, so
 the same file that was under way at that time may have been destroyed by it: such an outcome is turned back.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, not_, or_, select, update
@@ -43,28 +43,16 @@ class Begun(Struct, frozen=True, kw_only=True):
 def begin(tx: Connection, image_ids: Collection[int], *, store: str, now_ms: int) -> Begun:
     """Delete the records of images, and write down that their objects are to go."""
     tallies.lock(tx)
-    columns = (images.c.id, images.c.store, images.c.file_id, images.c.object_key)
-    found = tx.execute(select(*columns).where(images.c.id.in_(image_ids)).order_by(images.c.id)).all()
-    ours = [row for row in found if row.store == store]
-    ids = [row.id for row in ours]
-    if ours:
+    stores = select(images.c.id, images.c.store).where(images.c.id.in_(image_ids)).order_by(images.c.id)
+    found = tx.execute(stores).all()
+    ids = [row.id for row in found if row.store == store]
+    if ids:
         before = image_states.of_images(tx, ids)
         tx.execute(delete(images).where(images.c.id.in_(ids)))
         tallies.change(tx, before=before, after={})
         words.change(tx, before=before, after={})
         events.images_deleted(tx, ids)
-    written = [
-        {
-            "image_id": row.id,
-            "store": row.store,
-            "file_id": row.file_id,
-            "object_key": row.object_key,
-            "due_ms": now_ms + LEASE_MS,
-        }
-        for row in ours
-    ]
-    if written:
-        tx.execute(removals.insert(), written)
+        _write(tx, before.values(), store=store, due_ms=now_ms + LEASE_MS)
     begun = select(removals.c.id, removals.c.image_id, removals.c.object_key).where(removals.c.image_id.in_(ids))
     return Begun(
         removals=[Removal(id=row.id, image_id=row.image_id, object_key=row.object_key) for row in tx.execute(begun)],
@@ -75,19 +63,8 @@ def begin(tx: Connection, image_ids: Collection[int], *, store: str, now_ms: int
 
 def replaced(tx: Connection, *, before: Mapping[int, ImageState], after: Mapping[int, ImageState], store: str) -> None:
     """Write down that objects are to go whose images have another one now: two jobs met a file in different folders."""
-    written = [
-        {
-            "image_id": image_id,
-            "store": store,
-            "file_id": image.file_id,
-            "object_key": image.object_key,
-            "due_ms": 0,
-        }
-        for image_id, image in before.items()
-        if image_id in after and after[image_id].object_key != image.object_key
-    ]
-    if written:
-        tx.execute(removals.insert(), written)
+    left = [was for was in before.values() if was.id in after and after[was.id].object_key != was.object_key]
+    _write(tx, left, store=store, due_ms=0)
 
 
 def take(tx: Connection, *, store: str, now_ms: int, limit: int) -> list[Removal]:
@@ -144,6 +121,22 @@ _DOUBTFUL = (
         or_(removals.c.item_id_max.is_(None), (items.c.id <= removals.c.item_id_max) & not_(_UPLOADED_AGAIN)),
     )
 )
+
+
+def _write(tx: Connection, some: Iterable[ImageState], *, store: str, due_ms: int) -> None:
+    """Write down that the objects of images are to go, by whoever takes them once they are due."""
+    written = [
+        {
+            "image_id": image.id,
+            "store": store,
+            "file_id": image.file_id,
+            "object_key": image.object_key,
+            "due_ms": due_ms,
+        }
+        for image in some
+    ]
+    if written:
+        tx.execute(removals.insert(), written)
 
 
 def _set_due(tx: Connection, some: Sequence[Removal], *, due_ms: int) -> None:

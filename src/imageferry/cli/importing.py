@@ -100,9 +100,7 @@ async def import_folder(
         )
         begun(folder, job, new=new)
         watched = await _run(ferry, job.id, show=show)
-        await _tidy_up(ferry, watched)
-        await _tell_of_the_end(ferry, job.id)
-        ending = await _ending(ferry, job.id, watched, seconds=time.monotonic() - started_s)
+        ending = await _concluded(ferry, job.id, watched, started_s=started_s)
         if manifest_path is not None:
             await _write_manifest(ferry, job.id, manifest_path)
         return ending
@@ -157,9 +155,7 @@ async def go_on(
         await move(desk)
         async with tidying(catalog=ferry.catalog, store=ferry.store, every_s=TIDY_EVERY_S):
             watched = await _run(ferry, job_id, show=show, within_s=within_s)
-        await _tidy_up(ferry, watched)
-        await _tell_of_the_end(ferry, job_id)
-        return await _ending(ferry, job_id, watched, seconds=time.monotonic() - started_s)
+        return await _concluded(ferry, job_id, watched, started_s=started_s)
 
 
 class _Watched(Struct, frozen=True, kw_only=True):
@@ -186,6 +182,12 @@ async def _run(ferry: Ferry, job_id: str, *, show: Callable[[Job], None], within
             look_in_s = (time.monotonic() - began_s) / LOOKS_MIN
             await asyncio.wait([working], timeout=min(max(look_in_s, LOOK_EVERY_S), LOOK_EVERY_S_MAX))
     return _Watched(interrupted=interrupted.is_set())
+
+
+async def _concluded(ferry: Ferry, job_id: str, watched: _Watched, *, started_s: float) -> Ending:
+    await _tidy_up(ferry, watched)
+    await _tell_of_the_end(ferry, job_id)
+    return await _ending(ferry, job_id, watched, seconds=time.monotonic() - started_s)
 
 
 async def _tidy_up(ferry: Ferry, watched: _Watched) -> None:
@@ -229,7 +231,7 @@ async def _ending(ferry: Ferry, job_id: str, watched: _Watched, *, seconds: floa
 
 async def _write_manifest(ferry: Ferry, job_id: str, path: Path) -> None:
     with path.open("wb") as file:
-        async for page in receipt(ferry.catalog.read, job_id=job_id, as_csv=path.suffix == ".csv"):
+        async for page in receipt(ferry.catalog, job_id=job_id, as_csv=path.suffix == ".csv"):
             file.write(page)
 
 

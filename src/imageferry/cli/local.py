@@ -51,7 +51,7 @@ class LocalDesk:
     async def manifest(self, job_id: str, *, csv: bool) -> AsyncIterator[bytes]:
         """See Desk."""
         await self.report(job_id)
-        async for page in receipt(self._catalog.read, job_id=job_id, as_csv=csv):
+        async for page in receipt(self._catalog, job_id=job_id, as_csv=csv):
             yield page
 
     async def prune(self, *, before: datetime) -> int:

@@ -59,7 +59,7 @@ async def list_items(
 async def failures_csv(job_id: JobId, gateway: Here) -> StreamingResponse:
     """The files that failed, for a spreadsheet."""
     await find(job_id, gateway)
-    rows = receipt(gateway.read, job_id=job_id, as_csv=True, state=ItemState.FAILED)
+    rows = receipt(gateway, job_id=job_id, as_csv=True, state=ItemState.FAILED)
     return await answer(rows, name=f"{job_id}-failures.csv", media_type="text/csv; charset=utf-8")
 
 

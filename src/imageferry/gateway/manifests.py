@@ -20,7 +20,7 @@ _JSONL = streamed("application/jsonl")
 async def manifest_jsonl(job_id: JobId, gateway: Here) -> StreamingResponse:
     """The receipt, an entry a line."""
     await find(job_id, gateway)
-    lines = receipt(gateway.read, job_id=job_id, as_csv=False)
+    lines = receipt(gateway, job_id=job_id, as_csv=False)
     return await answer(lines, name=f"{job_id}.jsonl", media_type="application/jsonl")
 
 
@@ -28,7 +28,7 @@ async def manifest_jsonl(job_id: JobId, gateway: Here) -> StreamingResponse:
 async def manifest_csv(job_id: JobId, gateway: Here) -> StreamingResponse:
     """The receipt, with a heading."""
     await find(job_id, gateway)
-    rows = receipt(gateway.read, job_id=job_id, as_csv=True)
+    rows = receipt(gateway, job_id=job_id, as_csv=True)
     return await answer(rows, name=f"{job_id}.csv", media_type="text/csv; charset=utf-8")
 
 
