@@ -9,9 +9,9 @@ import sys
 from dataclasses import replace
 
 from benchmarks import catalog, report
-from benchmarks.courses import COURSES, SUITE
-from benchmarks.enclave import EnclaveError, enter
-from benchmarks.race import race
+from benchmarks.network_sandbox import EnclaveError, enter
+from benchmarks.runner import race
+from benchmarks.scenarios import COURSES, SUITE
 
 
 def main() -> int:

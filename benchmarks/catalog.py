@@ -21,15 +21,24 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from benchmarks import report
-from benchmarks.library import COMMON_WORD, RARE_CAMERA, RARE_TYPE, RARE_WORD, folder_id, job_id, records
+from benchmarks.dataset import (
+    COMMON_WORD,
+    RARE_CAMERA,
+    RARE_TYPE,
+    RARE_WORD,
+    folder_id,
+    image_rows,
+    job_id,
+)
 from benchmarks.seed import fill, settle
-from imageferry.catalog import images, overviews, tallies
-from imageferry.catalog.filters import Filter, Sort
-from imageferry.catalog.listing import Listing, position
-from imageferry.catalog.schema import migrate
-from imageferry.catalog.session import Catalog
-from imageferry.catalog.tallies import Kind
-from imageferry.catalog.walk import Position
+from imageferry.catalog.database.connection import Catalog
+from imageferry.catalog.database.migrate import migrate
+from imageferry.catalog.images import counters, records
+from imageferry.catalog.images.counters import Kind
+from imageferry.catalog.search import facets
+from imageferry.catalog.search.filters import Filter, Sort
+from imageferry.catalog.search.image_search import Listing, position
+from imageferry.catalog.search.index_scan import Position
 from imageferry.errors import UsageError
 
 PAGE = 50
@@ -112,7 +121,7 @@ async def _measure(url: str, count: int, rounds: int, *, seeded: bool) -> list[F
     try:
         if not seeded:
             await migrate(catalog)
-            await catalog.write(lambda tx: fill(tx, records(count, store=STORE), store=STORE))
+            await catalog.write(lambda tx: fill(tx, image_rows(count, store=STORE), store=STORE))
             with catalog.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 settle(connection)
         return await catalog.read(lambda tx: [_figure(tx, name, query, rounds) for name, query in _queries(tx)])
@@ -121,15 +130,15 @@ async def _measure(url: str, count: int, rounds: int, *, seeded: bool) -> list[F
 
 
 def _queries(tx: Connection) -> Iterator[tuple[str, Query]]:
-    yield "stats: types", partial(tallies.every, kind=Kind.TYPE, limit=200)
-    yield "stats: folders", overviews.folders
-    yield "stats: days", partial(tallies.daily, kind=Kind.ALL, values=[""], limit=overviews.DAYS_MAX)
-    yield "facets: cameras", partial(tallies.every, kind=Kind.CAMERA, limit=200)
-    halfway = images.some(tx, [images.newest_id(tx) // 2])[0]
+    yield "stats: types", partial(counters.every, kind=Kind.TYPE, limit=200)
+    yield "stats: folders", facets.folders
+    yield "stats: days", partial(counters.daily, kind=Kind.ALL, values=[""], limit=facets.DAYS_MAX)
+    yield "facets: cameras", partial(counters.every, kind=Kind.CAMERA, limit=200)
+    halfway = records.some(tx, [records.newest_id(tx) // 2])[0]
     for name, wanted in FILTERS.items():
         total = Listing(tx, wanted).total()
         yield f"{name}: total", partial(_total, wanted=wanted)
-        yield f"{name}: timeline", partial(overviews.timeline, wanted=wanted)
+        yield f"{name}: timeline", partial(facets.timeline, wanted=wanted)
         for sort in (Sort.SHOWN_DESC, Sort.CREATED, Sort.NAME, Sort.SIZE_DESC):
             yield f"{name}: first page by {sort}", partial(_page, wanted=wanted, sort=sort, offset=0)
             at = position(halfway, sort)

@@ -13,15 +13,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from tests.brokers import KINDS_OF_BROKERS, broker
-from tests.databases import database
-from tests.ports import free_port
+from tests.servers.brokers import KINDS_OF_BROKERS, broker
+from tests.servers.databases import database
+from tests.servers.ports import free_port
 
-from benchmarks.arena import Arena, arena_for
-from benchmarks.contestants import Imageferry
-from benchmarks.courses import COURSES
+from benchmarks.competitors import Imageferry
 from benchmarks.measure import RunError, group_peak_mib, groups_cpu_s, run
 from benchmarks.report import keep
+from benchmarks.scenarios import COURSES
+from benchmarks.testbed import Arena, arena_for
 
 LOCAL = "local"
 PROCESSES = 2  # children of the worker, each with all roles

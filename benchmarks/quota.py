@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from tests import brokers
-from tests.brokers import KINDS_OF_BROKERS
-from tests.flow import Flow
-from tests.workers import Crew, crew_over
+from tests.drivers.import_flow import Flow
+from tests.drivers.workers import Crew, crew_over
+from tests.servers import brokers
+from tests.servers.brokers import KINDS_OF_BROKERS
 
 from benchmarks.rate import SETTLES_S, files_a_second
 from benchmarks.report import keep

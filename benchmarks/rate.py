@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from imageferry.cli.importing import Ending
+from imageferry.cli.handlers.import_ import Ending
 
 LOOK_EVERY_S = 0.02
 # Children open what they lean on after their worker is ready.

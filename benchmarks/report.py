@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import imageferry
-from benchmarks.race import Result
+from benchmarks.runner import Result
 
 RESULTS = Path(__file__).with_name("results")
 _FIGURES = (("wall_s", "wall, s"), ("cpu_s", "CPU, s"), ("rss_mib", "peak RSS, MiB"))

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.brokers import KINDS_OF_BROKERS
-from tests.flow import Flow
-from tests.processes import command
-from tests.workers import Crew, crew_over, shared_environment_of
+from tests.drivers.import_flow import Flow
+from tests.drivers.processes import command
+from tests.drivers.workers import Crew, crew_over, shared_environment_of
+from tests.servers.brokers import KINDS_OF_BROKERS
 
 from benchmarks.measure import groups_cpu_s
 from benchmarks.rate import SETTLES_S, files_a_second

@@ -19,12 +19,13 @@ from msgspec.structs import replace
 from PIL import Image
 from sqlalchemy import Connection, Table, text
 
-from benchmarks.library import JOBS, SOURCE, STORED_AT, Sample, folder_id, job_id, records
-from imageferry.bootstrap.ferry import open_ferry
-from imageferry.catalog import jobs, names
-from imageferry.catalog.recount import recount
-from imageferry.catalog.tables import images, words
-from imageferry.demo.pictures.album import sample_album
+from benchmarks.dataset import JOBS, SOURCE, STORED_AT, Sample, folder_id, image_rows, job_id
+from imageferry.bootstrap.components import open_ferry
+from imageferry.catalog.database.tables import images, words
+from imageferry.catalog.images import name_tokens
+from imageferry.catalog.images.counter_rebuild import recount
+from imageferry.catalog.jobs import jobs
+from imageferry.demo.pictures.sample_album import sample_album
 from imageferry.demo.tree import Tree
 from imageferry.model import Job, JobOptions, JobState
 from imageferry.settings import Settings
@@ -49,7 +50,7 @@ async def seed_home(home: Path, count: int) -> None:
     """Fill a home that has nothing."""
     async with open_ferry(Settings.load(home=home)) as ferry:
         samples = await _samples(ferry.store)
-        rows = records(count, store=ferry.store.url, samples=samples)
+        rows = image_rows(count, store=ferry.store.url, samples=samples)
         await ferry.catalog.write(lambda tx: fill(tx, rows, store=ferry.store.url))
 
 
@@ -62,7 +63,7 @@ def fill(tx: Connection, rows: Iterator[dict[str, Any]], *, store: str) -> None:
         index.drop(tx)
     while chunk := list(islice(rows, CHUNK)):
         _copy(tx, images, tuple(chunk[0]), [tuple(row.values()) for row in chunk])
-        found = ((row["id"], word) for row in chunk for word in sorted(names.words(row["name"])))
+        found = ((row["id"], word) for row in chunk for word in sorted(name_tokens.words(row["name"])))
         _copy(tx, words, ("image_id", "word"), list(found))
     for index in indexes:
         index.create(tx)

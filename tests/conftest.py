@@ -1,29 +1,24 @@
-"""What all tests share."""
+"""Fixtures of all tests: seeded randomness. Keep imports of the product out of here: every test run pays for them."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+import os
+import random
 
 import pytest
 
-from imageferry.demo.server import StandIn
-from imageferry.demo.tree import Tree
-from tests.flow import Flow
+SEED_VARIABLE = "IMAGEFERRY_TEST_SEED"
+
+
+def pytest_configure() -> None:
+    """Choose the seed once, before pytest-xdist starts its workers: they inherit the environment."""
+    os.environ.setdefault(SEED_VARIABLE, str(random.SystemRandom().randrange(1_000_000)))
+
+
+def pytest_report_header() -> str:
+    """Print the seed, so that a failure can be repeated."""
+    return f"seed: {os.environ[SEED_VARIABLE]} (repeat with {SEED_VARIABLE}={os.environ[SEED_VARIABLE]})"
 
 
 @pytest.fixture
-def tree() -> Tree:
-    """An empty Drive, to be filled by the test."""
-    return Tree()
-
-
-@pytest.fixture
-async def drive(tree: Tree) -> AsyncIterator[StandIn]:
-    """The Drive stand-in that serves `tree`."""
-    async with StandIn(tree) as standing_in:
-        yield standing_in
-
-
-@pytest.fixture
-def flow(drive: StandIn, tmp_path: Path) -> Flow:
-    """Imports from `drive` into a folder of the test's own."""
-    return Flow(drive=drive, home=tmp_path / "home")
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """A random generator of the test's own, seeded by the session's seed and the test's id."""
+    return random.Random(f"{os.environ[SEED_VARIABLE]} {request.node.nodeid}")

@@ -10,7 +10,7 @@ from imageferry.errors import Reason
 FOLDER_MIME_TYPE = "application/vnd.google-apps.folder"
 
 
-class Locator(msgspec.Struct, frozen=True, kw_only=True):
+class FolderRef(msgspec.Struct, frozen=True, kw_only=True):
     """What a pasted URL names: a folder (as far as its shape tells) at one source."""
 
     source: str  # the name of a source, as `google_drive`
@@ -125,7 +125,7 @@ class LedgerState(StrEnum):
     READY = "ready"  # to be given out, once it is due
     IN_FLIGHT = "in_flight"  # given out; its lease runs
     DONE = "done"  # nothing of it is left
-    CLOSED = "closed"  # of a cancelled job: a folder that is not listed to its end, a batch whose objects may stand
+    WITHDRAWN = "closed"  # of a cancelled job: a folder that is not listed to its end, a batch whose objects may stand
 
 
 class OnChange(StrEnum):
@@ -219,12 +219,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
                 return ()
 
     @property
-    def settled(self) -> bool:
+    def is_complete(self) -> bool:
         """True: every folder is listed to its end and every file has its outcome, for good."""
         return self.open_folders == 0 and self.processed == self.discovered and self.retry is None
 
 
-class Find(msgspec.Struct, frozen=True, kw_only=True):
+class ListedFile(msgspec.Struct, frozen=True, kw_only=True):
     """A listed file, and what is to become of it."""
 
     file: File
@@ -245,7 +245,7 @@ class SubFolder(msgspec.Struct, frozen=True, kw_only=True):
     by_shortcut: bool = False
 
 
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+class TransferItem(msgspec.Struct, frozen=True, kw_only=True):
     """One file on its way: what a transfer needs to know of it, and where it goes."""
 
     item_id: int
@@ -293,7 +293,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     job_id: str
     source: str  # its name
     batch_id: int
-    parcels: tuple[Parcel, ...]
+    parcels: tuple[TransferItem, ...]
     repeated: bool = False  # given out before: some of it may stand in the store already
 
     def given_back(self, *, lost: bool = False, blocked: Reason | None = None, detail: str | None = None) -> "Record":

@@ -12,10 +12,10 @@ from msgspec import Meta, field
 from msgspec.structs import FieldInfo, fields
 from platformdirs import user_data_path
 
-from imageferry.aliases import Aliases
 from imageferry.errors import FatalError, Reason
+from imageferry.legacy_settings import Aliases
 from imageferry.secret import Secret
-from imageferry.urls import BrokerUrl, HttpUrl, RedisUrl
+from imageferry.url_types import BrokerUrl, HttpUrl, RedisUrl
 
 _MIB = 1024 * 1024
 # A broker that REDIS_URL, or REDIS_HOST and REDIS_PORT, name.

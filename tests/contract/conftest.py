@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from imageferry.catalog.schema import migrate
-from imageferry.catalog.session import Catalog
-from imageferry.model import JobOptions, Locator
+from imageferry.catalog.database.connection import Catalog
+from imageferry.catalog.database.migrate import migrate
+from imageferry.model import FolderRef, JobOptions
 from imageferry.pipeline.submit import submit
-from tests.databases import database
-from tests.flow import Flow
-from tests.moves import STORE, Ledger
-from tests.served import Served, anywhere, served
+from tests.drivers.gateway_process import Served, anywhere, served
+from tests.drivers.import_fixtures import drive, flow, tree
+from tests.drivers.import_flow import Flow
+from tests.drivers.ledger_driver import STORE, Ledger
+from tests.servers.databases import database
+
+__all__ = ["drive", "flow", "tree"]  # fixtures for all tests below
 
 TOKEN = "a-token-that-is-long-enough"
 
@@ -30,7 +33,7 @@ async def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 @pytest.fixture
 async def moves(catalog: Catalog) -> Ledger:
     job, _ = await submit(
-        Locator(source="memory", folder_id="root"), catalog=catalog, store_url=STORE, options=JobOptions()
+        FolderRef(source="memory", folder_id="root"), catalog=catalog, store_url=STORE, options=JobOptions()
     )
     return Ledger(catalog, job)
 

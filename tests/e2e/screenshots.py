@@ -8,9 +8,10 @@ from tempfile import TemporaryDirectory
 from benchmarks.seed import seed_home
 from PIL import Image
 
-from tests.e2e.stage import missing, run, serving, stage
+from tests.e2e.browser_stage import missing, run, serving, stage
+from tests.repository import ROOT
 
-KEPT = Path(__file__).parents[2] / "docs" / "screenshots"
+KEPT = ROOT / "docs" / "screenshots"
 # Those that the documents show; the others are for whoever works on the page.
 SHOWN = ("gallery-wide-light", "gallery-phone-light", "failures-wide-light", "plan-wide-light")
 QUALITY = 80

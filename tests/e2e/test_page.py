@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stage import PATIENCE_S, missing, run, stage
+from tests.e2e.browser_stage import PATIENCE_S, missing, run, stage
 
 
 @pytest.mark.integration

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests import s3_servers
-from tests.azurite import CONTAINER, azurite
-from tests.brokers import KINDS_OF_BROKERS
-from tests.flow import Flow
-from tests.s3_servers import Bucket
-from tests.workers import Crew, crew_over
+from tests.drivers.import_fixtures import drive, flow, tree
+from tests.drivers.import_flow import Flow
+from tests.drivers.workers import Crew, crew_over
+from tests.servers import s3_servers
+from tests.servers.azurite import CONTAINER, azurite
+from tests.servers.brokers import KINDS_OF_BROKERS
+from tests.servers.s3_servers import Bucket
+
+__all__ = ["drive", "flow", "tree"]  # fixtures for all tests below
 
 
 @pytest.fixture(params=KINDS_OF_BROKERS)

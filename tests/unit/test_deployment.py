@@ -12,8 +12,8 @@ from msgspec.structs import fields
 
 from imageferry.cli.app import app
 from imageferry.settings import Settings, names
+from tests.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

@@ -1,10 +1,9 @@
 """What is told of each reason."""
 
-from pathlib import Path
-
 import pytest
 
 from imageferry.errors import Mender, Reason
+from tests.repository import ROOT
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -17,6 +16,6 @@ def test_each_reason_says_in_sentences_what_is_the_matter_and_who_does_what(reas
 
 
 def test_the_documents_table_is_the_codes() -> None:
-    table = (Path(__file__).parents[2] / "docs/reasons.md").read_text().splitlines()
+    table = (ROOT / "docs/reasons.md").read_text().splitlines()
     rows = [f"| `{reason}` | {reason.sentence} | {reason.mender} | {reason.mend} |" for reason in Reason]
     assert [line for line in table if line.startswith("| `")] == rows

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields
 
-from imageferry.cli.settings_file import settings_file
+from imageferry.cli.handlers.settings import settings_file
 from imageferry.errors import FatalError, Reason
 from imageferry.settings import Settings, names
+from tests.repository import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / ".env.example"
+EXAMPLE = ROOT / ".env.example"
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct, field
 
-from imageferry.catalog.terms import Terms
-from imageferry.engine.sweeper import SWEEP_EVERY_S
+from imageferry.catalog.ledger.lease_policy import LeasePolicy
+from imageferry.engine.sweep_loop import SWEEP_EVERY_S
 from imageferry.sources.google_drive.config import Deadlines
 from imageferry.sources.retry import Patience
 
@@ -19,7 +19,7 @@ WINDOW_LOCAL, WINDOW_SHARED = 8, 16
 class Limits(Struct, frozen=True, kw_only=True):
     """How long things may take and how often they are tried."""
 
-    terms: Terms = field(default_factory=Terms)  # of the ledger
+    terms: LeasePolicy = field(default_factory=LeasePolicy)  # of the ledger
     sweep_every_s: float = SWEEP_EVERY_S
     patience: Patience = field(default_factory=Patience)  # with one call to a source
     deadlines: Deadlines = field(default_factory=Deadlines)  # of one call to a source
@@ -32,7 +32,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     def of(cls, settings: "Settings") -> Self:
         """The usual limits, and what can be set of them."""
         shared = settings.celery_broker_url is not None
-        terms = Terms(
+        terms = LeasePolicy(
             batches_in_flight_max=settings.window or (WINDOW_SHARED if shared else WINDOW_LOCAL),
             lease_ms=round(settings.lease_s * 1000),
         )

@@ -8,12 +8,12 @@ import ssl
 import sys
 from pathlib import Path
 
+from imageferry.demo.entries import Node
 from imageferry.demo.export import export
-from imageferry.demo.node import Node
-from imageferry.demo.pictures.album import sample_album
-from imageferry.demo.pictures.own import pictures_from
+from imageferry.demo.generated_tree import plant
+from imageferry.demo.pictures.from_folder import pictures_from
+from imageferry.demo.pictures.sample_album import sample_album
 from imageferry.demo.server import StandIn
-from imageferry.demo.synthetic import plant
 from imageferry.demo.tree import Tree
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from imageferry.demo.drive.refusals import Refusal
 from imageferry.demo.faults import Damage, Fault
-from imageferry.demo.front_desk import FrontDesk
+from imageferry.demo.middleware import FrontDesk
 from imageferry.demo.operations import Operation
 
 

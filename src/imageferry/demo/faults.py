@@ -8,7 +8,7 @@ from random import Random
 from msgspec import Struct
 
 from imageferry.demo.drive.refusals import Refusal
-from imageferry.demo.node import Node
+from imageferry.demo.entries import Node
 from imageferry.demo.operations import Operation
 
 

@@ -11,9 +11,9 @@ from imageferry.demo.control import Control
 from imageferry.demo.drive.access import Credentials
 from imageferry.demo.drive.api import DriveApi
 from imageferry.demo.drive.tokens import TokenEndpoint
+from imageferry.demo.entries import Node
 from imageferry.demo.faults import Faults
-from imageferry.demo.front_desk import FrontDesk
-from imageferry.demo.node import Node
+from imageferry.demo.middleware import FrontDesk
 from imageferry.demo.operations import Requests
 from imageferry.demo.quota import Quota
 from imageferry.demo.tree import Tree

@@ -7,8 +7,7 @@ from itertools import count
 from msgspec.structs import replace
 
 from imageferry.demo import ids
-from imageferry.demo.content import Content, InMemory
-from imageferry.demo.node import (
+from imageferry.demo.entries import (
     DOCUMENT_MIME_TYPE,
     LONG_AGO,
     SHORTCUT_MIME_TYPE,
@@ -17,7 +16,8 @@ from imageferry.demo.node import (
     Target,
     mime_type_of,
 )
-from imageferry.demo.shelves import NumberedFiles, Shelf
+from imageferry.demo.file_content import Content, InMemory
+from imageferry.demo.folder_index import NumberedFiles, Shelf
 from imageferry.model import FOLDER_MIME_TYPE
 
 

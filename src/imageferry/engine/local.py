@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Collection
 
-from imageferry.catalog.session import Catalog, Tx
-from imageferry.catalog.sweep import reclaim, wake
-from imageferry.catalog.terms import Terms
+from imageferry.catalog.database.connection import Catalog, Tx
+from imageferry.catalog.ledger.lease_policy import LeasePolicy
+from imageferry.catalog.ledger.sweep import reclaim, wake
 from imageferry.engine.base import Stages, about
-from imageferry.engine.sweeper import REST_S, SWEEP_EVERY_S, Sweeper
+from imageferry.engine.sweep_loop import REST_S, SWEEP_EVERY_S, Sweeper
 from imageferry.errors import TransientError
 from imageferry.log import log
 from imageferry.model import Crawl, Message, Record
-from imageferry.pipeline.halt import Halts
+from imageferry.pipeline.stop_signal import Halts
 
 # How long files that are under way have to come to their end when the engine stops; then downloads are broken
 # off, and what is on its way into the store has the last of it.
@@ -32,7 +32,7 @@ class LocalEngine:
         catalog: Catalog,
         store_url: str,
         halts: Halts,
-        terms: Terms,
+        terms: LeasePolicy,
         job_ids: Collection[str] | None = None,
         sweep_every_s: float = SWEEP_EVERY_S,
     ) -> None:

@@ -8,41 +8,41 @@ from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
 
 from imageferry import __version__
-from imageferry.bootstrap.ferry import open_ferry, open_thumbnails
-from imageferry.engine.tidying import tidying
-from imageferry.engine.worker import at_work
-from imageferry.gateway import (
+from imageferry.bootstrap.components import open_ferry, open_thumbnails
+from imageferry.engine.background import at_work
+from imageferry.engine.cleanup_loop import tidying
+from imageferry.gateway.dependencies import Gateway
+from imageferry.gateway.event_stream.broadcaster import feeding
+from imageferry.gateway.openapi.document import describe
+from imageferry.gateway.protocol import problems
+from imageferry.gateway.protocol.cursors import Cursors
+from imageferry.gateway.routes import (
+    api_docs,
     archives,
-    contents,
-    control,
     deletions,
-    dialects,
     events,
-    glimpses,
+    facets,
     health,
+    image_content,
     images,
     imports,
     items,
+    job_actions,
     jobs,
+    legacy_clients,
     manifests,
     metrics,
-    overviews,
-    page,
+    preview_thumbnails,
     previews,
-    problems,
-    reference,
     system,
     thumbnails,
+    web_page,
 )
-from imageferry.gateway.cursors import Cursors
-from imageferry.gateway.description import describe
-from imageferry.gateway.feed import feeding
-from imageferry.gateway.gateway import Gateway
 from imageferry.gateway.security import login
-from imageferry.gateway.security.access import Access
-from imageferry.gateway.security.bodies import Bodies
-from imageferry.gateway.security.gate import Gate
-from imageferry.gateway.security.rations import Dear, Rations
+from imageferry.gateway.security.authentication import Access
+from imageferry.gateway.security.host_origin_guard import Gate
+from imageferry.gateway.security.rate_limits import Dear, Rations
+from imageferry.gateway.security.request_bodies import Bodies
 from imageferry.gateway.security.sessions import Sessions
 from imageferry.settings import Settings
 from imageferry.telemetry.metrics import Metrics
@@ -108,18 +108,30 @@ def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> Fas
 def _rooms() -> list[APIRouter]:
     """Ours under /api, then the root paths that the older systems' clients know, then what is no API."""
     ours, root = APIRouter(prefix="/api"), APIRouter()
-    pictures = (overviews, archives, images, deletions, contents, thumbnails)
-    for room in (imports, previews, glimpses, jobs, control, items, manifests, events, *pictures, system, health):
+    pictures = (facets, archives, images, deletions, image_content, thumbnails)
+    for room in (
+        imports,
+        previews,
+        preview_thumbnails,
+        jobs,
+        job_actions,
+        items,
+        manifests,
+        events,
+        *pictures,
+        system,
+        health,
+    ):
         ours.include_router(room.router)
-    for room in (imports, dialects, health):
+    for room in (imports, legacy_clients, health):
         root.include_router(room.router)
-    return [ours, root, health.probes, metrics.router, login.router, reference.router, page.router]
+    return [ours, root, health.probes, metrics.router, login.router, api_docs.router, web_page.router]
 
 
 def _is_open(method: str, path: str) -> bool:
     """True: answered without the token."""
     reads = method in {"GET", "HEAD"}
-    return path in login.PATHS or (reads and (path in health.PATHS or page.is_open(path)))
+    return path in login.PATHS or (reads and (path in health.PATHS or web_page.is_open(path)))
 
 
 @asynccontextmanager

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from imageferry.http.addresses import Origin, Proxy, address_of, proxy_for
 from imageferry.http.connection import Connection
-from imageferry.http.dialling import dial, trust
-from imageferry.http.places import Places
+from imageferry.http.connection_slots import Places
+from imageferry.http.connector import dial, trust
+from imageferry.http.poller import Sockets, open_sockets
 from imageferry.http.request import Request, UnansweredError
 from imageferry.http.response import Response
-from imageferry.http.sockets import Sockets, open_sockets
+from imageferry.http.url import Origin, Proxy, address_of, proxy_for
 
 if TYPE_CHECKING:
     from imageferry.http.cookies import Cookies

@@ -5,9 +5,9 @@ import ssl
 from time import monotonic
 from typing import Protocol
 
-from imageferry.http.addresses import Origin
-from imageferry.http.dialling import words_of
-from imageferry.http.sockets import Sockets
+from imageferry.http.connector import words_of
+from imageferry.http.poller import Sockets
+from imageferry.http.url import Origin
 
 _NOT_READY = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 

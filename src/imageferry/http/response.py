@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable
 
 from imageferry.http.connection import Connection
-from imageferry.http.reading import Reading
 from imageferry.http.request import BrokenError, HttpError, Request, UnansweredError
+from imageferry.http.response_parser import Reading
 
 HEAD_BYTES_MAX = 256 * 1024
 # A body is received in pieces of what somebody waits for, of at most so many bytes.

@@ -2,18 +2,18 @@
 
 from uuid import uuid4
 
-from imageferry.catalog import idempotency, jobs
-from imageferry.catalog.control import prioritise, resume
-from imageferry.catalog.idempotency import RequestKey
-from imageferry.catalog.session import Catalog, Tx
+from imageferry.catalog.database.connection import Catalog, Tx
+from imageferry.catalog.jobs import idempotency_keys, jobs
+from imageferry.catalog.jobs.idempotency_keys import RequestKey
+from imageferry.catalog.ledger.job_actions import prioritise, resume
 from imageferry.clock import utc_now
 from imageferry.errors import KeyReusedError, Reason
-from imageferry.model import Job, JobOptions, Locator
-from imageferry.pipeline.selection import check_options
+from imageferry.model import FolderRef, Job, JobOptions
+from imageferry.pipeline.crawl.selection import check_options
 
 
 async def submit(
-    locator: Locator,
+    locator: FolderRef,
     *,
     catalog: Catalog,
     store_url: str,
@@ -50,14 +50,14 @@ async def submit(
             return known, False
         # Of two who ask for the same folder at once, one waits for the other here, or rolls back and finds its job.
         folder = _of_folder(fresh)
-        is_known = idempotency.hold(tx, folder)
+        is_known = idempotency_keys.hold(tx, folder)
         twin = jobs.twin(tx, fresh)
         if twin is None:
             jobs.accept(tx, fresh)
-            (idempotency.renew if is_known else idempotency.remember)(tx, folder, job_id=fresh.id)
+            (idempotency_keys.renew if is_known else idempotency_keys.remember)(tx, folder, job_id=fresh.id)
         job = fresh if twin is None else _gone_on_with(tx, twin, priority=priority)
         if request is not None:
-            idempotency.remember(tx, request, job_id=job.id)
+            idempotency_keys.remember(tx, request, job_id=job.id)
         return job, twin is None
 
     return await catalog.write(change)
@@ -69,7 +69,7 @@ def _of_folder(job: Job) -> RequestKey:
 
 
 def _known(tx: Tx, request: RequestKey) -> Job | None:
-    begun = idempotency.begun(tx, request)
+    begun = idempotency_keys.begun(tx, request)
     if begun is None:
         return None
     if not begun.is_same:

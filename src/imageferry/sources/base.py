@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from imageferry.model import Content, File, Folder, Locator, Page
+from imageferry.model import Content, File, Folder, FolderRef, Page
 
 # Listing, `stat` and `resolve` are one kind of call, `read` and `stream` the other: sources limit them apart.
 
@@ -18,7 +18,7 @@ class Source(Protocol):
 
     name: str  # as in Locator.source
 
-    async def resolve(self, locator: Locator) -> Folder:
+    async def resolve(self, locator: FolderRef) -> Folder:
         """The folder that a locator names.
 
         A shortcut to a folder is followed. Raises NotFoundError when it is private, trashed or missing,

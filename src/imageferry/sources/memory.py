@@ -13,7 +13,7 @@ from imageferry.errors import (
     Reason,
     UsageError,
 )
-from imageferry.model import Content, File, Folder, Locator, Media, Page
+from imageferry.model import Content, File, Folder, FolderRef, Media, Page
 
 NAME = "memory"
 CHUNK_SIZE_BYTES = 1 << 20
@@ -73,7 +73,7 @@ class MemorySource:
             if entry.id in children:
                 children.remove(entry.id)
 
-    async def resolve(self, locator: Locator) -> Folder:
+    async def resolve(self, locator: FolderRef) -> Folder:
         """See Source."""
         entry = self._entries.get(locator.folder_id)
         match entry:

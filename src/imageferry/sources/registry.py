@@ -3,20 +3,20 @@
 from typing import TYPE_CHECKING
 
 from imageferry.errors import Reason, UsageError
-from imageferry.model import Locator
+from imageferry.model import FolderRef
 from imageferry.sources.base import Source
 from imageferry.sources.google_drive import urls as google_drive
-from imageferry.sources.google_drive.api import GoogleDriveSource
+from imageferry.sources.google_drive.api_source import GoogleDriveSource
 from imageferry.sources.google_drive.config import GoogleDriveConfig
 from imageferry.sources.google_drive.credentials import credentials_from
 
 if TYPE_CHECKING:
-    from imageferry.sources.google_drive.public import PublicFolderSource
+    from imageferry.sources.google_drive.public_source import PublicFolderSource
 
 PASTED_LENGTH_MAX = 2048
 
 
-def recognise(text: str) -> Locator:
+def recognise(text: str) -> FolderRef:
     """The folder that a pasted text names, at whichever source it belongs to; nothing is fetched.
 
     Raises UsageError(NOT_A_FOLDER_URL) with a sentence that says what is wrong and how to mend it.
@@ -52,7 +52,7 @@ def open_google_drive(config: GoogleDriveConfig) -> "GoogleDriveSource | PublicF
     """Google Drive over its API where there are credentials, else over its public pages."""
     credentials = credentials_from(config)
     if credentials is None:
-        from imageferry.sources.google_drive.public import PublicFolderSource  # noqa: PLC0415 - long to import
+        from imageferry.sources.google_drive.public_source import PublicFolderSource  # noqa: PLC0415 - long to import
 
         return PublicFolderSource(config)
     return GoogleDriveSource(config, credentials=credentials)

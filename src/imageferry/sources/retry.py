@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from imageferry.errors import ThrottledError, TransientError
 from imageferry.log import log
-from imageferry.model import Content, File, Folder, Locator, Page
+from imageferry.model import Content, File, Folder, FolderRef, Page
+from imageferry.sources.adaptive_rate import Sleep
 from imageferry.sources.base import Source
-from imageferry.sources.pace import Sleep
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class RetryingSource:
         self._patience = patience or Patience()
         self._sleep = sleep
 
-    async def resolve(self, locator: Locator) -> Folder:
+    async def resolve(self, locator: FolderRef) -> Folder:
         """See Source."""
         return await self._again(self._source.resolve, locator)
 

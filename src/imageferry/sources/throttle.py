@@ -7,9 +7,9 @@ from contextlib import aclosing
 
 from msgspec import Struct
 
-from imageferry.model import Content, File, Folder, Locator, Page
+from imageferry.model import Content, File, Folder, FolderRef, Page
+from imageferry.sources.adaptive_rate import Clock, Pace, Sleep
 from imageferry.sources.base import Source
-from imageferry.sources.pace import Clock, Pace, Sleep
 
 
 class Rates(Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class ThrottledSource:
         """The rates now."""
         return Rates(list_calls_s=self._listing.calls_s, byte_calls_s=self._bytes.calls_s)
 
-    async def resolve(self, locator: Locator) -> Folder:
+    async def resolve(self, locator: FolderRef) -> Folder:
         """See Source."""
         return await self._listing.through(self._source.resolve, locator)
 

@@ -16,7 +16,7 @@ from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 
 from imageferry.model import Content
 from imageferry.stores.errors import translated
-from imageferry.stores.signed_puts import SignedPuts
+from imageferry.stores.presigned_put import SignedPuts
 
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2

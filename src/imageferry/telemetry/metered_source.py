@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import ParamSpec, Protocol, TypeVar
 
 from imageferry.errors import ImageferryError, TransientError
-from imageferry.model import Content, File, Folder, Locator, Page
+from imageferry.model import Content, File, Folder, FolderRef, Page
 from imageferry.sources.base import Source
 from imageferry.sources.throttle import ThrottledSource
 
@@ -38,7 +38,7 @@ class MeteredSource:
         self._meter = meter
         self._show_rates()
 
-    async def resolve(self, locator: Locator) -> Folder:
+    async def resolve(self, locator: FolderRef) -> Folder:
         """See Source."""
         return await self._counted(LIST, self._source.resolve, locator)
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from imageferry.catalog.backlog import Backlog
+from imageferry.catalog.jobs.backlog import Backlog
 from imageferry.engine.base import Stage
 from imageferry.errors import TransientError
 from imageferry.model import ItemState, Message, Record
 from imageferry.sources.base import Source
 from imageferry.sources.throttle import ThrottledSource
+from imageferry.telemetry.instrument import Watch
 from imageferry.telemetry.metered_source import MeteredSource
-from imageferry.telemetry.watch import Watch
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # A page or a record takes milliseconds, a batch of large files its whole time box.

@@ -9,7 +9,7 @@ from uuid import UUID
 from imageferry.engine.base import Stage, about
 from imageferry.log import log
 from imageferry.model import Message
-from imageferry.telemetry.watch import Watch
+from imageferry.telemetry.instrument import Watch
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -4,14 +4,14 @@ import asyncio
 
 from msgspec import Struct
 
-from imageferry.catalog import thumbnails as records
-from imageferry.catalog.session import Catalog
+from imageferry.catalog.database.connection import Catalog
+from imageferry.catalog.images import thumbnails as records
 from imageferry.errors import ImageferryError, NotFoundError, Reason
 from imageferry.log import log
 from imageferry.stores.keys import THUMBNAIL_WIDTHS, thumbnail_key
 from imageferry.stores.store import Store
-from imageferry.thumbnails.pool import Pool
-from imageferry.thumbnails.wire import Drawn, Order, UnreadableError
+from imageferry.thumbnails.protocol import Drawn, Order, UnreadableError
+from imageferry.thumbnails.worker_pool import Pool
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 

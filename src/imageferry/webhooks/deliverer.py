@@ -5,9 +5,9 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from imageferry.catalog import deliveries
-from imageferry.catalog.deliveries import Delivery, DeliveryState
-from imageferry.catalog.session import Catalog
+from imageferry.catalog.database.connection import Catalog
+from imageferry.catalog.jobs import webhook_deliveries
+from imageferry.catalog.jobs.webhook_deliveries import Delivery, DeliveryState
 from imageferry.clock import now_ms
 from imageferry.errors import TransientError
 from imageferry.log import log
@@ -34,7 +34,7 @@ class Deliverer:
         while True:
             try:
                 # A look costs the database less than a transaction that might write.
-                while await self._catalog.read(lambda tx: deliveries.any_due(tx, now_ms=now_ms())):
+                while await self._catalog.read(lambda tx: webhook_deliveries.any_due(tx, now_ms=now_ms())):
                     await self.deliver()
                 await asyncio.sleep(LOOK_EVERY_S)
             except TransientError as exc:
@@ -46,7 +46,7 @@ class Deliverer:
 
     async def deliver(self, *, job_id: str | None = None) -> None:
         """Try once what is due now, of one job or of some."""
-        taken = await self._catalog.write(lambda tx: deliveries.take(tx, now_ms=now_ms(), job_id=job_id))
+        taken = await self._catalog.write(lambda tx: webhook_deliveries.take(tx, now_ms=now_ms(), job_id=job_id))
         await asyncio.gather(*map(self._try, taken))
 
     async def _try(self, delivery: Delivery) -> None:
@@ -64,7 +64,7 @@ class Deliverer:
         # The URL may hold a secret of its own: it stays out of the log.
         log.info("webhook.tried", job_id=delivery.job_id, state=state, status=answer.status, tries=delivery.tries)
         await self._catalog.write(
-            lambda tx: deliveries.settle(
+            lambda tx: webhook_deliveries.settle(
                 tx, delivery, state=state, status=answer.status, detail=answer.detail, due_ms=due_ms
             )
         )

@@ -39,7 +39,7 @@ def test_help_imports_no_command(words: list[str]) -> None:
 
 
 def test_an_import_imports_neither_the_gateway_nor_celery() -> None:
-    program = "import imageferry.cli.commands.import_, imageferry.cli.bringing"
+    program = "import imageferry.cli.commands.import_, imageferry.cli.handlers.import_output"
     assert _imported_by(program, "fastapi", "pydantic", "celery", "rich") == ""
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from imageferry.demo.node import Node
+from imageferry.demo.entries import Node
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
 

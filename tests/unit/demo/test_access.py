@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.faults import Fault
-from imageferry.demo.node import Node, Sharing
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree

@@ -3,8 +3,8 @@
 import pytest
 
 from imageferry.demo.drive.refusals import WORDINGS, Refusal, answer
+from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage, Fault, Faults
-from imageferry.demo.node import Node
 from imageferry.demo.operations import Operation, Requests
 from imageferry.demo.quota import Quota
 

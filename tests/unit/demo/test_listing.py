@@ -3,8 +3,8 @@
 import pytest
 
 from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage, Fault
-from imageferry.demo.node import Node
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree

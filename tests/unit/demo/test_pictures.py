@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from imageferry.demo.entries import Node
 from imageferry.demo.metadata import picture_metadata
-from imageferry.demo.node import Node
-from imageferry.demo.pictures.album import sample_album
-from imageferry.demo.pictures.own import pictures_from
+from imageferry.demo.pictures.from_folder import pictures_from
+from imageferry.demo.pictures.sample_album import sample_album
 from imageferry.demo.tree import Tree
 from tests.unit.demo.conftest import Asker
 

@@ -4,8 +4,8 @@ import re
 from urllib.parse import urlsplit
 
 from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.entries import Sharing
 from imageferry.demo.faults import Fault
-from imageferry.demo.node import Sharing
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imageferry.demo.drive.queries import QueryError, parse
-from imageferry.demo.node import Node
+from imageferry.demo.entries import Node
 
 NODE = Node(
     id="1file",

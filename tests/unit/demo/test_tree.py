@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from imageferry.demo.content import Content, InMemory, OnDisk, Synthetic
+from imageferry.demo.entries import Node, Sharing, mime_type_of
 from imageferry.demo.export import export
-from imageferry.demo.node import Node, Sharing, mime_type_of
-from imageferry.demo.synthetic import plant
+from imageferry.demo.file_content import Content, InMemory, OnDisk, Synthetic
+from imageferry.demo.generated_tree import plant
 from imageferry.demo.tree import Tree
 
 

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from imageferry.http import client as client_module
 from imageferry.http.client import Client
+from imageferry.http.poller import SelectedSockets
 from imageferry.http.request import BrokenError, Request, UnansweredError
-from imageferry.http.sockets import SelectedSockets
-from tests.answering import MIB, served, spoken
-from tests.contract.loopback import Authority, ConnectProxy
+from tests.servers.http_servers import MIB, served, spoken
+from tests.servers.loopback import Authority, ConnectProxy
 
 BODY = bytes(range(256)) * 4096 * 4  # 4 MiB
 

@@ -3,17 +3,17 @@
 import pytest
 
 from imageferry.errors import Reason, UsageError
-from imageferry.model import Locator
-from imageferry.sources.google_drive.api import GoogleDriveSource
+from imageferry.model import FolderRef
+from imageferry.sources.google_drive.api_source import GoogleDriveSource
 from imageferry.sources.google_drive.config import GoogleDriveConfig
-from imageferry.sources.google_drive.public import PublicFolderSource
+from imageferry.sources.google_drive.public_source import PublicFolderSource
 from imageferry.sources.registry import open_sources, recognise
 
 
 def test_a_drive_link_is_drives() -> None:
     folder_id = "1AbCdEfGhIjKlMnOpQrStUvWxYz012345"
     pasted = f"https://drive.google.com/drive/folders/{folder_id}"
-    assert recognise(pasted) == Locator(source="google_drive", folder_id=folder_id)
+    assert recognise(pasted) == FolderRef(source="google_drive", folder_id=folder_id)
 
 
 @pytest.mark.parametrize("text", ["", "hello", "https://example.com/folders/1AbCdEfGhIjKlMnOpQrS", "x" * 3000])

@@ -18,7 +18,7 @@ from imageferry.errors import (
 from imageferry.model import File
 from imageferry.sources.memory import MemorySource
 from imageferry.sources.retry import Patience, RetryingSource
-from tests.unit.sources.virtual_time import VirtualTime
+from tests.drivers.virtual_time import VirtualTime
 
 CONTENT = bytes(range(256)) * 40
 

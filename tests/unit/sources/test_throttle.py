@@ -8,7 +8,7 @@ from imageferry.errors import Reason, ThrottledError
 from imageferry.model import Content, File
 from imageferry.sources.memory import MemorySource
 from imageferry.sources.throttle import Rates, ThrottledSource
-from tests.unit.sources.virtual_time import VirtualTime
+from tests.drivers.virtual_time import VirtualTime
 
 
 class RefusingSource(MemorySource):

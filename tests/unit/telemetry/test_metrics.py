@@ -2,14 +2,14 @@
 
 import pytest
 
-from imageferry.catalog.backlog import Backlog
+from imageferry.catalog.jobs.backlog import Backlog
 from imageferry.errors import Reason, ThrottledError, TransientError
 from imageferry.model import File, Transfer
 from imageferry.sources.memory import MemorySource
 from imageferry.sources.throttle import ThrottledSource
 from imageferry.telemetry.metrics import Metrics
-from tests.readings import readings
-from tests.unit.telemetry.stages import TRANSFER, breaks, tells
+from tests.drivers.metric_values import readings
+from tests.drivers.recorded_stages import TRANSFER, breaks, tells
 
 
 class RefusingSource(MemorySource):

@@ -5,7 +5,7 @@ from base64 import b64decode
 from PIL import Image
 
 from imageferry.thumbnails.placeholder import placeholder, thumbhash
-from tests.pictures import quarters
+from tests.drivers.pictures import quarters
 
 
 def nibbles(code: bytes) -> list[int]:

@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from standardwebhooks import Webhook
 
 from imageferry.webhooks.sender import Answer, Sender
-from tests.receiver import HOST, Receiver, receiving
+from tests.servers.webhook_receiver import HOST, Receiver, receiving
 
 SECRET = "whsec_" + "c2VjcmV0" * 6
 MESSAGE = {"type": "job.completed", "data": {"name": "Ferien 😀"}}

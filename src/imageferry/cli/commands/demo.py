@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from imageferry.cli.commands.common import option, port
-from imageferry.cli.demonstrating import demonstrate
-from imageferry.cli.running import people, run
+from imageferry.cli.commands.shared_options import option, port
+from imageferry.cli.handlers.demo import demonstrate
+from imageferry.cli.runner import people, run
 
 
 @click.command()

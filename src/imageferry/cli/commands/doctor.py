@@ -4,9 +4,9 @@ from functools import partial
 
 import click
 
-from imageferry.cli.commands.common import as_json, server
-from imageferry.cli.doctoring import examine
-from imageferry.cli.running import people, run
+from imageferry.cli.commands.shared_options import as_json, server
+from imageferry.cli.handlers.doctor import examine
+from imageferry.cli.runner import people, run
 
 
 @click.command()

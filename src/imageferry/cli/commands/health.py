@@ -4,9 +4,9 @@ from functools import partial
 
 import click
 
-from imageferry.cli.asking import ask
-from imageferry.cli.commands.common import option
-from imageferry.cli.running import people, run
+from imageferry.cli.commands.shared_options import option
+from imageferry.cli.handlers.health import ask
+from imageferry.cli.runner import people, run
 
 
 @click.command()

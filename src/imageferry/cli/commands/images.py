@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from imageferry.catalog.filters import Sort
-from imageferry.cli import image_viewing as viewing
-from imageferry.cli.commands.common import BYTES, DAY, as_json, option, server
-from imageferry.cli.running import people, run
+from imageferry.catalog.search.filters import Sort
+from imageferry.cli.commands.shared_options import BYTES, DAY, as_json, option, server
+from imageferry.cli.handlers import images as viewing
+from imageferry.cli.runner import people, run
 
 LIMIT_MAX = 1000
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from imageferry.bootstrap.ahead import movers_ahead
-from imageferry.cli.commands.common import BYTES, DAY, as_json, option, store
-from imageferry.cli.exits import Exit
-from imageferry.cli.running import people, run
+from imageferry.bootstrap.prefork import movers_ahead
+from imageferry.cli.commands.shared_options import BYTES, DAY, as_json, option, store
+from imageferry.cli.exit_codes import Exit
+from imageferry.cli.runner import people, run
 from imageferry.model import JobOptions, OnChange
 from imageferry.settings import Settings
 
@@ -126,7 +126,7 @@ def _import(
     as_json: bool,
 ) -> Coroutine[Any, Any, Exit]:
     ahead = movers_ahead(settings)
-    from imageferry.cli.bringing import bring  # noqa: PLC0415 - movers need nothing of it
+    from imageferry.cli.handlers.import_output import bring  # noqa: PLC0415 - movers need nothing of it
 
     return bring(
         url,
@@ -142,6 +142,6 @@ def _import(
 
 
 async def _plan(settings: Settings, *, url: str, options: JobOptions, as_json: bool) -> Exit:
-    from imageferry.cli.bringing import show_plan  # noqa: PLC0415 - the same
+    from imageferry.cli.handlers.import_output import show_plan  # noqa: PLC0415 - the same
 
     return await show_plan(url, settings=settings, options=options, people=people, as_json=as_json)

@@ -5,9 +5,9 @@ from functools import partial
 
 import click
 
-from imageferry.cli.commands.common import as_json, job_id, option, server
-from imageferry.cli.desk import Desk
-from imageferry.cli.handling import (
+from imageferry.cli.clients.jobs import Desk
+from imageferry.cli.commands.shared_options import as_json, job_id, option, server
+from imageferry.cli.handlers.jobs import (
     cancel_job,
     follow_job,
     list_jobs,
@@ -17,7 +17,7 @@ from imageferry.cli.handling import (
     remove_job,
     show_job,
 )
-from imageferry.cli.running import people, run
+from imageferry.cli.runner import people, run
 from imageferry.errors import Reason
 from imageferry.model import Job, JobState
 

@@ -4,9 +4,9 @@ from functools import partial
 
 import click
 
-from imageferry.cli.commands.common import option
-from imageferry.cli.migrating import migrate_catalog
-from imageferry.cli.running import people, run
+from imageferry.cli.commands.shared_options import option
+from imageferry.cli.handlers.migrate import migrate_catalog
+from imageferry.cli.runner import people, run
 
 
 @click.command()

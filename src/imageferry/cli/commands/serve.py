@@ -2,11 +2,11 @@
 
 import click
 
-from imageferry.cli.commands.common import option, port, store
-from imageferry.cli.exits import Exit
-from imageferry.cli.running import people, run
-from imageferry.gateway import serve as gateway
-from imageferry.gateway.serve import Ready
+from imageferry.cli.commands.shared_options import option, port, store
+from imageferry.cli.exit_codes import Exit
+from imageferry.cli.runner import people, run
+from imageferry.gateway import server as gateway
+from imageferry.gateway.server import Ready
 from imageferry.settings import Settings
 
 

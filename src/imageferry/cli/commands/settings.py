@@ -2,7 +2,7 @@
 
 import click
 
-from imageferry.cli.settings_file import settings_file
+from imageferry.cli.handlers.settings import settings_file
 
 
 @click.command()

@@ -4,9 +4,9 @@ from functools import partial
 
 import click
 
-from imageferry.cli.commands.common import option, store
-from imageferry.cli.running import run
-from imageferry.cli.working import work_for
+from imageferry.cli.commands.shared_options import option, store
+from imageferry.cli.handlers.work import work_for
+from imageferry.cli.runner import run
 
 
 @click.command()

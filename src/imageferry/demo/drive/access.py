@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Struct, field
 
 from imageferry.demo.drive.refusals import Refusal, RefusedError
-from imageferry.demo.node import Node, Sharing
+from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.tree import Tree
 
 _RESOURCE_KEYS_HEADER = "X-Goog-Drive-Resource-Keys"

@@ -8,16 +8,16 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
-from imageferry.demo.content import OnDisk
 from imageferry.demo.drive import masks, page_tokens, parameters, queries
 from imageferry.demo.drive.access import Caller
 from imageferry.demo.drive.listing import Place, damaged, list_page
 from imageferry.demo.drive.refusals import Refusal, RefusedError
 from imageferry.demo.drive.resources import renderer
 from imageferry.demo.drive.schema import FILE_DEFAULT, FILE_SCHEMA, LIST_DEFAULT, LIST_SCHEMA
+from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage
-from imageferry.demo.front_desk import FrontDesk
-from imageferry.demo.node import Node
+from imageferry.demo.file_content import OnDisk
+from imageferry.demo.middleware import FrontDesk
 from imageferry.demo.operations import Operation
 
 _PAGE_SIZE_DEFAULT = 100

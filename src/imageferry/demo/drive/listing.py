@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from imageferry.demo.drive.access import Caller
 from imageferry.demo.drive.queries import Query
+from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage
-from imageferry.demo.node import Node
 from imageferry.demo.tree import Tree
 
 Place = tuple[int, int]  # the folder's among those of the query, the entry's in the folder

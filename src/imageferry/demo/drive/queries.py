@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from imageferry.demo.node import Node
+from imageferry.demo.entries import Node
 
 Predicate: TypeAlias = Callable[[Node], bool]
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 
-from imageferry.demo.content import Algorithm
 from imageferry.demo.drive.masks import EVERYTHING, Mask, project, wants
-from imageferry.demo.node import Node, Sharing
+from imageferry.demo.entries import Node, Sharing
+from imageferry.demo.file_content import Algorithm
 
 Render = Callable[[Node], dict[str, object]]
 

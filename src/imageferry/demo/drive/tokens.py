@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode
 import msgspec
 from aiohttp import web
 
-from imageferry.demo.front_desk import FrontDesk
+from imageferry.demo.middleware import FrontDesk
 from imageferry.demo.operations import Operation
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

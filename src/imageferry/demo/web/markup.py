@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from imageferry.demo.drive.refusals import SORRY_PAGE, WORDINGS, Refusal
-from imageferry.demo.node import SHORTCUT_MIME_TYPE, Node
+from imageferry.demo.entries import SHORTCUT_MIME_TYPE, Node
 from imageferry.model import FOLDER_MIME_TYPE
 
 # What Google calls the addresses of its documents.

@@ -5,12 +5,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import hdrs, web
 
-from imageferry.demo import bodies
+from imageferry.demo import response_bodies
 from imageferry.demo.drive.access import Caller, web_visitor
 from imageferry.demo.drive.refusals import RefusedError
+from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.faults import Fault
-from imageferry.demo.front_desk import DivertedError, FrontDesk
-from imageferry.demo.node import Node, Sharing
+from imageferry.demo.middleware import DivertedError, FrontDesk
 from imageferry.demo.operations import Operation
 from imageferry.demo.web import markup
 
@@ -74,7 +74,7 @@ class PublicPages:
         if unconfirmed:
             return _html(_scan_warning(request, node))
         headers: dict[str, str] = {
-            hdrs.CONTENT_DISPOSITION: bodies.attachment(node.name),
+            hdrs.CONTENT_DISPOSITION: response_bodies.attachment(node.name),
             hdrs.CONTENT_TYPE: "application/octet-stream",
         }
         return await self._desk.send(request, node, fault=fault, headers=headers)
@@ -93,7 +93,7 @@ class PublicPages:
         """A document as a file: here, its name."""
         node = self._seen(web_visitor(request), _id(request))
         suffix = request.query.get("format", "docx")
-        headers = {hdrs.CONTENT_DISPOSITION: bodies.attachment(f"{node.name}.{suffix}")}
+        headers = {hdrs.CONTENT_DISPOSITION: response_bodies.attachment(f"{node.name}.{suffix}")}
         return web.Response(body=node.name.encode(), headers=headers)
 
     async def sign_in(self, _: web.Request) -> web.Response:

@@ -12,14 +12,14 @@ from celery.signals import worker_process_init, worker_process_shutdown, worker_
 from celery.worker.consumer import Consumer
 
 from imageferry.engine.celery.app import Role, check, queue, received
-from imageferry.engine.celery.board import Board
-from imageferry.engine.celery.child import Child, Flag, OpenStages
-from imageferry.engine.celery.health import Health
-from imageferry.engine.celery.logs import tell_as_events
+from imageferry.engine.celery.celery_logging import tell_as_events
+from imageferry.engine.celery.health_server import Health
+from imageferry.engine.celery.stop_signals import Board
+from imageferry.engine.celery.worker_process import Child, Flag, OpenStages
 from imageferry.errors import FatalError, Reason
 from imageferry.log import log
 from imageferry.model import Transfer
-from imageferry.pipeline.bounds import Bounds
+from imageferry.pipeline.transfer.limits import Bounds
 
 
 def run_worker(

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from imageferry.errors import Reason
-from imageferry.gateway.schemas.control import PRIORITY_MAX, PRIORITY_MIN
 from imageferry.gateway.schemas.fields import Day, Link, Size, Text
 from imageferry.gateway.schemas.images import Image
+from imageferry.gateway.schemas.job_actions import PRIORITY_MAX, PRIORITY_MIN
 from imageferry.gateway.schemas.jobs import JobLinks
 from imageferry.model import JobOptions, JobState, OnChange
 

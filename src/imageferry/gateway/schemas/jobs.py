@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import BaseModel, Field
 
-from imageferry.catalog.deliveries import DeliveryState
+from imageferry.catalog.jobs.webhook_deliveries import DeliveryState
 from imageferry.errors import Mender, Reason
 from imageferry.gateway.schemas.fields import Instant
 from imageferry.model import Action, JobState, OnChange

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from imageferry.gateway.problems import refusal
-from imageferry.gateway.security.access import CHALLENGE
-from imageferry.gateway.security.rates import client_of
-from imageferry.gateway.security.rations import Dear, Rations, too_often
+from imageferry.gateway.protocol.problems import refusal
+from imageferry.gateway.security.authentication import CHALLENGE
+from imageferry.gateway.security.rate_limiter import client_of
+from imageferry.gateway.security.rate_limits import Dear, Rations, too_often
 from imageferry.gateway.security.sessions import COOKIE, SESSION_S, Sessions
 
 PATHS = frozenset({"/login", "/logout"})

@@ -17,7 +17,7 @@ from imageferry.errors import (
     TransientError,
     UsageError,
 )
-from imageferry.sources.google_drive.refusal import Refusal
+from imageferry.sources.google_drive.error_response import Refusal
 
 
 class Asked(StrEnum):

@@ -8,8 +8,8 @@ import imageferry
 from imageferry.errors import PermanentError, Reason, TransientError
 from imageferry.http.client import Client
 from imageferry.http.request import HttpError, Request
-from imageferry.sources.google_drive.answer import Answer, failed
 from imageferry.sources.google_drive.config import Deadlines
+from imageferry.sources.google_drive.response import Answer, failed
 
 REDIRECTS_MAX = 5
 

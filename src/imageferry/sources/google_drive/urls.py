@@ -4,7 +4,7 @@ import re
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from imageferry.errors import Reason, UsageError
-from imageferry.model import Locator
+from imageferry.model import FolderRef
 from imageferry.sources.google_drive.config import WEB_ENDPOINT
 
 NAME = "google_drive"
@@ -21,14 +21,14 @@ _WRAPPERS = " \t\r\n\f\v\u00a0\u200b\ufeff\"'`<>()[]\u2018\u2019\u201c\u201d\u00
 _HOW = "Open the folder in Google Drive and copy its link: https://drive.google.com/drive/folders/..."
 
 
-def read_url(text: str) -> Locator | None:
+def read_url(text: str) -> FolderRef | None:
     """The folder that a pasted URL or bare ID names; None when it is not Google Drive's.
 
     Raises UsageError for a Drive link that is not a folder's. Nothing is fetched.
     """
     pasted = text.strip(_WRAPPERS)
     if _ID.fullmatch(pasted):
-        return Locator(source=NAME, folder_id=pasted)
+        return FolderRef(source=NAME, folder_id=pasted)
     url = _split(pasted)
     if url is None or url.hostname not in _HOSTS:
         return None
@@ -40,7 +40,7 @@ def read_url(text: str) -> Locator | None:
     folder_id = _folder_id(segments, query=query)
     if folder_id is None:
         raise UsageError(Reason.NOT_A_FOLDER_URL, _complaint(segments))
-    return Locator(source=NAME, folder_id=folder_id, resource_key=_resource_key(query))
+    return FolderRef(source=NAME, folder_id=folder_id, resource_key=_resource_key(query))
 
 
 def folder_url(folder_id: str, *, resource_key: str | None = None) -> str:

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from imageferry.demo.node import Node
+from imageferry.demo.entries import Node
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
 from imageferry.model import File
-from imageferry.sources.google_drive.api import GoogleDriveSource
+from imageferry.sources.google_drive.api_source import GoogleDriveSource
 from imageferry.sources.google_drive.config import Deadlines, GoogleDriveConfig
 from imageferry.sources.google_drive.credentials import ApiKey
-from imageferry.sources.google_drive.public import PublicFolderSource
+from imageferry.sources.google_drive.public_source import PublicFolderSource
 
 PICTURE = bytes(range(256)) * 400
 

@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.faults import Fault
-from imageferry.demo.node import Node, Sharing
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.errors import BlockedError, NotFoundError, Reason, TransientError
-from imageferry.model import File, Folder, Locator
+from imageferry.model import File, Folder, FolderRef
 from imageferry.sources.google_drive.config import GoogleDriveConfig
 from imageferry.sources.google_drive.credentials import credentials_from
 from imageferry.sources.google_drive.service_account import ServiceAccount
@@ -44,7 +44,7 @@ async def test_a_service_account_sees_what_is_shared_with_it(
 ) -> None:
     drive.tree.share(root, Sharing.ACCOUNT)
     path = account_file(tmp_path, private_key=private_key, token_uri=drive.token_url)
-    locator = Locator(source="google_drive", folder_id=root.id)
+    locator = FolderRef(source="google_drive", folder_id=root.id)
 
     keyed = open_google_drive(GoogleDriveConfig(endpoint=drive.url, api_key=drive.api_key))
     with pytest.raises(NotFoundError):
@@ -67,12 +67,12 @@ async def test_a_token_that_drive_does_not_accept_any_more_is_renewed_once(
     path = account_file(tmp_path, private_key=private_key, token_uri=drive.token_url)
     source = open_google_drive(GoogleDriveConfig(endpoint=drive.url, service_account_file=path))
     drive.faults.add(Fault(kind=Refusal.BAD_CREDENTIALS, on=Operation.GET, times=1))
-    await source.resolve(Locator(source="google_drive", folder_id=root.id))
+    await source.resolve(FolderRef(source="google_drive", folder_id=root.id))
     assert drive.requests.count(Operation.TOKEN) == 2
     drive.faults.clear()
     drive.faults.add(Fault(kind=Refusal.BAD_CREDENTIALS, on=Operation.GET))
     with pytest.raises(BlockedError):
-        await source.resolve(Locator(source="google_drive", folder_id=root.id))
+        await source.resolve(FolderRef(source="google_drive", folder_id=root.id))
     assert drive.requests.count(Operation.TOKEN) == 3
     await source.close()
 

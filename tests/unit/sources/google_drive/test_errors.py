@@ -17,8 +17,8 @@ from imageferry.errors import (
     ThrottledError,
     TransientError,
 )
+from imageferry.sources.google_drive.error_response import Refusal
 from imageferry.sources.google_drive.errors import Asked, Call, error_from
-from imageferry.sources.google_drive.refusal import Refusal
 
 FILE = Call(asked=Asked.FILE, id="file-id", cool_down_s=45)
 FOLDER = Call(asked=Asked.FOLDER, id="folder-id")

@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.faults import Damage, Fault
-from imageferry.demo.node import Node, Sharing
 from imageferry.demo.operations import Operation
 from imageferry.demo.server import StandIn
 from imageferry.demo.tree import Tree
@@ -22,11 +22,11 @@ from imageferry.errors import (
     TransientError,
     UsageError,
 )
-from imageferry.model import FOLDER_MIME_TYPE, File, Folder, Locator
+from imageferry.model import FOLDER_MIME_TYPE, File, Folder, FolderRef
 from imageferry.sources.base import Source
-from imageferry.sources.google_drive.api import GoogleDriveSource
+from imageferry.sources.google_drive.api_source import GoogleDriveSource
 from imageferry.sources.google_drive.config import Deadlines, GoogleDriveConfig
-from imageferry.sources.google_drive.public import PublicFolderSource
+from imageferry.sources.google_drive.public_source import PublicFolderSource
 from tests.unit.sources.google_drive.conftest import PICTURE
 
 
@@ -205,27 +205,27 @@ async def test_a_listing_that_is_none_is_tried_again_and_never_taken_for_an_empt
 async def test_a_private_folder_is_not_found(source: Source, tree: Tree, root: Node, sharing: Sharing) -> None:
     tree.share(root, sharing)
     with pytest.raises(NotFoundError, match="Anyone with the link") as raised:
-        await source.resolve(Locator(source=source.name, folder_id=root.id))
+        await source.resolve(FolderRef(source=source.name, folder_id=root.id))
     assert raised.value.reason is Reason.FOLDER_NOT_FOUND
 
 
 async def test_a_folder_in_the_bin_is_not_found(source: Source, tree: Tree, root: Node) -> None:
     tree.trash(root)
     with pytest.raises(NotFoundError):
-        await source.resolve(Locator(source=source.name, folder_id=root.id))
+        await source.resolve(FolderRef(source=source.name, folder_id=root.id))
 
 
 async def test_a_files_link_is_told_from_a_folders(source: Source, file: File) -> None:
     with pytest.raises(UsageError, match="single file"):
-        await source.resolve(Locator(source=source.name, folder_id=file.id))
+        await source.resolve(FolderRef(source=source.name, folder_id=file.id))
 
 
 async def test_a_resource_key_opens_what_needs_one(source: Source, tree: Tree) -> None:
     keyed = tree.folder("Old", keyed=True)
     inner = tree.file(keyed, "old.jpg", content=b"old", keyed=True)
     with pytest.raises(NotFoundError):
-        await source.resolve(Locator(source=source.name, folder_id=keyed.id))
-    folder = await source.resolve(Locator(source=source.name, folder_id=keyed.id, resource_key=keyed.resource_key))
+        await source.resolve(FolderRef(source=source.name, folder_id=keyed.id))
+    folder = await source.resolve(FolderRef(source=source.name, folder_id=keyed.id, resource_key=keyed.resource_key))
     assert folder == Folder(id=keyed.id, name="Old", resource_key=keyed.resource_key)
     (listed,) = (await source.list_page(folder)).files
     assert listed.resource_key == inner.resource_key
@@ -239,7 +239,7 @@ async def test_shortcuts_are_listed_and_followed_at_the_root(
     elsewhere = tree.folder("Elsewhere")
     to_root = tree.shortcut(elsewhere, to=root)
     tree.shortcut(elsewhere, to=tree[file.id])
-    folder = await api.resolve(Locator(source="google_drive", folder_id=to_root.id))
+    folder = await api.resolve(FolderRef(source="google_drive", folder_id=to_root.id))
     assert folder.id == root.id
     shortcuts = (await api.list_page(Folder(id=elsewhere.id, name=""))).shortcuts
     assert {(shortcut.target_id, shortcut.target_mime_type) for shortcut in shortcuts} == {

@@ -14,10 +14,10 @@ from aiohttp import web
 
 from imageferry.errors import PermanentError, Reason, TransientError
 from imageferry.model import File
-from imageferry.sources.google_drive import bodies
+from imageferry.sources.google_drive import response_bodies
 from imageferry.sources.google_drive.config import Deadlines
 from imageferry.sources.google_drive.transport import Transport
-from tests.answering import served, spoken
+from tests.servers.http_servers import served, spoken
 
 DEADLINES = Deadlines()
 SECRETS = {"X-Goog-Api-Key": "secret", "Range": "bytes=5-"}
@@ -142,11 +142,11 @@ async def test_an_answer_larger_than_it_may_be_is_cut_off() -> None:
     async with served(endless) as origin, opened(origin) as transport:
         response = await transport.get(f"{origin}/", headers={}, **WHOLE)
         with pytest.raises(TransientError, match="larger"):
-            await bodies.bounded(response, size_bytes_max=1 << 20)
+            await response_bodies.bounded(response, size_bytes_max=1 << 20)
         file = File(id="1", name="a.jpg", size_bytes=1000)
         response = await transport.get(f"{origin}/", headers={}, ahead_bytes=1001, deadline_s=30)
         with pytest.raises(TransientError) as raised:
-            await bodies.whole(response, file=file, deadlines=DEADLINES)
+            await response_bodies.whole(response, file=file, deadlines=DEADLINES)
         assert raised.value.reason is Reason.CORRUPT
 
 
@@ -159,4 +159,4 @@ async def test_a_compressed_body_is_measured_unpacked() -> None:
     async with served(packed) as origin, opened(origin) as transport:
         file = File(id="1", name="a.jpg", size_bytes=5000)
         response = await transport.get(f"{origin}/", headers={}, ahead_bytes=5001, deadline_s=30)
-        assert await bodies.whole(response, file=file, deadlines=DEADLINES) == bytes(5000)
+        assert await response_bodies.whole(response, file=file, deadlines=DEADLINES) == bytes(5000)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imageferry.errors import Reason, UsageError
-from imageferry.model import Locator
+from imageferry.model import FolderRef
 from imageferry.sources.google_drive.urls import folder_url, read_url
 
 ID = "1AbCdEfGhIjKlMnOpQrStUvWxYz-01_45"
@@ -45,12 +45,12 @@ schemes = st.sampled_from(["", "https://", "http://"])
 @given(path=st.sampled_from(PATHS), folder_id=ids, wrapper=wrappers, scheme=schemes)
 def test_every_shape_of_link_names_its_folder(path: str, folder_id: str, wrapper: str, scheme: str) -> None:
     pasted = wrapper.format(scheme + path.format(id=folder_id))
-    assert read_url(pasted) == Locator(source="google_drive", folder_id=folder_id)
+    assert read_url(pasted) == FolderRef(source="google_drive", folder_id=folder_id)
 
 
 @given(folder_id=ids, wrapper=wrappers)
 def test_a_bare_id_names_its_folder(folder_id: str, wrapper: str) -> None:
-    assert read_url(wrapper.format(folder_id)) == Locator(source="google_drive", folder_id=folder_id)
+    assert read_url(wrapper.format(folder_id)) == FolderRef(source="google_drive", folder_id=folder_id)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_a_bare_id_names_its_folder(folder_id: str, wrapper: str) -> None:
     ],
 )
 def test_the_resource_key_is_carried(url: str) -> None:
-    assert read_url(url) == Locator(source="google_drive", folder_id=ID, resource_key=KEY)
+    assert read_url(url) == FolderRef(source="google_drive", folder_id=ID, resource_key=KEY)
 
 
 def test_a_resource_key_that_could_break_a_header_is_left_out() -> None:
     url = f"https://drive.google.com/drive/folders/{ID}?resourcekey=a%0d%0aX-Evil:%201"
-    assert read_url(url) == Locator(source="google_drive", folder_id=ID)
+    assert read_url(url) == FolderRef(source="google_drive", folder_id=ID)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 @given(folder_id=ids)
 def test_the_folders_own_page_leads_back_to_it(folder_id: str) -> None:
     for resource_key in (None, KEY):
-        own = Locator(source="google_drive", folder_id=folder_id, resource_key=resource_key)
+        own = FolderRef(source="google_drive", folder_id=folder_id, resource_key=resource_key)
         assert read_url(folder_url(folder_id, resource_key=resource_key)) == own

@@ -1,0 +1,1 @@
+"""Records of stored images, with their counters, word index, deletions and thumbnails."""

@@ -1,0 +1,1 @@
+"""Image search: filters, index scans, id-block scans and facets."""

@@ -1,0 +1,1 @@
+"""Clients of jobs and images: the local catalog, or a gateway over HTTP."""

@@ -1,0 +1,1 @@
+"""What commands print: console, progress bar, formatting and JSON."""

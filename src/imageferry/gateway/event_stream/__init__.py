@@ -1,0 +1,1 @@
+"""Server-sent events: the broadcaster and its frames."""

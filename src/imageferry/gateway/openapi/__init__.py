@@ -1,0 +1,1 @@
+"""The OpenAPI document: descriptions, field docs and examples."""

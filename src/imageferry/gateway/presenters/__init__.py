@@ -1,0 +1,1 @@
+"""Presenters: catalog records as the API shows them."""

@@ -1,0 +1,1 @@
+"""The crawl stage: list folders page by page and write what they hold."""

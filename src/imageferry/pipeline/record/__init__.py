@@ -1,0 +1,1 @@
+"""The record stage: write the outcomes of transfers."""

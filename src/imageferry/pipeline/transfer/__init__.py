@@ -1,0 +1,1 @@
+"""The transfer stage: download, verify and upload files."""

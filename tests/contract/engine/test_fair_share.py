@@ -1,0 +1,90 @@
+"""What every engine promises to many jobs: a small one does not wait for a large one, and fifty share the workers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import func, select
+
+from imageferry.catalog.database.connection import Catalog
+from imageferry.catalog.database.tables import batches
+from imageferry.demo.server import StandIn
+from imageferry.demo.tree import Tree
+from imageferry.model import LedgerState
+from tests.drivers.gateway_process import Served, anywhere, served
+from tests.drivers.import_flow import QUICK, Flow
+from tests.drivers.workers import WINDOW, crew_over
+from tests.servers.brokers import KINDS_OF_BROKERS
+
+pytestmark = pytest.mark.integration
+
+LARGE = 3_000
+LATENCY_S = 0.2
+JOBS = 50
+JOBS_SHARED, WINDOW_SHARED = 20, 8  # two processes do the work of all stages
+
+
+@pytest.fixture(params=["local", *KINDS_OF_BROKERS])
+async def gateway(request: pytest.FixtureRequest, tree: Tree, flow: Flow, tmp_path: Path) -> AsyncIterator[Served]:
+    """A gateway over one kind of engine, from a Drive that takes its time, with all that it needs at work."""
+    flow.limits = replace(QUICK, terms=replace(QUICK.terms, lease_ms=30_000))
+    async with StandIn(tree, latency_s=LATENCY_S) as drive:
+        flow.drive = drive
+        flow.given |= {"concurrency": 16, "window": WINDOW}
+        if request.param == "local":
+            async with served(anywhere(flow)) as local:
+                yield local
+            return
+        async with crew_over(request.param, flow, folder=tmp_path) as crew:
+            crew.environment = {
+                "IMAGEFERRY_LEASE": "30",
+                "IMAGEFERRY_CONCURRENCY": "16",
+                "IMAGEFERRY_WINDOW": str(WINDOW_SHARED),
+            }
+            await crew.start(processes=2)
+            flow.given |= {"lease_s": 30, "window": WINDOW_SHARED}
+            async with served(anywhere(flow)) as shared:
+                yield shared
+
+
+async def test_a_small_job_ends_while_a_large_one_is_under_way(tree: Tree, flow: Flow, gateway: Served) -> None:
+    large, small = tree.folder("Large"), tree.folder("Small")
+    tree.numbered_files(large, LARGE, size_bytes=1_000)
+    tree.numbered_files(small, 10, size_bytes=1_000)
+    first = await gateway.begin(flow.drive.folder_url(large))
+    while (await gateway.get(f"/api/jobs/{first}"))["stored"] < LARGE // 10:  # noqa: ASYNC110 - the gateway is asked
+        await asyncio.sleep(0.1)
+    status = await gateway.run(flow.drive.folder_url(small))
+    assert status["stored"] == 10
+    assert (await gateway.get(f"/api/jobs/{first}"))["state"] == "running"
+    async with gateway.session.post(f"/api/jobs/{first}/cancel") as answer:
+        assert answer.status == 200
+    await gateway.ending(first)
+
+
+async def test_many_jobs_at_once_share_the_workers_and_the_window(tree: Tree, flow: Flow, gateway: Served) -> None:
+    count = JOBS if flow.settings.celery_broker_url is None else JOBS_SHARED
+    roots = [tree.folder(f"Job {number}") for number in range(count)]
+    for root in roots:
+        tree.numbered_files(root, 20, size_bytes=1_000)
+    begun = await asyncio.gather(*(gateway.begin(flow.drive.folder_url(root)) for root in roots))
+    assert len(set(begun)) == count
+    most = 0
+    ended: list[object] = []
+    while len(ended) < count:
+        most = max(most, await _in_flight(flow))
+        await asyncio.sleep(0.2)
+        ended = (await gateway.get("/api/jobs?limit=200&state=completed"))["items"]
+    # Those that join may begin before the others are down to their part of the window.
+    assert 0 < most <= 2 * (flow.settings.window or 0)
+
+
+async def _in_flight(flow: Flow) -> int:
+    catalog = Catalog(flow.settings.catalog_url)
+    query = select(func.count()).select_from(batches).where(batches.c.state == LedgerState.IN_FLIGHT)
+    try:
+        return await catalog.read(lambda tx: tx.execute(query).scalar_one())
+    finally:
+        await catalog.close()

@@ -1,0 +1,66 @@
+"""System E's clients, unchanged: the same as D on Azure, with a status, a deletion, and every service's health."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+
+from imageferry.demo.tree import Tree
+from tests.drivers.import_flow import Flow
+from tests.drivers.legacy_clients import LOOK_EVERY_S, OlderClient, album, in_the_place_of
+from tests.servers.azurite import CONTAINER, azurite
+from tests.servers.brokers import broker
+from tests.servers.ports import free_port
+
+SERVICES = {"crawl": "crawler", "transfer": "uploader", "record": "metadata-service"}
+
+
+async def test_a_folder_is_imported_into_a_container_watched_and_deleted(tree: Tree, flow: Flow) -> None:
+    root = album(tree, files=250)
+    with azurite() as connection_string:
+        environment = {
+            "GOOGLE_API_KEY": flow.drive.api_key,
+            "STORAGE_PROVIDER": "azure",
+            "AZURE_STORAGE_CONNECTION_STRING": connection_string,
+            "AZURE_STORAGE_CONTAINER_NAME": CONTAINER,
+        }
+        async with in_the_place_of(flow, environment) as client:
+            begun = await client.post("/api/import/google-drive", {"folder_url": flow.drive.folder_url(root)})
+            status = await ended(client, begun.body["job_id"])
+            assert {name: status[name] for name in ("status", "total", "processed", "failed")} == {
+                "status": "completed",
+                "total": 250,
+                "processed": 250,
+                "failed": 0,
+            }
+            assert len(status["imported"]) == 100  # the latest; all of them are at /api/images
+
+            image = status["imported"][0]
+            assert f"/{CONTAINER}/" in image["storage_path"]
+            assert (await client.delete(f"/api/images/{image['id']}")).status == 204
+            assert (await client.get(f"/api/images/{image['id']}")).status == 404
+            assert (await client.delete(f"/api/images/{image['id']}")).status == 204
+            assert len((await client.get("/api/images/all")).body) == 249
+
+
+async def test_every_service_tells_its_health(flow: Flow) -> None:
+    ports = {role: free_port() for role in SERVICES}
+    with broker("redis") as queues:
+        environment = {"CELERY_BROKER_URL": queues.url, "IMAGEFERRY_QUEUE_PREFIX": queues.prefix}
+        for role, service in SERVICES.items():
+            health_port = {"IMAGEFERRY_HEALTH_PORT": str(ports[role])}
+            async with in_the_place_of(flow, environment | health_port, roles=(role,)) as client:
+                assert (await client.get("/health")).body == {"status": "healthy", "service": "api-gateway"}
+                async with (
+                    aiohttp.ClientSession() as session,
+                    session.get(f"http://127.0.0.1:{ports[role]}/health") as answer,
+                ):
+                    assert await answer.json() == {"status": "healthy", "service": service}
+
+
+async def ended(client: OlderClient, job_id: str) -> dict[str, Any]:
+    while True:
+        status: dict[str, Any] = (await client.get(f"/api/import/status/{job_id}")).body
+        if status["status"] in {"completed", "failed"}:
+            return status
+        await asyncio.sleep(LOOK_EVERY_S)

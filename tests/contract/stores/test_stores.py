@@ -1,0 +1,134 @@
+"""What every store holds to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from hashlib import md5
+from secrets import token_hex
+from urllib.request import urlopen
+
+import pytest
+
+from imageferry.stores.factory import StoreConfig, open_store
+from imageferry.stores.keys import object_key
+from imageferry.stores.options import AwsAccess
+from imageferry.stores.store import PART_BYTES, Store
+from tests.servers import gcs, s3_servers
+from tests.servers.azurite import CONTAINER, azurite
+
+KINDS = ["file", "memory", "moto", "rclone", "azurite", "gcs"]
+HOSTILE = ["a.jpg", "Übung 写真 😀 (1) & = + ~.jpg", "../../x", "CON", "x" * 5000]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def config(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreConfig]:
+    """A store of each kind in turn."""
+    folder = tmp_path_factory.mktemp("store")
+    match request.param:
+        case "file":
+            yield StoreConfig(url=str(folder / "a folder"))
+        case "memory":
+            yield StoreConfig(url="memory://")
+        case "azurite":
+            with azurite() as connection_string:
+                yield StoreConfig(url=f"az://{CONTAINER}/some/prefix", azure_connection_string=connection_string)
+        case "gcs":
+            with gcs.gcs() as endpoint:
+                yield StoreConfig(url=f"gs://{gcs.BUCKET}/some/prefix", google_emulator_host=endpoint)
+        case server:
+            with getattr(s3_servers, server)(folder) as endpoint:
+                access = AwsAccess(
+                    access_key_id=s3_servers.KEY, secret_access_key=s3_servers.SECRET, endpoint_url=endpoint
+                )
+                yield StoreConfig(url=f"s3://{s3_servers.BUCKET}/some/prefix", aws=access)
+
+
+@pytest.fixture
+async def store(config: StoreConfig) -> AsyncIterator[Store]:
+    store = open_store(config)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def key() -> str:
+    return f"folder/{token_hex(8)}_a.jpg"
+
+
+async def read(store: Store, key: str) -> bytes:
+    return b"".join([chunk async for chunk in store.read(key)])
+
+
+async def parts(*chunks: bytes, error: Exception | None = None) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+    if error is not None:
+        raise error
+
+
+async def test_what_is_put_is_read_back(store: Store, key: str) -> None:
+    told = await store.put(key, b"picture", mime_type="image/jpeg")
+    assert await read(store, key) == b"picture"
+    assert await store.read_head(key, size_bytes=3) == b"pic"
+    standing = await store.head(key)
+    assert standing is not None
+    assert standing.size_bytes == 7
+    if store.answers_md5:
+        assert told == standing.digest == md5(b"picture", usedforsecurity=False).hexdigest()
+
+
+async def test_a_span_is_read_alone(store: Store, key: str) -> None:
+    content = bytes(range(256)) * 1000
+    await store.put(key, content, mime_type="image/jpeg")
+    for span in (range(1), range(300, 200_000), range(255_999, 256_000)):
+        assert b"".join([chunk async for chunk in store.read(key, span=span)]) == content[span.start : span.stop]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "ä b.jpg"])
+async def test_a_signed_url_that_is_had_gives_the_object_to_anybody(store: Store, name: str) -> None:
+    key = f"folder/{token_hex(8)}_{name}"
+    await store.put(key, b"picture", mime_type="image/jpeg")
+    url = await store.signed_url(key, lasts_s=60)
+    if url is None:
+        assert store.url.startswith(("file:", "memory:", "az:", "gs:"))
+        return
+    with await asyncio.to_thread(urlopen, url, timeout=5) as answer:
+        assert answer.read() == b"picture"
+
+
+async def test_a_stream_of_several_parts_is_one_object(store: Store, key: str) -> None:
+    chunks = [bytes([number]) * (PART_BYTES // 2 + 1) for number in range(5)]
+    await store.put_stream(key, parts(*chunks), mime_type="image/tiff")
+    assert await read(store, key) == b"".join(chunks)
+
+
+async def test_a_stream_that_raises_leaves_nothing_and_raises_the_same(store: Store, key: str) -> None:
+    error = ValueError("broken off")
+    with pytest.raises(ValueError, match="broken off"):
+        await store.put_stream(key, parts(b"x" * (PART_BYTES + 1), error=error), mime_type="image/tiff")
+    assert await store.head(key) is None
+
+
+async def test_putting_again_replaces(store: Store, key: str) -> None:
+    await store.put(key, b"old", mime_type="image/jpeg")
+    await store.put(key, b"newer", mime_type="image/jpeg")
+    assert await read(store, key) == b"newer"
+
+
+async def test_what_is_not_there_is_none_and_can_be_deleted(store: Store, key: str) -> None:
+    assert await store.head(key) is None
+    await store.delete(key)
+    await store.put(key, b"x", mime_type="image/jpeg")
+    await store.delete(key)
+    await store.delete(key)
+    assert await store.head(key) is None
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_key_of_any_name_is_taken(store: Store, name: str) -> None:
+    key = object_key(folder_id="F", file_id=token_hex(8), name=name)
+    await store.put(key, name.encode(), mime_type="image/jpeg")
+    assert await read(store, key) == name.encode()
+
+
+async def test_the_check_leaves_nothing(store: Store) -> None:
+    await store.check()

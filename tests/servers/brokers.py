@@ -1,0 +1,163 @@
+"""Brokers that come and go: queues of a test's own on each server that is reachable."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from secrets import token_hex
+from urllib.parse import urlsplit
+
+import msgspec
+from celery import Celery
+from redis import Redis
+
+from imageferry.engine.celery.app import KINDS, Role, make_app, publish, queue
+from imageferry.model import Message
+from tests.servers.databases import needs_server
+
+# Where the servers of a developer's machine listen; each may be named by a variable instead.
+SERVERS = {
+    "rabbitmq": os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
+    "redis": os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9"),
+}
+KINDS_OF_BROKERS = tuple(SERVERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """Queues of a test's own on a server."""
+
+    url: str
+    prefix: str
+    app: Celery
+
+    def waiting(self, role: Role) -> int:
+        """How many messages wait for a role; 0 where there is no queue yet."""
+        with self.app.connection_for_write() as connection:
+            try:
+                with connection.channel() as channel:
+                    return int(channel.queue_declare(queue(self.app, role), passive=True).message_count)
+            except connection.channel_errors:
+                return 0
+
+    def take(self, role: Role) -> list[Message]:
+        """Take all messages that wait for a role away."""
+        taken: list[Message] = []
+        with self.app.connection_for_write() as connection, connection.channel() as channel:
+            waiting = self.app.amqp.queues[queue(self.app, role)](channel)
+            while message := waiting.get(no_ack=True):
+                (body,), *_ = message.decode()
+                taken.append(msgspec.convert(body, KINDS[role]))
+        return taken
+
+    def send(self, message: Message) -> None:
+        """Send a message to its role."""
+        publish(self.app, message)
+
+    def wipe(self) -> None:
+        """Lose all that the server holds for this test."""
+        if self.url.startswith("redis"):
+            with Redis.from_url(self.url) as server:
+                for key in server.scan_iter(f"*{self.prefix}.*"):
+                    server.delete(key)
+            return
+        with self.app.connection_for_write() as connection:
+            for role in Role:
+                with suppress(*connection.channel_errors), connection.channel() as channel:
+                    channel.queue_purge(queue(self.app, role))
+
+    def _go_away(self) -> None:
+        self.wipe()
+        if not self.url.startswith("redis"):
+            with self.app.connection_for_write() as connection:
+                for role in Role:
+                    with suppress(*connection.channel_errors), connection.channel() as channel:
+                        channel.queue_delete(queue(self.app, role))
+                        channel.exchange_delete(queue(self.app, role))
+                with suppress(*connection.channel_errors), connection.channel() as channel:
+                    channel.exchange_delete(f"{self.prefix}.pidbox")
+        self.app.close()
+
+
+@contextmanager
+def broker(kind: str, *, server_url: str | None = None) -> Iterator[Broker]:
+    """Queues of a test's own, which go away at the end; skips where the server is not reachable."""
+    server_url = server_url or SERVERS[kind]
+    url = urlsplit(server_url)
+    needs_server(kind, host=url.hostname or "127.0.0.1", port=url.port or 0)
+    prefix = f"test-{token_hex(6)}"
+    ours = Broker(url=server_url, prefix=prefix, app=make_app(server_url, prefix=prefix))
+    try:
+        yield ours
+    finally:
+        ours._go_away()
+
+
+class Line:
+    """The line to a server, which a test can cut; `url` leads through it."""
+
+    def __init__(self, url: str) -> None:
+        self._server_url = urlsplit(url)
+        self._open: set[asyncio.StreamWriter] = set()
+        self._dead: set[asyncio.StreamWriter] = set()
+        self._cut = False
+        self.url = ""
+
+    async def cut(self, seconds: float) -> None:
+        """Cut every connection, and refuse new ones for so long."""
+        self.sever()
+        await asyncio.sleep(seconds)
+        self.mend()
+
+    def sever(self) -> None:
+        """Cut every connection, and refuse new ones."""
+        self._cut = True
+        for writer in self._open:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        """Let connections through again."""
+        self._cut = False
+
+    def go_dead(self) -> None:
+        """Carry nothing any more on the connections that there are, and close none; new ones are as ever."""
+        self._dead |= self._open
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._cut:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection(self._server_url.hostname, self._server_url.port)
+        both = {writer, far_writer}
+        self._open |= both
+        try:
+            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+        finally:
+            self._open -= both
+            self._dead -= both
+            for end in both:
+                end.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while chunk := await reader.read(1 << 16):
+                if writer not in self._dead:
+                    writer.write(chunk)
+                    await writer.drain()
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def line(url: str) -> AsyncIterator[Line]:
+    """A line to the server that a URL names."""
+    ours = Line(url)
+    server = await asyncio.start_server(ours._connected, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    ours.url = ours._server_url._replace(netloc=f"{ours._server_url.netloc.rpartition(':')[0]}:{port}").geturl()
+    try:
+        yield ours
+    finally:
+        for writer in set(ours._open):
+            writer.transport.abort()
+        server.close()

@@ -1,0 +1,107 @@
+"""Brokers of a test's own that can be stopped and started again: real servers on ports of their own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+from redis import Redis
+
+from tests.servers.ports import free_port
+
+RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+START_WITHIN_S = 60
+END_WITHIN_S = 30
+
+
+class PrivateBroker:
+    """A server, and its data in a folder."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir()
+        port = free_port()
+        if kind == "redis":
+            self.url = f"redis://127.0.0.1:{port}/0"
+            # It remembers nothing: a restart loses all that was in it.
+            words = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+            self._command, self._environment = words, dict(os.environ)
+        else:
+            self.url = f"amqp://guest:guest@127.0.0.1:{port}//"
+            self._command, self._environment = [str(RABBITMQ)], _node(folder, port=port)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self._folder / "said").open("ab") as said:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stdout=said, stderr=said, start_new_session=True
+            )
+        ends_at_s = time.monotonic() + START_WITHIN_S
+        while not self._answers():
+            assert self._process.poll() is None, (self._folder / "said").read_text()
+            assert time.monotonic() < ends_at_s
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End it as an operator does."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(END_WITHIN_S)
+            self._process = None
+
+    def flush(self) -> None:
+        """FLUSHALL."""
+        with Redis.from_url(self.url) as server:
+            server.flushall()
+
+    def _answers(self) -> bool:
+        greeting = b"AMQP\x00\x00\x09\x01" if self.url.startswith("amqp") else b"PING\r\n"
+        port = int(self.url.rstrip("/0").rpartition(":")[2].partition("/")[0])
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as line:
+                line.sendall(greeting)
+                return bool(line.recv(1))
+        except OSError:
+            return False
+
+
+def _node(folder: Path, *, port: int) -> dict[str, str]:
+    for part in ("data", "log"):
+        (folder / part).mkdir()
+    (folder / "plugins").write_text("[].")
+    (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),  # where its cookie is
+        "RABBITMQ_NODENAME": f"test-{token_hex(4)}@localhost",
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+    }
+
+
+@contextmanager
+def private_broker(kind: str, folder: Path) -> Iterator[PrivateBroker]:
+    """A broker that runs, until the context ends; skips where its server is not installed."""
+    installed = RABBITMQ.exists() if kind == "rabbitmq" else shutil.which("redis-server") is not None
+    if not installed:
+        why = f"No {kind} server is installed."
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    ours = PrivateBroker(kind, folder)
+    ours.start()
+    try:
+        yield ours
+    finally:
+        ours.stop()

@@ -1,0 +1,1 @@
+"""Unit tests of gateway/event_stream."""
