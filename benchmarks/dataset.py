@@ -1,4 +1,4 @@
-"""A made-up library of pictures, of any size and always the same: its records."""
+"""A synthetic image library of any size, the same every time: its records."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from imageferry.catalog.images.name_tokens import name_key
 from imageferry.stores.keys import object_key
 
 SOURCE = "google_drive"
-BEGUN_AT = datetime(2012, 1, 1)  # noqa: DTZ001 - the catalog's times have no zone
-STORED_AT = datetime(2026, 11, 1)  # noqa: DTZ001 - the same
+FIRST_TAKEN_AT = datetime(2012, 1, 1)  # noqa: DTZ001 - the catalog's times have no zone
+STORED_AT = datetime(2026, 11, 1)  # noqa: DTZ001 - the catalog's times have no zone
 YEARS = 14
 FOLDERS = 2_000
 JOBS = 20
-# Of a million; what is rare is what a search must find without reading everything.
+# One image in so many has the rare word, camera and type: a search must find them without reading everything.
 RARE_EVERY = 20_000
 RARE_WORD, RARE_CAMERA, RARE_TYPE = "zanzibar", "Leica M11", "image/tiff"
 COMMON_WORD = "holiday"
@@ -27,8 +27,8 @@ _OCCASIONS = (COMMON_WORD, "Wedding", "Garden", "Über den Wolken", "京都", "S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """A picture that stands in the store, for records to share."""
+class SampleObject:
+    """An object in the store that many records share."""
 
     object_key: str
     mime_type: str
@@ -39,35 +39,37 @@ class Sample:
 
 
 def folder_of(number: int, records: int) -> int:
-    """Which folder holds a record: one holds a tenth of all, the others some weeks each."""
+    """Return the number of a record's folder: folder 0 has a tenth of all records, the others a few weeks each."""
     return 0 if number % 10 == 0 else 1 + (FOLDERS - 1) * number // records
 
 
 def job_id(number: int) -> str:
-    """The id of one of the jobs that stored the library."""
+    """Return the id of one of the jobs that stored the library."""
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
 def folder_id(number: int) -> str:
-    """The id of one of its folders."""
+    """Return the id of one of its folders."""
     return f"1Folder{number:026d}"
 
 
-def image_rows(count: int, *, store: str, samples: Sequence[Sample] = ()) -> Iterator[dict[str, Any]]:
-    """Rows of the table of images; their ids count from 1."""
+def image_rows(count: int, *, store: str, samples: Sequence[SampleObject] = ()) -> Iterator[dict[str, Any]]:
+    """Yield rows of the images table, with ids from 1; with samples, they refer to these objects in turn."""
     rnd = Random(count)
     step = timedelta(days=365.25 * YEARS) / count
     for number in range(count):
-        rare = number % RARE_EVERY == RARE_EVERY // 2
-        taken_at = BEGUN_AT + step * number + timedelta(seconds=rnd.randrange(3600))
+        is_rare = number % RARE_EVERY == RARE_EVERY // 2
+        taken_at = FIRST_TAKEN_AT + step * number + timedelta(seconds=rnd.randrange(3600))
         taken_at = taken_at.replace(microsecond=0)
         created_at = STORED_AT + timedelta(seconds=number // 100)
         folder = folder_of(number, count)
-        occasion = RARE_WORD if rare else rnd.choice(_OCCASIONS)
-        name = f"{occasion} {number:07d}.jpg" if rare or number % 4 == 0 else f"IMG_{taken_at:%Y%m%d}_{number:07d}.jpg"
+        occasion = RARE_WORD if is_rare else rnd.choice(_OCCASIONS)
+        name = (
+            f"{occasion} {number:07d}.jpg" if is_rare or number % 4 == 0 else f"IMG_{taken_at:%Y%m%d}_{number:07d}.jpg"
+        )
         file_id = f"1File{number:028d}"
-        known, located = number % 33 != 0, number % 5 < 2  # noqa: PLR2004 - shares of all
-        shape = (4032, 3024) if rnd.random() < 0.7 else (3024, 4032)  # noqa: PLR2004 - the same
+        has_date, has_location = number % 33 != 0, number % 5 < 2  # noqa: PLR2004 - proportions of the library
+        shape = (4032, 3024) if rnd.random() < 0.7 else (3024, 4032)  # noqa: PLR2004 - proportions of the library
         row = {
             "id": number + 1,
             "source": SOURCE,
@@ -77,24 +79,24 @@ def image_rows(count: int, *, store: str, samples: Sequence[Sample] = ()) -> Ite
             "job_id": job_id(number * JOBS // count),
             "name": name,
             "name_key": name_key(name),
-            "path": "" if folder == 0 else f"{BEGUN_AT.year + folder % YEARS}/Folder {folder:04d}",
-            "mime_type": RARE_TYPE if rare else rnd.choice(_TYPES),
+            "path": "" if folder == 0 else f"{FIRST_TAKEN_AT.year + folder % YEARS}/Folder {folder:04d}",
+            "mime_type": RARE_TYPE if is_rare else rnd.choice(_TYPES),
             "size_bytes": int(rnd.lognormvariate(14.8, 0.6)),
             "md5": md5(file_id.encode(), usedforsecurity=False).hexdigest(),
             "version": "1",
             "object_key": object_key(folder_id=folder_id(folder), file_id=file_id, name=name),
-            "flagged": False,
+            "digest_mismatch": False,
             "width": shape[0],
             "height": shape[1],
-            "taken_at": taken_at if known else None,
-            "shown_at": taken_at if known else created_at,
-            "camera": RARE_CAMERA if rare else _CAMERAS[rnd.randrange(len(_CAMERAS))],
-            "latitude": rnd.uniform(-60, 70) if located else None,
-            "longitude": rnd.uniform(-180, 180) if located else None,
+            "taken_at": taken_at if has_date else None,
+            "sort_date": taken_at if has_date else created_at,
+            "camera": RARE_CAMERA if is_rare else _CAMERAS[rnd.randrange(len(_CAMERAS))],
+            "latitude": rnd.uniform(-60, 70) if has_location else None,
+            "longitude": rnd.uniform(-180, 180) if has_location else None,
             "created_at": created_at,
             "updated_at": created_at,
         }
         if samples:
             sample = samples[number % len(samples)]
-            row |= {name: getattr(sample, name) for name in Sample.__dataclass_fields__}
+            row |= {name: getattr(sample, name) for name in SampleObject.__dataclass_fields__}
         yield row

@@ -1,7 +1,7 @@
-"""A relay that delivers what a server answers late: a network with a way to go, where there is none.
+"""A TCP relay that delays a server's responses, to simulate network latency.
 
-Once it is ended by SIGTERM, it tells on stdout how late that was on the average, in seconds: its timers are a
-millisecond coarse, and never early.
+After SIGTERM it prints the actual mean delay in seconds: its timers have a resolution of a millisecond and are never
+early.
 """
 
 import argparse
@@ -15,68 +15,68 @@ import uvloop
 
 
 class Delay:
-    """How late answers are to be, and how late they were."""
+    """Delays data by a fixed time and measures the actual delay."""
 
-    def __init__(self, wanted_s: float) -> None:
-        self._wanted_s = wanted_s
+    def __init__(self, delay_s: float) -> None:
+        self._delay_s = delay_s
         self._loop = asyncio.get_running_loop()
         self._sum_s = 0.0
         self._count = 0
 
     def deliver(self, data: bytes, client: asyncio.Transport) -> None:
-        """Late."""
-        self._loop.call_later(self._wanted_s, self._deliver, data, client, time.perf_counter())
+        """Write data to the client after the delay."""
+        self._loop.call_later(self._delay_s, self._deliver, data, client, time.perf_counter())
 
     def close(self, client: asyncio.Transport) -> None:
-        """As late as what went before."""
-        self._loop.call_later(self._wanted_s, client.close)
+        """Close the client's connection after the delay."""
+        self._loop.call_later(self._delay_s, client.close)
 
     @property
     def mean_s(self) -> float:
-        """Of all that was delivered."""
+        """The mean delay so far."""
         return self._sum_s / max(self._count, 1)
 
-    def _deliver(self, data: bytes, client: asyncio.Transport, came_at_s: float) -> None:
+    def _deliver(self, data: bytes, client: asyncio.Transport, received_at_s: float) -> None:
         client.write(data)
-        self._sum_s += time.perf_counter() - came_at_s
+        self._sum_s += time.perf_counter() - received_at_s
         self._count += 1
 
 
 class Relay(asyncio.Protocol):
-    """One connection of a client, and the one to the server that belongs to it."""
+    """A client's connection and its connection to the server."""
 
     def __init__(self, *, port: int, delay: Delay) -> None:
         self._port = port
         self._delay = delay
         self._loop = asyncio.get_running_loop()
         self._server: asyncio.Transport | None = None
-        self._early = bytearray()  # what the client sends before the server is reached
+        self._buffered = bytearray()  # received from the client before the server is connected
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
-        self._client = cast("asyncio.Transport", transport)  # of a TCP server
+        self._client = cast("asyncio.Transport", transport)  # a TCP transport
         self._connecting = self._loop.create_task(self._connect())
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         if self._server is None:
-            self._early += data
+            self._buffered += data
         else:
             self._server.write(data)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the base's
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - required by asyncio.Protocol
         """See asyncio.Protocol."""
         if self._server is not None:
             self._server.close()
 
     async def _connect(self) -> None:
         self._server, _ = await self._loop.create_connection(
-            lambda: _Answers(self._client, delay=self._delay), "127.0.0.1", self._port
+            lambda: _Responses(self._client, delay=self._delay), "127.0.0.1", self._port
         )
-        self._server.write(bytes(self._early))
+        self._server.write(bytes(self._buffered))
 
 
-class _Answers(asyncio.Protocol):
+class _Responses(asyncio.Protocol):
     def __init__(self, client: asyncio.Transport, *, delay: Delay) -> None:
         self._client = client
         self._delay = delay
@@ -84,7 +84,7 @@ class _Answers(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._delay.deliver(data, self._client)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the base's
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - required by asyncio.Protocol
         self._delay.close(self._client)
 
 
@@ -102,5 +102,5 @@ if __name__ == "__main__":
     parser.add_argument("listen", type=int)
     parser.add_argument("port", type=int)
     parser.add_argument("delay_s", type=float)
-    asked = parser.parse_args()
-    uvloop.run(_serve(listen=asked.listen, port=asked.port, delay_s=asked.delay_s))
+    arguments = parser.parse_args()
+    uvloop.run(_serve(listen=arguments.listen, port=arguments.port, delay_s=arguments.delay_s))

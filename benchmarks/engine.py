@@ -13,26 +13,26 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from tests.servers.brokers import KINDS_OF_BROKERS, broker
+from tests.servers.brokers import KINDS_OF_BROKERS, open_broker
 from tests.servers.databases import database
 from tests.servers.ports import free_port
 
 from benchmarks.competitors import Imageferry
 from benchmarks.measure import RunError, group_peak_mib, groups_cpu_s, run
-from benchmarks.report import keep
-from benchmarks.scenarios import COURSES
-from benchmarks.testbed import Arena, arena_for
+from benchmarks.report import save_facts
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.testbed import Testbed, open_testbed
 
 LOCAL = "local"
-PROCESSES = 2  # children of the worker, each with all roles
+PROCESSES = 2  # of the worker, each with all roles
 RUN_S_MAX = 900.0
-# Children open what they lean on after their worker is ready.
-READY_S_MAX, SETTLES_S = 60.0, 4.0
+# Worker processes open their connections after the worker reports that it is ready.
+READY_S_MAX, SETTLE_S = 60.0, 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One import; the start of the workers is not counted, that of the command is."""
+    """One import, including the start of the command but not that of the workers."""
 
     wall_s: float
     cpu_s: float  # of the command and of the workers
@@ -43,12 +43,12 @@ def main() -> int:
     """Measure every engine in turn; the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--files", type=int, default=COURSES["small"].files)
+    parser.add_argument("--files", type=int, default=SCENARIOS["small"].files)
     parser.add_argument("--brokers", nargs="+", choices=KINDS_OF_BROKERS, default=list(KINDS_OF_BROKERS))
     asked = parser.parse_args()
     runs: dict[str, list[Run]] = {kind: [] for kind in (LOCAL, *asked.brokers)}
-    course = replace(COURSES["small"], files=asked.files)
-    with arena_for(course, host="localhost", source_port=free_port(), target_port=free_port()) as arena:
+    course = replace(SCENARIOS["small"], files=asked.files)
+    with open_testbed(course, host="localhost", source_port=free_port(), target_port=free_port()) as arena:
         for _ in range(asked.rounds):
             for kind, done in runs.items():
                 done.append(_run(arena, kind))
@@ -60,7 +60,7 @@ def main() -> int:
     return 0
 
 
-def _run(arena: Arena, kind: str) -> Run:
+def _run(arena: Testbed, kind: str) -> Run:
     arena.clear()
     folder = arena.folder / kind
     shutil.rmtree(folder, ignore_errors=True)
@@ -74,18 +74,18 @@ def _run(arena: Arena, kind: str) -> Run:
         workers_s = groups_cpu_s(group_ids) - before_s
         rss_mib = max([measured.rss_mib, *map(group_peak_mib, group_ids)])
     contestant.check(measured.output, arena)
-    if not arena.holds_all(contestant.name):
+    if not arena.has_all_files(contestant.name):
         raise RunError(f"After {kind} the target does not hold every file.")
     return Run(wall_s=measured.wall_s, cpu_s=measured.cpu_s + workers_s, rss_mib=rss_mib)
 
 
 @contextmanager
 def _workers(kind: str, environment: Mapping[str, str], *, folder: Path) -> Iterator[tuple[dict[str, str], set[int]]]:
-    """What the command needs to know of the broker and the catalog, and the process groups of whoever works."""
+    """Start the workers; yield the environment that the command shares with them, and their process groups."""
     if kind == LOCAL:
         yield {}, set()
         return
-    with database("postgresql", folder) as database_url, broker(kind) as queues:
+    with database("postgresql", folder) as database_url, open_broker(kind) as queues:
         shared = {
             "DATABASE_URL": database_url,
             "CELERY_BROKER_URL": queues.url,
@@ -94,18 +94,18 @@ def _workers(kind: str, environment: Mapping[str, str], *, folder: Path) -> Iter
         }
         words = ["work", "--role", "crawl,transfer,record", "--processes", str(PROCESSES)]
         log = folder / "worker.log"
-        with log.open("wb") as said:
-            process = subprocess.Popen(  # noqa: S603 - ours
+        with log.open("wb") as log_file:
+            process = subprocess.Popen(  # noqa: S603 - runs this project's own command
                 [sys.executable, "-m", "imageferry", *words],
                 env={**environment, **shared},
                 cwd=folder,
-                stdout=said,
-                stderr=said,
+                stdout=log_file,
+                stderr=log_file,
                 start_new_session=True,
             )
         try:
             _wait_for(log, "worker.ready")
-            time.sleep(SETTLES_S)
+            time.sleep(SETTLE_S)
             yield shared, {process.pid}
         finally:
             os.killpg(process.pid, signal.SIGKILL)
@@ -116,7 +116,7 @@ def _wait_for(log: Path, words: str) -> None:
     ends_at_s = time.monotonic() + READY_S_MAX
     while words not in log.read_text():
         if time.monotonic() > ends_at_s:
-            raise RunError(f"The worker did not begin: {log.read_text()[-2000:]}")
+            raise RunError(f"The worker did not start: {log.read_text()[-2000:]}")
         time.sleep(0.05)
 
 
@@ -129,7 +129,7 @@ def _save(runs: Mapping[str, list[Run]], *, files: int, us_file: Mapping[str, fl
             for kind, done in runs.items()
         },
     }
-    sys.stderr.write(f"Written to {keep('engine', facts)}\n")
+    sys.stderr.write(f"Written to {save_facts('engine', facts)}\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""nginx as the source's front and as a sink: what it is told, and its processes."""
+"""nginx configurations: a TLS front end for the source, and an S3 sink as the target."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
-# One process each, in the foreground: it ends when it is told to, and leaves nothing behind.
-_FRAME = """\
+# A single process in the foreground, which ends at SIGTERM and leaves nothing behind.
+_CONFIGURATION = """\
 daemon off;
 master_process off;
 pid {folder}/{name}.pid;
@@ -21,12 +21,12 @@ http {{
     fastcgi_temp_path {folder}/{name}-unused;
     scgi_temp_path {folder}/{name}-unused;
     uwsgi_temp_path {folder}/{name}-unused;
-{inside}
+{servers}
 }}
 """
 
 _SOURCE = """\
-    upstream drive {{ server {standin}; keepalive 32; }}
+    upstream drive {{ server {drive_server}; keepalive 32; }}
     server {{
         listen 127.0.0.1:{port} ssl backlog=1024;
         ssl_protocols TLSv1.2 TLSv1.3;
@@ -62,7 +62,7 @@ _SINK = """\
         dav_methods PUT DELETE;
         create_full_put_path on;
         add_header ETag $etag;
-        # A bulk delete, of which one object is tried before an import: it stays, and nobody minds.
+        # The bulk delete of the object that is written before an import as a check: it stays, which is harmless.
         location = /{bucket} {{
             default_type application/xml;
             return 200 '<DeleteResult><Deleted><Key>gone</Key></Deleted></DeleteResult>';
@@ -75,33 +75,35 @@ _HASH_MIN = 262_144
 
 
 def source_configuration(
-    folder: Path, *, standin: str, media: Path, certificate: Path, key: Path, port: int, serves_media: bool
+    folder: Path, *, drive_server: str, media: Path, certificate: Path, key: Path, port: int, serves_media: bool
 ) -> Path:
-    """A front of the stand-in, with TLS, that serves the files' bytes itself, unless the stand-in is to count them."""
+    """Write the front end of the test Drive server, which serves the files itself if `serves_media`."""
     rule = _MEDIA_RULE if serves_media else ""
-    inside = _SOURCE.format(standin=standin, media=media, certificate=certificate, key=key, port=port, media_rule=rule)
-    return _written(folder, "source", inside)
+    servers = _SOURCE.format(
+        drive_server=drive_server, media=media, certificate=certificate, key=key, port=port, media_rule=rule
+    )
+    return _write(folder, "source", servers)
 
 
 def sink_configuration(folder: Path, *, address: str, bucket: Path, digests: Iterable[tuple[str, str]]) -> Path:
-    """An S3 endpoint that keeps what it is sent, and answers with the MD5 that it was told beforehand."""
-    told = folder / "digests.map"
-    known = 0
-    with told.open("w") as file:
+    """Write an S3 endpoint that stores objects and returns the MD5s given here as their ETags."""
+    digests_file = folder / "digests.map"
+    count = 0
+    with digests_file.open("w") as file:
         for path, md5 in digests:
             file.write(f'"{path}" \'"{md5}"\';\n')
-            known += 1
-    inside = _SINK.format(
+            count += 1
+    servers = _SINK.format(
         address=address,
         objects=bucket.parent,
         bucket=bucket.name,
-        digests=told,
-        hash_max=max(_HASH_MIN, 2 * known),
+        digests=digests_file,
+        hash_max=max(_HASH_MIN, 2 * count),
     )
-    return _written(folder, "sink", inside)
+    return _write(folder, "sink", servers)
 
 
-def _written(folder: Path, name: str, inside: str) -> Path:
+def _write(folder: Path, name: str, servers: str) -> Path:
     path = folder / f"{name}.conf"
-    path.write_text(_FRAME.format(folder=folder, name=name, inside=inside))
+    path.write_text(_CONFIGURATION.format(folder=folder, name=name, servers=servers))
     return path

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.quota`: uploaders that share Drive's quota, over each broker: how much of it they use."""
+"""`python -m benchmarks.quota`: how much of Drive's quota several transfer workers use together, over each broker."""
 
 import argparse
 import asyncio
@@ -8,96 +8,96 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from tests.drivers.import_flow import Flow
-from tests.drivers.workers import Crew, crew_over
+from tests.drivers.import_flow import ImportFlow
+from tests.drivers.workers import WorkerGroup, open_worker_group
 from tests.servers import brokers
 from tests.servers.brokers import KINDS_OF_BROKERS
 
-from benchmarks.rate import SETTLES_S, files_a_second
-from benchmarks.report import keep
+from benchmarks.rate import SETTLE_S, measure_files_per_s
+from benchmarks.report import save_facts
 from imageferry.demo.operations import Operation
 from imageferry.demo.quota import COSTS, UNITS_PER_MINUTE
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 
 UPLOADERS = 4
 FILES = 5_000  # a minute of the published quota
 SIZE_BYTES = 1_000
-ANSWER_S = 0.05
+LATENCY_S = 0.05
 DOWNLOADS_S = UNITS_PER_MINUTE / 60 / COSTS[Operation.MEDIA]
-TOLD, FOUND = "told", "found"  # the quota is set, and counted in Redis; or each process finds out what is left for it
-BETWEEN = (0.1, 0.9)  # these parts of the files, the rate is measured
+CONFIGURED, ADAPTIVE = "configured", "adaptive"  # counted in Redis, or found out by each process
+BETWEEN = (0.1, 0.9)  # fractions of the files between which the rate is measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One number of uploaders over one broker."""
+    """The result for one number of workers over one broker."""
 
     broker: str
     uploaders: int
     quota: str
     files: int
-    used: float  # of what the source permitted meanwhile
-    refused: float  # of all calls
+    used: float  # fraction of what the source permitted
+    rejected: float  # fraction of all calls
 
 
 def main() -> int:
-    """Measure every broker; the process's exit code."""
+    """Measure every broker. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quota", description=__doc__)
     parser.add_argument("--brokers", nargs="+", choices=KINDS_OF_BROKERS, default=list(KINDS_OF_BROKERS))
     parser.add_argument("--uploaders", type=int, nargs="+", default=[1, UPLOADERS])
-    parser.add_argument("--quota", nargs="+", choices=[TOLD, FOUND], default=[TOLD, FOUND])
+    parser.add_argument("--quota", nargs="+", choices=[CONFIGURED, ADAPTIVE], default=[CONFIGURED, ADAPTIVE])
     parser.add_argument("--files", type=int, default=FILES)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     points = [
-        asyncio.run(_measured(broker, uploaders=uploaders, quota=quota, files=asked.files))
-        for broker in asked.brokers
-        for quota in asked.quota
-        for uploaders in asked.uploaders
+        asyncio.run(_measure(broker, uploaders=uploaders, quota=quota, files=arguments.files))
+        for broker in arguments.brokers
+        for quota in arguments.quota
+        for uploaders in arguments.uploaders
     ]
     facts = {"downloads_s": DOWNLOADS_S, "points": [asdict(point) for point in points]}
-    sys.stderr.write(f"Written to {keep('quota-shared', facts)}\n")
+    sys.stderr.write(f"Written to {save_facts('quota-shared', facts)}\n")
     return 0
 
 
-async def _measured(broker: str, *, uploaders: int, quota: str, files: int) -> Point:
+async def _measure(broker: str, *, uploaders: int, quota: str, files: int) -> Point:
     with tempfile.TemporaryDirectory() as folder:
         tree = Tree()
-        async with StandIn(tree, latency_s=ANSWER_S, quota_scale=1.0) as drive:
-            flow = Flow(drive=drive, home=Path(folder) / "home")
-            async with crew_over(broker, flow, folder=Path(folder)) as crew:
-                used, refused = await _run(crew, tree, uploaders=uploaders, quota=quota, files=files)
+        async with DriveTestServer(tree, latency_s=LATENCY_S, quota_scale=1.0) as drive:
+            flow = ImportFlow(drive=drive, home=Path(folder) / "home")
+            async with open_worker_group(broker, flow, folder=Path(folder)) as crew:
+                used, rejected = await _run(crew, tree, uploaders=uploaders, quota=quota, files=files)
     point = Point(
-        broker=broker, uploaders=uploaders, quota=quota, files=files, used=round(used, 4), refused=round(refused, 5)
+        broker=broker, uploaders=uploaders, quota=quota, files=files, used=round(used, 4), rejected=round(rejected, 5)
     )
     sys.stdout.write(
-        f"{broker:10} {uploaders} uploaders, quota {quota:6} {used * 100:6.1f}% used {refused * 100:6.2f}% refused\n"
+        f"{broker:10} {uploaders} uploaders, quota {quota:10} {used * 100:6.1f}% used {rejected * 100:6.2f}% rejected\n"
     )
     sys.stdout.flush()
     return point
 
 
-async def _run(crew: Crew, tree: Tree, *, uploaders: int, quota: str, files: int) -> tuple[float, float]:
-    """Which part of the quota was used, and which part of the calls was refused."""
+async def _run(crew: WorkerGroup, tree: Tree, *, uploaders: int, quota: str, files: int) -> tuple[float, float]:
+    """Return the fraction of the quota that was used, and the fraction of calls that were rejected."""
     window = 4 * uploaders
-    crew.environment |= {"IMAGEFERRY_WINDOW": str(window), "IMAGEFERRY_LEASE": "60"}
-    if quota == TOLD:
+    crew.environment |= {"IMAGEFERRY_BATCHES_IN_FLIGHT": str(window), "IMAGEFERRY_LEASE_SECONDS": "60"}
+    if quota == CONFIGURED:
         crew.environment |= {
             "IMAGEFERRY_QUOTA_URL": brokers.SERVERS["redis"],
             "IMAGEFERRY_DOWNLOADS_PER_SECOND": str(DOWNLOADS_S),
         }
-    crew.flow.given |= {"window": window, "lease_s": 60}
+    crew.flow.setting_overrides |= {"batches_in_flight": window, "lease_s": 60}
     await crew.start("crawl,record", processes=1)
     for _ in range(uploaders):
         await crew.start("transfer")
     root = tree.folder("Root")
     tree.numbered_files(root, files, size_bytes=SIZE_BYTES)
-    await asyncio.sleep(SETTLES_S)
+    await asyncio.sleep(SETTLE_S)
     importing = asyncio.create_task(crew.flow.run(root))
     requests = crew.flow.drive.requests
-    rate = await files_a_second(importing, sent=requests.downloads_by_file.total, files=files, between=BETWEEN)
-    refused = requests.statuses[HTTPStatus.FORBIDDEN]
-    return rate / DOWNLOADS_S, refused / requests.calls.total()
+    rate = await measure_files_per_s(importing, sent=requests.downloads_by_file.total, files=files, between=BETWEEN)
+    rejected = requests.statuses[HTTPStatus.FORBIDDEN]
+    return rate / DOWNLOADS_S, rejected / requests.calls.total()
 
 
 if __name__ == "__main__":

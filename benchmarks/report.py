@@ -1,4 +1,4 @@
-"""A race's result, as a table for people and as JSON to keep."""
+"""The result of a benchmark, as a table and as JSON."""
 
 import json
 import os
@@ -19,11 +19,11 @@ _FIGURES = (("wall_s", "wall, s"), ("cpu_s", "CPU, s"), ("rss_mib", "peak RSS, M
 
 
 def table(result: Result) -> str:
-    """Medians side by side, and their ratios."""
-    course = result.course
+    """Return a table of medians and ratios."""
+    scenario = result.scenario
     rounds = len(result.runs["rclone"])
     lines = [
-        f"{course.title}: {course.files:,} files of {course.size_bytes:,} bytes, medians of {rounds} rounds",
+        f"{scenario.title}: {scenario.files:,} files of {scenario.size_bytes:,} bytes, medians of {rounds} rounds",
         f"{'':16}{'imageferry':>12}{'rclone':>12}{'rclone / imageferry':>22}",
     ]
     lines += [
@@ -31,47 +31,48 @@ def table(result: Result) -> str:
         f"{result.ratio(name):22.2f}"
         for name, title in _FIGURES
     ]
-    shares = [share for name in ("imageferry", "rclone") if (share := result.allowed(name)) is not None]
-    if shares:
-        lines.append(f"{'used, %':16}" + "".join(f"{share * 100:12.1f}" for share in shares))
-    if result.course.quota_scale is not None:
+    used = [fraction for name in ("imageferry", "rclone") if (fraction := result.utilisation(name)) is not None]
+    if used:
+        lines.append(f"{'used, %':16}" + "".join(f"{fraction * 100:12.1f}" for fraction in used))
+    if result.scenario.quota_scale is not None:
         lines.append(
-            f"{'refused, %':16}" + "".join(f"{result.refused(n) * 100:12.2f}" for n in ("imageferry", "rclone"))
+            f"{'rejected, %':16}"
+            + "".join(f"{result.rejected_fraction(n) * 100:12.2f}" for n in ("imageferry", "rclone"))
         )
     return "\n".join(lines) + "\n"
 
 
-def save(name: str, result: Result) -> Path:
-    """Write a race's result; where it stands."""
+def save_result(name: str, result: Result) -> Path:
+    """Save the result of a benchmark. Return the path."""
     facts = {
-        "files": result.course.files,
-        "size_bytes": result.course.size_bytes,
+        "files": result.scenario.files,
+        "size_bytes": result.scenario.size_bytes,
         "ratios": {figure: round(result.ratio(figure), 3) for figure, _ in _FIGURES},
-        "used": {name: share and round(share, 4) for name in result.runs for share in [result.allowed(name)]},
-        "late_s": round(result.late_s, 5),
-        "refused": {name: round(result.refused(name), 5) for name in result.runs},
+        "used": {name: used and round(used, 4) for name in result.runs for used in [result.utilisation(name)]},
+        "latency_s": round(result.latency_s, 5),
+        "rejected": {name: round(result.rejected_fraction(name), 5) for name in result.runs},
         "runs": {
-            contestant: [
+            competitor: [
                 {figure: round(value, 3) for figure, value in asdict(run).items() if figure != "output"} for run in runs
             ]
-            for contestant, runs in result.runs.items()
+            for competitor, runs in result.runs.items()
         },
     }
-    return keep(name, facts)
+    return save_facts(name, facts)
 
 
-def keep(name: str, facts: Mapping[str, object]) -> Path:
-    """Write what was measured, with the machine that it is true for and its load; where it stands."""
+def save_facts(name: str, facts: Mapping[str, object]) -> Path:
+    """Save facts as JSON, with a description of the machine and its load. Return the path."""
     now = datetime.now(UTC)
-    told = {"course": name, "at": now.isoformat(timespec="seconds"), "machine": machine()}
+    header = {"scenario": name, "at": now.isoformat(timespec="seconds"), "machine": machine()}
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(told | {"load_at_the_end": os.getloadavg()[0]} | dict(facts), indent=2) + "\n")
+    path.write_text(json.dumps(header | {"load_at_the_end": os.getloadavg()[0]} | dict(facts), indent=2) + "\n")
     return path
 
 
 def machine() -> dict[str, object]:
-    """The facts of this machine that figures are true for."""
+    """Describe this machine and the program versions."""
     cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
     return {
         "cpu": cpu.partition(": ")[2],
@@ -79,7 +80,7 @@ def machine() -> dict[str, object]:
         "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
         "system": platform.platform(),
         "python": platform.python_version(),
-        "python_from": sys.base_prefix,  # whose build decides how fast it is
+        "python_from": sys.base_prefix,  # the build affects its speed
         "imageferry": imageferry.__version__,
         "rclone": _version(Path(sys.executable).with_name("rclone"), "version"),
         "nginx": _version(Path(shutil.which("nginx") or "nginx"), "-v"),
@@ -87,5 +88,5 @@ def machine() -> dict[str, object]:
 
 
 def _version(program: Path, flag: str) -> str:
-    told = subprocess.run([program, flag], check=True, capture_output=True, text=True, timeout=10)  # noqa: S603 - ours
-    return (told.stdout + told.stderr).splitlines()[0]
+    result = subprocess.run([program, flag], check=True, capture_output=True, text=True, timeout=10)  # noqa: S603 - our own arguments
+    return (result.stdout + result.stderr).splitlines()[0]

@@ -1,19 +1,19 @@
-"""What is raced over: the files, where they go, and what stands there already."""
+"""The benchmark scenarios: files, target and conditions."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Target(Enum):
-    """Where the files go."""
+    """The target of the files."""
 
-    SINK = "sink"  # nginx, which keeps what it is sent and answers with the digest that it should have
-    SERVER = "server"  # `rclone serve s3`, a real S3 server, which takes most of the time itself
+    SINK = "sink"  # nginx, which stores files and returns their expected digests
+    SERVER = "server"  # `rclone serve s3`, a real S3 server, which takes most of the time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """One race's files and rules."""
+class Scenario:
+    """The files and conditions of a scenario."""
 
     title: str
     files: int
@@ -21,42 +21,44 @@ class Course:
     folders: int = 1
     depth: int = 1
     target: Target = Target.SINK
-    again: bool = False  # everything stands in the target before the clock starts
-    source_delay_s: float = 0.0  # of each answer
-    target_delay_s: float = 0.0
-    at_once: int | None = None  # files, for both; None: what each is best at
-    movers: int = 1  # of ours
-    quota_scale: float | None = None  # so many times Drive's published quota; rclone runs with its own pacer then
+    is_unchanged: bool = False  # everything is in the target before the measurement
+    source_latency_s: float = 0.0  # of each response
+    target_latency_s: float = 0.0
+    concurrency: int | None = None  # of files, for both programs; None: the best value of each
+    transfer_processes: int = 1  # of imageferry
+    quota_scale: float | None = None  # multiple of Drive's published quota; rclone then uses its pacer
     rounds: int = 5
 
 
-# What `make bench` runs: a quarter of an hour on quiet cores. The million takes 3 to 8 minutes a run, and 12 GB.
+# `make bench` runs these, in 15 minutes on idle cores. The million takes 3 to 8 minutes per run, and 12 GB.
 SUITE = ("small", "large", "folders", "again", "server", "latency", "quota", "growth-1", "growth-10")
 
-COURSES = {
-    "small": Course(title="many small files", files=10_000, size_bytes=79_000),
-    "large": Course(title="fewer large files", files=400, size_bytes=3_300_000, movers=2),
-    "folders": Course(title="small files in many folders", files=10_000, size_bytes=79_000, folders=1_000, depth=5),
-    "server": Course(
+SCENARIOS = {
+    "small": Scenario(title="many small files", files=10_000, size_bytes=79_000),
+    "large": Scenario(title="fewer large files", files=400, size_bytes=3_300_000, transfer_processes=2),
+    "folders": Scenario(title="small files in many folders", files=10_000, size_bytes=79_000, folders=1_000, depth=5),
+    "server": Scenario(
         title="small files to a real S3 server",
         files=10_000,
         size_bytes=79_000,
         target=Target.SERVER,
-        at_once=16,
+        concurrency=16,
     ),
-    "latency": Course(
-        title="small files, each answer late",
+    "latency": Scenario(
+        title="small files with network latency",
         files=10_000,
         size_bytes=79_000,
-        source_delay_s=0.05,
-        target_delay_s=0.03,
-        at_once=32,
+        source_latency_s=0.05,
+        target_latency_s=0.03,
+        concurrency=32,
         rounds=2,
     ),
-    "quota": Course(title="tiny files under Drive's quota", files=5_000, size_bytes=2_000, quota_scale=1.0, rounds=1),
-    "growth-1": Course(title="a thousand tiny files", files=1_000, size_bytes=500, rounds=3),
-    "growth-10": Course(title="ten thousand tiny files", files=10_000, size_bytes=500, rounds=2),
-    "growth-100": Course(title="a hundred thousand tiny files", files=100_000, size_bytes=500, rounds=1),
-    "growth-1000": Course(title="a million tiny files", files=1_000_000, size_bytes=500, rounds=1),
-    "again": Course(title="an unchanged folder", files=10_000, size_bytes=79_000, target=Target.SERVER, again=True),
+    "quota": Scenario(title="tiny files under Drive's quota", files=5_000, size_bytes=2_000, quota_scale=1.0, rounds=1),
+    "growth-1": Scenario(title="a thousand tiny files", files=1_000, size_bytes=500, rounds=3),
+    "growth-10": Scenario(title="ten thousand tiny files", files=10_000, size_bytes=500, rounds=2),
+    "growth-100": Scenario(title="a hundred thousand tiny files", files=100_000, size_bytes=500, rounds=1),
+    "growth-1000": Scenario(title="a million tiny files", files=1_000_000, size_bytes=500, rounds=1),
+    "again": Scenario(
+        title="an unchanged folder", files=10_000, size_bytes=79_000, target=Target.SERVER, is_unchanged=True
+    ),
 }

@@ -2,31 +2,31 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { themeCss } from "./vite/theme-css.ts";
 
-// Where a gateway answers while one works on the page: `npm run dev`, beside `imageferry serve`.
-const GATEWAY = process.env.IMAGEFERRY_URL ?? "http://127.0.0.1:8000";
+// The API for `npm run dev`: a running `imageferry serve`.
+const API_URL = process.env.IMAGEFERRY_URL ?? "http://127.0.0.1:8000";
 
-// Not what only forms need that are opened.
-const NOT_OPENED = /^(?!.*(SizeRange|\/(Combobox|Select|MultiSelect|NumberInput|Pill|PillsInput|TagsInput)\/))/;
+// Modules that only the lazily loaded forms need stay out of the shared chunk.
+const SHARED_MODULES = /^(?!.*(SizeRange|\/(Combobox|Select|MultiSelect|NumberInput|Pill|PillsInput|TagsInput)\/))/;
 
 export default defineConfig({
   plugins: [react(), themeCss()],
   resolve: { alias: { "@": new URL("src", import.meta.url).pathname } },
-  server: { proxy: { "/api": { target: GATEWAY, changeOrigin: true } } },
+  server: { proxy: { "/api": { target: API_URL, changeOrigin: true } } },
   build: {
     outDir: "../src/imageferry/gateway/static",
     emptyOutDir: true,
     target: "es2022",
-    // Small files as data: URLs would only make the policy wider.
+    // Inlined assets are data: URLs, which the Content Security Policy would have to allow.
     assetsInlineLimit: 0,
     manifest: true,
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
-        // What the first view shares with others comes in one file, and not in a dozen, each with a request of its own.
-        codeSplitting: { groups: [{ name: "shared", test: NOT_OPENED, minShareCount: 2 }] },
+        // One shared chunk instead of a dozen small ones, each with its own request.
+        codeSplitting: { groups: [{ name: "shared", test: SHARED_MODULES, minShareCount: 2 }] },
       },
     },
-    // first-load.js bounds what matters: all that the first view needs.
+    // vite/first-load.js checks the size of the first view as a whole.
     chunkSizeWarningLimit: 800,
   },
   test: {

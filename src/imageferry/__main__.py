@@ -1,4 +1,4 @@
-"""`python -m imageferry` is `imageferry`."""
+"""Lets `python -m imageferry` run the command line."""
 
 from imageferry.cli import main
 

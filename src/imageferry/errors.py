@@ -1,15 +1,15 @@
-"""Errors, told apart by what is to be done about them; each carries a stable reason."""
+"""Errors, classified by how to handle them. Each carries a stable reason."""
 
-from imageferry.reasons import Mender, Reason
+from imageferry.reasons import FixBy, Reason
 
 __all__ = [
     "BlockedError",
     "ConflictError",
     "DeferredError",
     "FatalError",
+    "FixBy",
     "ImageferryError",
     "KeyReusedError",
-    "Mender",
     "NotFoundError",
     "PageTokenError",
     "PermanentError",
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class ImageferryError(Exception):
-    """A stable reason and one sentence for a person: what is wrong and, where it can be, how to mend it."""
+    """Base of all errors: a stable reason, and a message that says what is wrong and, if possible, how to fix it."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class ImageferryError(Exception):
 
 
 class TransientError(ImageferryError):
-    """The same call may succeed when it is made again, after `retry_after_s` seconds where that is known."""
+    """The same call may succeed later: after `retry_after_s` seconds, if that is known."""
 
     def __init__(self, reason: Reason, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(reason, message)
@@ -38,44 +38,44 @@ class TransientError(ImageferryError):
 
 
 class UnreachableError(TransientError):
-    """The source cannot be reached at all: no other call fares better, until it can be."""
+    """The source can't be reached at all, so no other call would succeed either."""
 
 
 class ThrottledError(TransientError):
-    """The source wants fewer calls: every call of its kind slows down, then this one is made again."""
+    """The source limits the request rate: slow down every call of this kind, then retry this one."""
 
 
 class DeferredError(ImageferryError):
-    """This file is withheld for hours; everything else goes on."""
+    """The source withholds this file for hours. Other files are not affected."""
 
 
 class PermanentError(ImageferryError):
-    """This file, folder or request will never succeed as it stands."""
+    """This file, folder or request will never succeed as it is."""
 
 
 class NotFoundError(PermanentError):
-    """The source does not have it, or does not show it to us."""
+    """The source does not have the file or folder, or does not let us see it."""
 
 
 class PageTokenError(PermanentError):
-    """The source does not accept this page token any more: list the folder again from its first page."""
+    """The source no longer accepts this page token: list the folder again from its first page."""
 
 
 class BlockedError(ImageferryError):
-    """Nothing of the job can go on until somebody mends what the message names; the job waits."""
+    """No part of the job can continue until what the message names is fixed: the job waits."""
 
 
 class UsageError(ImageferryError):
-    """What was asked for cannot be understood."""
+    """The request is not valid."""
 
 
 class ConflictError(ImageferryError):
-    """What was asked for does not fit how things stand at present."""
+    """The request does not fit the present state."""
 
 
 class KeyReusedError(UsageError):
-    """A key that makes a request safe to send again was sent with another request."""
+    """An idempotency key was sent before with a different request."""
 
 
 class FatalError(ImageferryError):
-    """This process cannot work with the configuration it was given."""
+    """This process cannot run with its configuration."""

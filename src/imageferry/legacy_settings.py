@@ -1,4 +1,4 @@
-"""The names that other systems of this kind give to their settings, read where ours are not set."""
+"""Variables of similar systems, read where imageferry's own are not set."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,20 +21,21 @@ _DIALECTS = {
 }
 
 
-class Aliases(Struct, kw_only=True):
-    """Where the store, the catalog and Redis are, as other systems say it."""
+class LegacySettings(Struct, kw_only=True):
+    """The store, the catalog and Redis, in the variables of similar systems."""
 
     storage_provider: Annotated[
         Literal["aws", "azure"] | None,
         Meta(
-            title="Names that other systems of this kind use, read where ours above are not set",
-            description="Instead of STORE_URL: aws or azure, and a bucket or a container",
+            title="Variables of similar systems, read where those above are not set",
+            description="Instead of STORE_URL: aws or azure, with a bucket or a container",
         ),
     ] = field(default=None, name="STORAGE_PROVIDER")
     s3_bucket: Annotated[str | None, Meta(extra={"also": ("AWS_BUCKET_NAME",)})] = field(default=None, name="S3_BUCKET")
     azure_container: str | None = field(default=None, name="AZURE_STORAGE_CONTAINER_NAME")
     db_engine: Annotated[
-        str | None, Meta(description="Instead of DATABASE_URL: sqlite, postgresql, mysql or mssql, and where it is")
+        str | None,
+        Meta(description="Instead of DATABASE_URL: sqlite, postgresql, mysql or mssql, with the variables below"),
     ] = field(default=None, name="DB_ENGINE")
     db_server: str | None = field(default=None, name="DB_SERVER")
     db_port: Annotated[int, Meta(ge=1, le=65535)] | None = field(default=None, name="DB_PORT")
@@ -45,8 +46,8 @@ class Aliases(Struct, kw_only=True):
         Secret | None,
         Meta(
             description=(
-                "The Redis that CELERY_BROKER_URL=redis:// means; alone it starts no broker. Over another broker:"
-                " that of the quota"
+                "Redis that CELERY_BROKER_URL=redis:// stands for; does not enable a broker by itself. With another"
+                " broker: the Redis of the shared limits"
             ),
         ),
     ] = field(default=None, name="REDIS_URL")
@@ -54,8 +55,8 @@ class Aliases(Struct, kw_only=True):
     redis_port: Annotated[int, Meta(ge=1, le=65535)] = field(default=6379, name="REDIS_PORT")
 
     @property
-    def bucket_url(self) -> str | None:
-        """The store's URL, from a bucket's or container's name."""
+    def legacy_store_url(self) -> str | None:
+        """The store's URL, from the name of a bucket or container; None when neither is set."""
         if self.storage_provider != "azure" and self.s3_bucket is not None:
             return f"s3://{self.s3_bucket}"
         if self.storage_provider != "aws" and self.azure_container is not None:
@@ -63,8 +64,8 @@ class Aliases(Struct, kw_only=True):
         return None
 
     @property
-    def db_url(self) -> str | None:
-        """The database's URL, from its parts; a secret."""
+    def legacy_database_url(self) -> str | None:
+        """The database's URL, from its parts; None when they are not set. May contain a password."""
         dialect = self._dialect
         if dialect is None or (dialect == "sqlite" and self.db_name is None):
             return None
@@ -76,8 +77,8 @@ class Aliases(Struct, kw_only=True):
         return f"{dialect}://{user}{self.db_server}{port}/{quote(self.db_name or '', safe='')}"
 
     @property
-    def redis_location(self) -> str | None:
-        """Redis's URL, whole or from its parts; a secret."""
+    def effective_redis_url(self) -> str | None:
+        """The URL of the Redis, from REDIS_URL or its parts; None when neither is set. May contain a password."""
         if self.redis_url is not None:
             return self.redis_url.reveal()
         return None if self.redis_host is None else f"redis://{self.redis_host}:{self.redis_port}/0"
@@ -88,13 +89,13 @@ class Aliases(Struct, kw_only=True):
         return _DIALECTS.get(engine.lower().replace("_", "").replace("-", "").replace(" ", ""))
 
     def __post_init__(self) -> None:
-        known = "sqlite, postgresql, mysql or mssql"
+        dialects = "sqlite, postgresql, mysql or mssql"
         if self.db_engine is not None and self._dialect is None:
-            raise ValueError(f"DB_ENGINE is none of {known}; or set DATABASE_URL")
+            raise ValueError(f"DB_ENGINE must be {dialects}; or set DATABASE_URL")
         if self.db_server is not None and self.db_engine is None:
-            raise ValueError(f"DB_SERVER is set and DB_ENGINE is not: set it to {known}; or set DATABASE_URL")
+            raise ValueError(f"DB_SERVER is set, but DB_ENGINE is not: set it to {dialects}; or set DATABASE_URL")
         if self._dialect not in (None, "sqlite") and (self.db_server is None or self.db_name is None):
             raise ValueError("DB_ENGINE needs DB_SERVER and DB_NAME; or set DATABASE_URL")
-        if self.storage_provider is not None and self.bucket_url is None:
-            wanted = {"aws": "S3_BUCKET", "azure": "AZURE_STORAGE_CONTAINER_NAME"}[self.storage_provider]
-            raise ValueError(f"STORAGE_PROVIDER={self.storage_provider} needs {wanted}; or set STORE_URL")
+        if self.storage_provider is not None and self.legacy_store_url is None:
+            variable = {"aws": "S3_BUCKET", "azure": "AZURE_STORAGE_CONTAINER_NAME"}[self.storage_provider]
+            raise ValueError(f"STORAGE_PROVIDER={self.storage_provider} needs {variable}; or set STORE_URL")

@@ -1,4 +1,4 @@
-"""The log: events with fields. What writes them takes long to import, and is imported for the first that is written."""
+"""The log: events with fields. structlog is slow to import, so it is imported with the first event that is written."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,54 +6,54 @@ from contextvars import ContextVar
 from threading import RLock
 from typing import Any
 
-_about: ContextVar[Mapping[str, object]] = ContextVar("about")
+_context: ContextVar[Mapping[str, object]] = ContextVar("context")
 
 
-def all_is_about(fields: Mapping[str, object]) -> None:
-    """Have all that is logged in the present task, and in those it begins, carry these fields and no others."""
-    _about.set(fields)
+def bind_context(fields: Mapping[str, object]) -> None:
+    """Add these fields to every event of this task and the tasks that it starts. They replace those bound before."""
+    _context.set(fields)
 
 
 class Log:
-    """Told of events; those below a level are not written."""
+    """Writes events; drops those below a level."""
 
     def __init__(self) -> None:
-        self._lowest = logging.NOTSET
-        self._prepare: Callable[[], None] | None = None
-        self._turn = RLock()
+        self._level_min = logging.NOTSET
+        self._set_up: Callable[[], None] | None = None
+        self._lock = RLock()
 
-    def configure(self, *, lowest: int, prepare: Callable[[], None]) -> None:
-        """Write from this level of `logging` on; `prepare` sets the writer up, before the first event."""
-        self._lowest, self._prepare = lowest, prepare
+    def configure(self, *, level_min: int, set_up: Callable[[], None]) -> None:
+        """Write events of this `logging` level or a higher one. `set_up` is called before the first of them."""
+        self._level_min, self._set_up = level_min, set_up
 
     def info(self, event: str, **fields: object) -> None:
-        """Something that whoever operates this may wish to know."""
-        self.tell(logging.INFO, event, **fields)
+        """Log something that an operator may want to know."""
+        self.log(logging.INFO, event, **fields)
 
     def warning(self, event: str, **fields: object) -> None:
-        """Something that does not go as it should, and is dealt with."""
-        self.tell(logging.WARNING, event, **fields)
+        """Log a problem that is handled."""
+        self.log(logging.WARNING, event, **fields)
 
     def exception(self, event: str, **fields: object) -> None:
-        """An error of our own that is being handled, with where it comes from."""
-        self.tell(logging.ERROR, event, exc_info=True, **fields)
+        """Log a bug of ours, with the traceback of the exception that is being handled."""
+        self.log(logging.ERROR, event, exc_info=True, **fields)
 
-    def tell(self, level: int, event: str, **fields: Any) -> None:  # noqa: ANN401 - as structlog has it
-        """An event of any level."""
-        if level < self._lowest:
+    def log(self, level: int, event: str, **fields: Any) -> None:  # noqa: ANN401 - structlog takes any value
+        """Log an event at a level of `logging`."""
+        if level < self._level_min:
             return
-        import structlog  # noqa: PLC0415 - see above
+        import structlog  # noqa: PLC0415 - slow to import, see above
 
-        if self._prepare is not None:
-            self._set_up()
-        structlog.get_logger().log(level, event, **{**_about.get({}), **fields})
+        if self._set_up is not None:
+            self._set_up_once()
+        structlog.get_logger().log(level, event, **{**_context.get({}), **fields})
 
-    def _set_up(self) -> None:
-        # Two threads may have a first event to tell at once; none is told before the writer stands.
-        with self._turn:
-            if self._prepare is not None:
-                self._prepare()
-                self._prepare = None
+    def _set_up_once(self) -> None:
+        # Two threads may log their first events at the same time: neither is written before the set-up is done.
+        with self._lock:
+            if self._set_up is not None:
+                self._set_up()
+                self._set_up = None
 
 
 log = Log()

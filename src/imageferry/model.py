@@ -1,4 +1,4 @@
-"""The values that travel through the flow; docs/design.md has the terms."""
+"""The values that pass between the stages. docs/design.md defines the terms."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,11 +11,11 @@ FOLDER_MIME_TYPE = "application/vnd.google-apps.folder"
 
 
 class FolderRef(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pasted URL names: a folder (as far as its shape tells) at one source."""
+    """A folder of a source, as parsed from a URL. It may not exist, or may be a shortcut."""
 
-    source: str  # the name of a source, as `google_drive`
+    source: str  # the name of a source, such as `google_drive`
     folder_id: str
-    resource_key: str | None = None  # older links need it beside the id
+    resource_key: str | None = None  # older links need it besides the id
 
 
 class Folder(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source's listing tells of a picture itself; None where it does not."""
+    """The image metadata that a source's listing gives. None: not given."""
 
     width: int | None = None  # pixels, as stored, before `rotation`
     height: int | None = None
@@ -44,7 +44,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     focal_length_mm: float | None = None
 
 
-# Bytes of a file: as Python's own, or as whoever received them holds them.
+# Bytes of a file, in whichever buffer they were received.
 Content = bytes | bytearray | memoryview
 
 
@@ -53,13 +53,13 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str  # as the source has it: any characters, any length, not unique
-    mime_type: str = "application/octet-stream"  # what the source claims
-    size_bytes: int | None = None  # None: the listing does not tell
-    md5: str | None = None  # hex; None: the listing does not tell
-    version: str | None = None  # changes with the content; what an unchanged file is known by
-    modified_at: datetime | None = None  # UTC, no zone; None: the listing does not tell
+    mime_type: str = "application/octet-stream"  # as the source claims
+    size_bytes: int | None = None  # None: not listed
+    md5: str | None = None  # hex; None: not listed
+    version: str | None = None  # changes with the content; None: the file never counts as unchanged
+    modified_at: datetime | None = None  # UTC, no zone; None: not listed
     resource_key: str | None = None
-    downloadable: bool = True  # its owner permits it
+    downloadable: bool = True  # False: its owner does not permit downloads
     media: Media | None = None
 
 
@@ -74,44 +74,44 @@ class Shortcut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of a folder's listing; only a page without `next_page_token` ends it."""
+    """One page of a folder's listing. The last page has no `next_page_token`."""
 
     files: tuple[File, ...] = ()
     folders: tuple[Folder, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
     next_page_token: str | None = None
-    complete: bool = True  # False: the source says that this page may lack files
+    is_complete: bool = True  # False: the source says that this page may lack files
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
-    ACCEPTED = "accepted"  # in the catalog, nothing done yet
+    ACCEPTED = "accepted"  # in the catalog, not started
     RUNNING = "running"  # crawling, transferring, or both
-    WAITING = "waiting"  # for something that must be mended; probes by itself
+    WAITING = "waiting"  # blocked by its `reason`; probes by itself
     PAUSED = "paused"  # by request, until it is resumed
-    CANCELLING = "cancelling"  # by request: nothing is begun any more, and what is under way comes to its end
-    COMPLETED = "completed"  # every file stored, skipped or failed
+    CANCELLING = "cancelling"  # by request: starts nothing new, finishes what is in progress
+    COMPLETED = "completed"  # every file is stored, skipped or failed
     FAILED = "failed"  # the folder itself could not be imported
     CANCELLED = "cancelled"  # by request
 
     @property
-    def terminal(self) -> bool:
-        """True: the state never changes by itself any more."""
+    def is_terminal(self) -> bool:
+        """True if the state changes only by request from now on."""
         return self in {JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
 
 
-class Action(StrEnum):
-    """What a person may do with a job."""
+class JobAction(StrEnum):
+    """What a person can do with a job."""
 
     PAUSE = "pause"
-    RESUME = "resume"  # a paused job goes on, a waiting one tries at once
+    RESUME = "resume"  # a paused job continues, a waiting one probes at once
     CANCEL = "cancel"
-    RETRY = "retry"  # what failed; a failed job from its root, a cancelled one from where it was
+    RETRY = "retry"  # failed files; a failed job from its root, a cancelled one from where it stopped
 
 
 class ItemState(StrEnum):
-    """Where one file of a job stands."""
+    """The state of one file of a job."""
 
     PENDING = "pending"  # to be transferred
     STORED = "stored"  # its object is verified
@@ -120,51 +120,52 @@ class ItemState(StrEnum):
 
 
 class LedgerState(StrEnum):
-    """Where a batch, or the listing of a folder, stands."""
+    """The state of a batch, or of the listing of a folder."""
 
-    READY = "ready"  # to be given out, once it is due
-    IN_FLIGHT = "in_flight"  # given out; its lease runs
-    DONE = "done"  # nothing of it is left
-    WITHDRAWN = "closed"  # of a cancelled job: a folder that is not listed to its end, a batch whose objects may stand
+    READY = "ready"  # may be dispatched once it is due
+    IN_FLIGHT = "in_flight"  # dispatched, under a lease
+    DONE = "done"  # finished
+    # Of a cancelled job: a folder that is not listed completely, or a batch that may have left objects in the store.
+    WITHDRAWN = "withdrawn"
 
 
 class OnChange(StrEnum):
-    """What becomes of a stored file that changed at the source."""
+    """What to do with a stored file that changed at the source."""
 
-    REPLACE = "replace"  # the new version takes its place
-    KEEP = "keep"  # the stored version stays
+    REPLACE = "replace"  # overwrite it with the new version
+    KEEP = "keep"  # keep the stored version
 
 
 class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How one job selects files; what the listing does not tell of a file excludes no file."""
+    """How one job selects files. A property that the listing does not give excludes no file."""
 
     recursive: bool = True
-    include: tuple[str, ...] = ()  # globs over path and name; none: everything
-    exclude: tuple[str, ...] = ()  # globs over path and name; stronger than include
-    mime_types: tuple[str, ...] = ()  # as `image/jpeg` or `image/*`; none: every kind of image
+    include: tuple[str, ...] = ()  # globs over path and name; empty: everything
+    exclude: tuple[str, ...] = ()  # globs over path and name; takes precedence over `include`
+    mime_types: tuple[str, ...] = ()  # such as `image/jpeg` or `image/*`; empty: every image type
     size_bytes_min: int | None = None
     size_bytes_max: int | None = None
     modified_after: date | None = None  # on this day, in UTC, or later
-    modified_before: date | None = None  # before this day began
+    modified_before: date | None = None  # before this day, in UTC
     on_change: OnChange = OnChange.REPLACE
 
 
-class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a job is still to be tried again, as far as somebody asked for it."""
+class PendingRetry(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a requested retry of a job that is not done yet."""
 
-    reasons: tuple[Reason, ...] | None  # why it failed; None: whatever the reason
-    withdrawn: bool = False  # what a cancel skipped and closed as well
-    below: int = 2**63 - 1  # items from this id on were looked at
+    reasons: tuple[Reason, ...] | None  # retry items that failed for these; None: for any
+    include_withdrawn: bool = False  # also what a cancel skipped and withdrew
+    below_item_id: int = 2**63 - 1  # items with this id or a higher one are done
 
 
-# More than any window: a job that nobody else shares a window with may fill it.
+# More than any window: a job that shares the window with no other may fill it.
 CREDIT_MAX = 1_000_000
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to import a folder, and how far it is.
+    """One request to import a folder, and its progress.
 
-    `discovered` = `stored` + `skipped` + `failed` + what is pending; bytes are of the files themselves.
+    `discovered` = `stored` + `skipped` + `failed` + pending. Byte counts are of file contents.
     """
 
     id: str
@@ -174,45 +175,45 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     resource_key: str | None = None
     store: str  # the store's URL, without secrets
     options: JobOptions
-    priority: int = 0  # higher ones are served first
-    webhook_url: str | None = None  # who is told of its end
-    discarding: bool = False  # cancelled, and what it stored is to be removed
-    retry: Retry | None = None  # what is still to be tried again
-    credit: int = CREDIT_MAX  # batches that it may have in flight, of its window
+    priority: int = 0  # higher priorities are served first
+    webhook_url: str | None = None  # notified when the job finishes
+    discard_requested: bool = False  # cancelled, and the images that it stored are to be deleted
+    retry: PendingRetry | None = None
+    credit: int = CREDIT_MAX  # batches that it may have in flight, of the shared window
     state: JobState = JobState.ACCEPTED
     reason: Reason | None = None  # why it waits or failed
     detail: str | None = None
-    open_folders: int = 1  # not listed to their end, the root among them
+    open_folders: int = 1  # folders that are not listed completely, including the root
     discovered: int = 0
     stored: int = 0
     skipped: int = 0
-    unchanged: int = 0  # of the skipped
+    unchanged: int = 0  # part of `skipped`
     failed: int = 0
-    bytes_discovered: int = 0  # of the files to transfer, as far as listed
+    bytes_discovered: int = 0  # of the files to transfer, where listed
     bytes_stored: int = 0
-    bytes_moved: int = 0  # of the stored: those that came over the wire
-    created_at: datetime  # UTC, no zone, as all below
+    bytes_transferred: int = 0  # part of `bytes_stored`: downloaded by this job
+    created_at: datetime  # UTC, no zone; so are the others
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
     @property
     def processed(self) -> int:
-        """Files that have an outcome."""
+        """The number of files that have an outcome."""
         return self.stored + self.skipped + self.failed
 
     @property
-    def actions(self) -> tuple[Action, ...]:
-        """What is possible now."""
-        retry = (Action.RETRY,) if self.failed else ()
+    def actions(self) -> tuple[JobAction, ...]:
+        """The actions that the state permits."""
+        retry = (JobAction.RETRY,) if self.failed else ()
         match self.state:
             case JobState.ACCEPTED | JobState.RUNNING:
-                return (Action.PAUSE, Action.CANCEL, *retry)
+                return (JobAction.PAUSE, JobAction.CANCEL, *retry)
             case JobState.WAITING:
-                return (Action.PAUSE, Action.RESUME, Action.CANCEL, *retry)
+                return (JobAction.PAUSE, JobAction.RESUME, JobAction.CANCEL, *retry)
             case JobState.PAUSED:
-                return (Action.RESUME, Action.CANCEL, *retry)
+                return (JobAction.RESUME, JobAction.CANCEL, *retry)
             case JobState.FAILED | JobState.CANCELLED:
-                return (Action.RETRY,)
+                return (JobAction.RETRY,)
             case JobState.COMPLETED:
                 return retry
             case JobState.CANCELLING:
@@ -220,59 +221,59 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_complete(self) -> bool:
-        """True: every folder is listed to its end and every file has its outcome, for good."""
+        """True if every folder is listed, every file has an outcome and no retry is pending."""
         return self.open_folders == 0 and self.processed == self.discovered and self.retry is None
 
 
 class ListedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A listed file, and what is to become of it."""
+    """A listed file, and whether to transfer it."""
 
     file: File
     folder_id: str
-    path: str  # of its folder below the root
+    path: str  # of its folder, below the root
     state: ItemState
-    reason: Reason | None = None  # None: to be transferred
+    reason: Reason | None = None  # None: it is to be transferred
     detail: str | None = None
     object_key: str | None = None
-    replaces: bool = False  # an older version stands under the key
+    overwrites: bool = False  # the store has an older version under this key
 
 
 class SubFolder(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder found in another."""
+    """A folder that was found in another."""
 
     folder: Folder
-    path: str  # of itself below the root
-    by_shortcut: bool = False
+    path: str  # its own, below the root
+    via_shortcut: bool = False
 
 
 class TransferItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One file on its way: what a transfer needs to know of it, and where it goes."""
+    """One file to transfer: all that the transfer stage needs to know about it."""
 
     item_id: int
     file_id: str
     name: str
-    key: str  # of the object, relative to the store's URL
+    object_key: str  # relative to the store's URL
     mime_type: str
     size_bytes: int | None = None
     md5: str | None = None
     resource_key: str | None = None
-    tries: int = 0  # times it was given out before
-    replaces: bool = False  # an older version stands under the key
+    tries: int = 0  # how often it was dispatched before
+    overwrites: bool = False  # the store has an older version under this key
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one parcel."""
+    """The result of one transfer item."""
 
     item_id: int
-    state: ItemState  # PENDING: give it out again
+    state: ItemState  # PENDING: dispatch it again
     reason: Reason | None = None  # None: stored
     detail: str | None = None  # one sentence
     size_bytes: int | None = None
     md5: str | None = None  # hex, of the bytes in the store
-    version: str | None = None  # None: the one that was listed
-    mime_type: str | None = None  # as the content tells, else as claimed
-    flagged: bool = False  # stored although the source's digest never matched
-    moved: bool = True  # False: the object stood there already, verified, and no byte was moved
+    version: str | None = None  # None: as listed
+    mime_type: str | None = None  # detected from the content, else as listed
+    digest_mismatch: bool = False  # stored although it never matched the source's digest
+    transferred: bool = True  # False: a verified object was in the store already
 
 
 class Crawl(msgspec.Struct, frozen=True, kw_only=True):
@@ -280,45 +281,47 @@ class Crawl(msgspec.Struct, frozen=True, kw_only=True):
 
     job_id: str
     source: str  # its name
-    crawl_id: int  # of the folder's row in the ledger
+    job_folder_id: int  # the folder's row in `job_folders`
     folder: Folder
-    path: str  # of the folder below the root, joined by `/`; the root is ""
+    path: str  # of the folder, below the root, joined by `/`; the root is ""
     page_token: str | None = None
-    root: bool = False
+    is_root: bool = False
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """Message: bring the files of one batch into the store."""
+    """Message: transfer the files of one batch into the store."""
 
     job_id: str
     source: str  # its name
     batch_id: int
-    parcels: tuple[TransferItem, ...]
-    repeated: bool = False  # given out before: some of it may stand in the store already
+    items: tuple[TransferItem, ...]
+    redelivered: bool = False  # dispatched before: the store may have some of its objects already
 
-    def given_back(self, *, lost: bool = False, blocked: Reason | None = None, detail: str | None = None) -> "Record":
-        """The batch's last record, without a word of any file; `detail` is of what blocked it."""
+    def empty_final_record(
+        self, *, worker_lost: bool = False, blocked_reason: Reason | None = None, blocked_detail: str | None = None
+    ) -> "Record":
+        """Return a record that gives the batch back without an outcome for any file."""
         return Record(
             job_id=self.job_id,
             batch_id=self.batch_id,
             outcomes=(),
-            final=True,
-            lost=lost,
-            blocked=blocked,
-            blocked_detail=detail,
+            is_final=True,
+            worker_lost=worker_lost,
+            blocked_reason=blocked_reason,
+            blocked_detail=blocked_detail,
         )
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Message: write what became of files of one batch; `final` when the batch comes back with it."""
+    """Message: write outcomes of one batch. The batch is returned with the record that `is_final`."""
 
     job_id: str
     batch_id: int
     outcomes: tuple[Outcome, ...]
-    final: bool
-    blocked: Reason | None = None  # the store or the source refuses everything: the job waits
+    is_final: bool
+    blocked_reason: Reason | None = None  # why no file of the job can be transferred: the job waits
     blocked_detail: str | None = None
-    lost: bool = False  # it did not come back: whoever had the batch is no more, maybe by something in it
+    worker_lost: bool = False  # the process that had the batch died, perhaps because of one of its files
 
 
 Message = Crawl | Transfer | Record

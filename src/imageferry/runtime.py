@@ -1,14 +1,16 @@
-"""Process-wide tuning: the event loop, the garbage collector and the allocator."""
+"""Process-wide tuning: the event loop, the garbage collector and the allocator. Nothing else tunes them."""
 
-import asyncio
-import ctypes
 import gc
-from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-# Objects allocated before the collector looks for garbage. At Python's default of 700 the collector took a twelfth
-# of a transfer's time (docs/performance.md).
-GARBAGE_OBJECTS_MIN = 20_000
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+# Allocations between two garbage collections. With Python's default of 700, a profile showed a twelfth of a transfer's
+# time in the collector; of two comparisons of the whole, one gained 5% (docs/performance.md).
+GC_THRESHOLD = 20_000
 
 # Memory freed by one file is kept for the next: asking the system for it again, page by page, took a sixth of a
 # transfer's time (docs/performance.md).
@@ -16,7 +18,7 @@ _MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES = -3, 32 << 20
 _TRIM_THRESHOLD, _TRIM_THRESHOLD_BYTES = -1, 256 << 20
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
     """Return uvloop's loop factory for `asyncio.Runner`, or None where uvloop does not exist (Windows)."""
     try:
         import uvloop  # noqa: PLC0415 - Windows has none
@@ -25,15 +27,27 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def keep_what_is_here() -> None:
-    """Exempt all current objects from garbage collection and collect the rest rarely."""
+def pause_gc() -> None:
+    """Stop collecting while imports create objects that stay: that took an eighth of their time."""
+    gc.disable()
+
+
+def tune_gc() -> None:
+    """Exempt all current objects from garbage collection, and collect the rest rarely."""
     gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS_MIN, 20, 100)
+    gc.set_threshold(GC_THRESHOLD, 20, 100)
     gc.enable()
 
 
-def keep_memory() -> None:
+def skip_final_gc() -> None:
+    """Exempt all objects from the collection at the end of the process, whose memory the system frees anyway."""
+    gc.freeze()
+
+
+def retain_freed_memory() -> None:
     """Make glibc return freed memory to the system only in large amounts; a no-op with any other C library."""
+    import ctypes  # noqa: PLC0415 - only processes that transfer need it
+
     with suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)

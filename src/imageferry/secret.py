@@ -1,10 +1,10 @@
-"""A text that is shown to nobody who prints what it is part of."""
+"""A string that does not show in logs or tracebacks."""
 
 from typing import final
 
 
 class Secret:
-    """A secret text."""
+    """A string whose repr hides it."""
 
     __slots__ = ("_text",)
 
@@ -13,7 +13,7 @@ class Secret:
 
     @final
     def reveal(self) -> str:
-        """The text, for whoever must send it."""
+        """Return the string, to send it."""
         return self._text
 
     def __eq__(self, other: object) -> bool:
@@ -26,6 +26,6 @@ class Secret:
         return "Secret(…)"
 
 
-def revealed(secret: Secret | None) -> str | None:
-    """A secret's text, where there is one."""
+def reveal_if_set(secret: Secret | None) -> str | None:
+    """Return the secret's string, or None if there is no secret."""
     return None if secret is None else secret.reveal()

@@ -1,4 +1,4 @@
-"""URLs of servers that settings name; one of no use is refused where it is read, and no word of it is told."""
+"""URLs of servers in settings. An invalid one is refused as it is parsed, with an error that does not quote it."""
 
 import re
 from typing import Self
@@ -6,26 +6,26 @@ from urllib.parse import SplitResult, urlsplit
 
 from imageferry.secret import Secret
 
-_RABBITMQ = ("amqp", "amqps", "pyamqp")
-_REDIS = ("redis", "rediss")
+_RABBITMQ_SCHEMES = ("amqp", "amqps", "pyamqp")
+_REDIS_SCHEMES = ("redis", "rediss")
 _ESCAPES = "in a password / # ? and @ are written as %2F %23 %3F and %40"
 
 
 class HttpUrl(str):
-    """Of a server that speaks HTTP."""
+    """The URL of an HTTP server."""
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError when it is none."""
-        url = _read(text, "http", "https")
+        """Raise ValueError if the text is not such a URL."""
+        url = _parse(text, "http", "https")
         if url is None or not url.hostname or not re.fullmatch("[!-~]+", text):
-            raise ValueError("write http:// or https://, a host and, where it is not the usual one, :port")
+            raise ValueError("write http:// or https://, a host and, if it isn't the default, :port")
         return super().__new__(cls, text)
 
 
 class RedisUrl(Secret):
-    """Of a Redis."""
+    """The URL of a Redis server."""
 
     def __init__(self, text: str) -> None:
         if not _is_redis(text):
@@ -34,25 +34,25 @@ class RedisUrl(Secret):
 
 
 class BrokerUrl(Secret):
-    """Of a broker: RabbitMQ, or several nodes of it with semicolons, or a Redis."""
+    """The URL of a message broker: RabbitMQ (several nodes are separated by semicolons) or Redis."""
 
     def __init__(self, text: str) -> None:
-        if not (_is_redis(text) or all(_read(each, *_RABBITMQ) for each in text.split(";"))):
-            wanted = "amqp://user:password@host:5672// for RabbitMQ, redis://:password@host:6379/0 for Redis"
-            raise ValueError(f"write {wanted}; {_ESCAPES}")
+        if not (_is_redis(text) or all(_parse(node, *_RABBITMQ_SCHEMES) for node in text.split(";"))):
+            forms = "amqp://user:password@host:5672// for RabbitMQ, redis://:password@host:6379/0 for Redis"
+            raise ValueError(f"write {forms}; {_ESCAPES}")
         super().__init__(text)
 
 
 def _is_redis(text: str) -> bool:
-    url = _read(text, *_REDIS)
+    url = _parse(text, *_REDIS_SCHEMES)
     return url is not None and re.fullmatch(r"/?[0-9]*/?", url.path) is not None
 
 
-def _read(text: str, *schemes: str) -> SplitResult | None:
-    """The parts of a URL; None when it has none of these schemes, or its port is none."""
+def _parse(text: str, *schemes: str) -> SplitResult | None:
+    """Return the parts of a URL, or None if it has none of these schemes or an invalid port."""
     try:
         url = urlsplit(text)
-        is_one = text.startswith(tuple(f"{scheme}://" for scheme in schemes)) and url.port != 0
-    except ValueError:  # it tells what it could not read, which may be a part of a password
+        is_valid = text.startswith(tuple(f"{scheme}://" for scheme in schemes)) and url.port != 0
+    except ValueError:  # its message quotes what it could not parse, which may be part of a password
         return None
-    return url if is_one else None
+    return url if is_valid else None

@@ -1,4 +1,4 @@
-"""Disks of their own for tests, which are soon full or read-only; only root may mount them."""
+"""Small disks for tests, which can be full or read-only; only root may mount them."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ import pytest
 
 @contextmanager
 def small_disk(point: Path, *, size: str = "1m") -> Iterator[Path]:
-    """A disk at `point`, in memory; skips the test where none can be had."""
+    """Mount a disk in memory at `point`; skip the test when that is not possible."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a disk")
     point.mkdir(parents=True)
-    if refusal := _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", point):
-        pytest.skip(f"no disk can be mounted here: {refusal}")
+    if error := _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", point):
+        pytest.skip(f"no disk can be mounted here: {error}")
     try:
         yield point
     finally:
@@ -25,11 +25,11 @@ def small_disk(point: Path, *, size: str = "1m") -> Iterator[Path]:
 
 def remount(point: Path, option: str) -> None:
     """Change a mounted disk: `ro`, `rw` or `size=8m`."""
-    refusal = _mount("-o", f"remount,{option}", point)
-    assert not refusal, refusal
+    error = _mount("-o", f"remount,{option}", point)
+    assert not error, error
 
 
 def _mount(*words: str | Path) -> str:
-    """What `mount` complains of; empty when it is done."""
+    """Run `mount`; return its error message, empty on success."""
     done = subprocess.run(["mount", *words], check=False, capture_output=True, text=True)
     return done.stderr.strip() if done.returncode else ""

@@ -1,4 +1,4 @@
-"""A client of the stream of events."""
+"""A client of the event stream."""
 
 import json
 from collections.abc import AsyncIterator
@@ -12,52 +12,54 @@ PATH = "/api/events"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """An event as a client hears it."""
+class ReceivedEvent:
+    """An event as a client receives it."""
 
     event: str
     data: Any
-    last_id: str  # of the stream, once it is heard
+    last_id: str  # of the stream, after this event
 
 
-class Listener:
-    """Reads a stream as browsers do (HTML, "Server-sent events")."""
+class EventStreamReader:
+    """Reads an event stream as browsers do (HTML standard, "Server-sent events")."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
         self.last_id = ""
-        self.heard: list[Heard] = []
+        self.received: list[ReceivedEvent] = []
 
-    async def next(self) -> Heard | None:
-        """The next event; None at the end of the stream."""
-        said: dict[str, str] = {}
-        while line := (await self._answer.content.readline()).decode():
+    async def next_event(self) -> ReceivedEvent | None:
+        """Return the next event; None at the end of the stream."""
+        fields: dict[str, str] = {}
+        while line := (await self._response.content.readline()).decode():
             name, _, value = line.rstrip("\n").partition(":")
             if line != "\n":
-                said[name] = value.removeprefix(" ")
+                fields[name] = value.removeprefix(" ")
                 continue
-            self.last_id = said.get("id", self.last_id)
-            if "data" in said:
-                self.heard.append(
-                    Heard(event=said["event"], data=json.loads(said["data"]), last_id=self.last_id),
+            self.last_id = fields.get("id", self.last_id)
+            if "data" in fields:
+                self.received.append(
+                    ReceivedEvent(event=fields["event"], data=json.loads(fields["data"]), last_id=self.last_id),
                 )
-                return self.heard[-1]
-            said = {}
+                return self.received[-1]
+            fields = {}
         return None
 
-    async def until(self, event: str, **fields: object) -> Heard:
-        """The next event of a name whose data holds these fields; the test's own deadline bounds the wait."""
-        while (heard := await self.next()) is not None:
-            if heard.event == event and heard.data | fields == heard.data:
-                return heard
-        raise AssertionError(f"The stream ended without {event} {fields}, but with: {self.heard}")
+    async def wait_for(self, event: str, **fields: object) -> ReceivedEvent:
+        """Return the next event with this name and these fields in its data; the test's timeout bounds the wait."""
+        while (received := await self.next_event()) is not None:
+            if received.event == event and received.data | fields == received.data:
+                return received
+        raise AssertionError(f"The stream ended without {event} {fields}, but with: {self.received}")
 
 
 @asynccontextmanager
-async def listening(session: aiohttp.ClientSession, last_id: str | None = None) -> AsyncIterator[Listener]:
-    """A stream that is open until the context ends."""
+async def open_event_stream(
+    session: aiohttp.ClientSession, last_id: str | None = None
+) -> AsyncIterator[EventStreamReader]:
+    """Open the event stream until the context ends."""
     headers = {} if last_id is None else {"Last-Event-ID": last_id}
-    forever = aiohttp.ClientTimeout(total=None, sock_read=60)
-    async with session.get(PATH, headers=headers, timeout=forever, read_bufsize=2**22) as answer:
-        assert (answer.status, answer.content_type) == (200, "text/event-stream"), await answer.text()
-        yield Listener(answer)
+    no_timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
+    async with session.get(PATH, headers=headers, timeout=no_timeout, read_bufsize=2**22) as response:
+        assert (response.status, response.content_type) == (200, "text/event-stream"), await response.text()
+        yield EventStreamReader(response)

@@ -1,11 +1,11 @@
-"""Folders as many tests want them."""
+"""Folders that many tests use."""
 
 from imageferry.demo.entries import Node
 from imageferry.demo.tree import Tree
 
 
-def album(tree: Tree, *, files: int) -> Node:
-    """A folder of so many small images."""
+def image_folder(tree: Tree, *, files: int) -> Node:
+    """Add a folder of this many small images, and return it."""
     root = tree.folder("Root")
     for number in range(files):
         tree.file(root, f"{number}.jpg", content=bytes([number]) * 1000)

@@ -1,4 +1,4 @@
-"""Images in a catalog, written by the ledger's own moves."""
+"""Images in a catalog, recorded through the ledger without transferring anything."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.model import Crawl, File, ItemState, Job, JobOptions, ListedFile, Media, Outcome, Record, Transfer
 from imageferry.stores.keys import object_key
 
-TERMS = LeasePolicy(batches_in_flight_max=1_000)
+POLICY = LeasePolicy(batches_in_flight_max=1_000)
 TAKEN_AT = datetime(2025, 7, 14, 12)  # noqa: DTZ001 - a camera's clock has no zone
 
 
 @dataclass(kw_only=True)
-class Recorder:
-    """Imports into one store of a catalog, whose bytes nobody carries."""
+class ImageRecorder:
+    """Imports files into a catalog, for one store that it never writes to."""
 
     catalog: Catalog
     store_url: str = "memory://"
 
     async def store(self, *files: File, folder_id: str = "root") -> str:
-        """Import files as a folder of them; the job's id."""
-        job_id, transfers = await self.begin(*files, folder_id=folder_id)
+        """Import a folder of these files. Return the job's id."""
+        job_id, transfers = await self.start(*files, folder_id=folder_id)
         await self.finish(transfers)
         return job_id
 
-    async def begin(self, *files: File, folder_id: str = "root") -> tuple[str, list[Transfer]]:
-        """Begin to import files: the job's id, and what its transfers carry."""
+    async def start(self, *files: File, folder_id: str = "root") -> tuple[str, list[Transfer]]:
+        """Start an import of these files. Return the job's id and its transfers."""
         job = Job(
             id=str(uuid4()),
             source="google_drive",
@@ -41,22 +41,22 @@ class Recorder:
             options=JobOptions(),
             created_at=TAKEN_AT,
         )
-        await self.catalog.write(lambda tx: jobs.accept(tx, job))
+        await self.catalog.write(lambda tx: jobs.create(tx, job))
         (crawl,) = [message for message in await self._dispatch(job.id) if isinstance(message, Crawl)]
-        await self.catalog.write(_advancing(crawl, files))
+        await self.catalog.write(_save_page(crawl, files))
         return job.id, [message for message in await self._dispatch(job.id) if isinstance(message, Transfer)]
 
     async def finish(self, transfers: list[Transfer]) -> None:
-        """Record that everything was stored."""
+        """Record that every item of these transfers was stored."""
         for transfer in transfers:
-            await self.catalog.write(_finishing(stored(transfer)))
+            await self.catalog.write(_record_outcomes(stored_record(transfer)))
 
     async def _dispatch(self, job_id: str) -> list[Crawl | Transfer]:
-        return await self.catalog.write(lambda tx: dispatch.dispatch(tx, job_id, terms=TERMS, now_ms=1))
+        return await self.catalog.write(lambda tx: dispatch.dispatch(tx, job_id, policy=POLICY, now_ms=1))
 
 
-def file(file_id: str, name: str | None = None, *, content: bytes = b"", **media: Any) -> File:  # noqa: ANN401 - of Media
-    """A file as it is listed."""
+def image_file(file_id: str, name: str | None = None, *, content: bytes = b"", **media: Any) -> File:  # noqa: ANN401 - of Media
+    """Return a file as a source lists it."""
     digest = md5(content or file_id.encode(), usedforsecurity=False).hexdigest()
     name = name or f"{file_id}.jpg"
     size_bytes = media.pop("size_bytes", 10)
@@ -72,29 +72,29 @@ def file(file_id: str, name: str | None = None, *, content: bytes = b"", **media
     )
 
 
-def taken(day: int) -> datetime:
-    """A moment, so many days after the first."""
+def taken_on_day(day: int) -> datetime:
+    """Return the time that is `day` days after TAKEN_AT."""
     return TAKEN_AT + timedelta(days=day)
 
 
-def stored(transfer: Transfer) -> Record:
-    """What a transfer tells when it has stored everything as it was listed."""
+def stored_record(transfer: Transfer) -> Record:
+    """Return the record of a transfer that stored every item as it was listed."""
     outcomes = tuple(
         Outcome(
-            item_id=parcel.item_id,
+            item_id=item.item_id,
             state=ItemState.STORED,
-            size_bytes=parcel.size_bytes,
-            md5=parcel.md5,
-            mime_type=parcel.mime_type,
+            size_bytes=item.size_bytes,
+            md5=item.md5,
+            mime_type=item.mime_type,
         )
-        for parcel in transfer.parcels
+        for item in transfer.items
     )
-    return Record(job_id=transfer.job_id, batch_id=transfer.batch_id, outcomes=outcomes, final=True)
+    return Record(job_id=transfer.job_id, batch_id=transfer.batch_id, outcomes=outcomes, is_final=True)
 
 
-def _advancing(crawl: Crawl, files: tuple[File, ...]) -> Callable[[Tx], None]:
+def _save_page(crawl: Crawl, files: tuple[File, ...]) -> Callable[[Tx], None]:
     folder_id = crawl.folder.id
-    finds = [
+    listed = [
         ListedFile(
             file=file,
             folder_id=folder_id,
@@ -104,8 +104,8 @@ def _advancing(crawl: Crawl, files: tuple[File, ...]) -> Callable[[Tx], None]:
         )
         for file in files
     ]
-    return lambda tx: folders.advance(tx, [folders.ListedPage(crawl=crawl, finds=finds)], terms=TERMS)
+    return lambda tx: folders.save_pages(tx, [folders.ListedPage(crawl=crawl, files=listed)], policy=POLICY)
 
 
-def _finishing(record: Record) -> Callable[[Tx], None]:
-    return lambda tx: outcomes.finish(tx, record, terms=TERMS, now_ms=1)
+def _record_outcomes(record: Record) -> Callable[[Tx], None]:
+    return lambda tx: outcomes.record_outcomes(tx, record, policy=POLICY, now_ms=1)

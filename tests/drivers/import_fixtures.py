@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
-from tests.drivers.import_flow import Flow
+from tests.drivers.import_flow import ImportFlow
 
 
 @pytest.fixture
@@ -17,13 +17,13 @@ def tree() -> Tree:
 
 
 @pytest.fixture
-async def drive(tree: Tree) -> AsyncIterator[StandIn]:
+async def drive(tree: Tree) -> AsyncIterator[DriveTestServer]:
     """A running Drive test server that serves `tree`."""
-    async with StandIn(tree) as server:
+    async with DriveTestServer(tree) as server:
         yield server
 
 
 @pytest.fixture
-def flow(drive: StandIn, tmp_path: Path) -> Flow:
+def flow(drive: DriveTestServer, tmp_path: Path) -> ImportFlow:
     """Imports from `drive` into a folder of the test's own."""
-    return Flow(drive=drive, home=tmp_path / "home")
+    return ImportFlow(drive=drive, home=tmp_path / "home")

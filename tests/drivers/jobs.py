@@ -1,4 +1,4 @@
-"""Jobs as values, for tests that look at nothing else."""
+"""Jobs as values, for tests without a catalog."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from imageferry.model import Job, JobOptions, JobState
 
-BEGUN_AT = datetime(2026, 5, 1, 12)  # noqa: DTZ001 - the catalog's times have no zone
+STARTED_AT = datetime(2026, 5, 1, 12)  # noqa: DTZ001 - the catalog's times have no zone
 JOB = Job(
     id="job",
     source="google_drive",
@@ -17,16 +17,16 @@ JOB = Job(
     options=JobOptions(),
     state=JobState.RUNNING,
     open_folders=0,
-    created_at=BEGUN_AT,
-    started_at=BEGUN_AT,
+    created_at=STARTED_AT,
+    started_at=STARTED_AT,
 )
 
 
-def job(**differing: Any) -> Job:  # noqa: ANN401 - the fields of a job
-    """A job that differs from a plain one in some fields."""
-    return replace(JOB, **differing)
+def make_job(**changes: Any) -> Job:  # noqa: ANN401 - the fields of Job
+    """Return JOB with these fields changed."""
+    return replace(JOB, **changes)
 
 
-def ended(**differing: Any) -> Job:  # noqa: ANN401 - the fields of a job
-    """A job that was completed after 95 seconds."""
-    return job(state=JobState.COMPLETED, finished_at=BEGUN_AT + timedelta(seconds=95), **differing)
+def make_completed_job(**changes: Any) -> Job:  # noqa: ANN401 - the fields of Job
+    """Return a job that completed after 95 seconds."""
+    return make_job(state=JobState.COMPLETED, finished_at=STARTED_AT + timedelta(seconds=95), **changes)

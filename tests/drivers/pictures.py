@@ -1,4 +1,4 @@
-"""Pictures of one kind each, small, of known colours."""
+"""Small test images with known colors, and image files with unusual properties."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -10,8 +10,8 @@ import pillow_heif
 from PIL import ExifTags, Image, ImageDraw
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 170, 60), (40, 60, 200), (250, 250, 250)
-# What turns an upright picture into the one that is stored under an EXIF orientation.
-_STORED = {
+# What turns an upright image into the one that is stored with an EXIF orientation.
+_TRANSPOSITIONS = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -23,32 +23,32 @@ _STORED = {
 }
 
 
-def quarters(width: int = 800, height: int = 600) -> Image.Image:
-    """Red and green above, blue and white below: whichever way it is turned, it can be told."""
+def four_color_image(width: int = 800, height: int = 600) -> Image.Image:
+    """Return an image that is red and green above, blue and white below, so that every rotation looks different."""
     image = Image.new("RGB", (width, height), RED)
-    drawn = ImageDraw.Draw(image)
-    drawn.rectangle((width // 2, 0, width, height // 2), GREEN)
-    drawn.rectangle((0, height // 2, width // 2, height), BLUE)
-    drawn.rectangle((width // 2, height // 2, width, height), WHITE)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((width // 2, 0, width, height // 2), GREEN)
+    draw.rectangle((0, height // 2, width // 2, height), BLUE)
+    draw.rectangle((width // 2, height // 2, width, height), WHITE)
     return image
 
 
-def corners(image: Image.Image) -> list[tuple[int, ...]]:
-    """The colours of the four quarters, row by row."""
+def quadrant_colors(image: Image.Image) -> list[tuple[int, ...]]:
+    """Return the colors of the four quadrants, row by row."""
     width, height = image.size
     rgb = image.convert("RGB")
     places = [(x * width // 4, y * height // 4) for y in (1, 3) for x in (1, 3)]
     return [tuple(map(int, rgb.getpixel(place))) for place in places]  # type: ignore[arg-type] # three bands
 
 
-def alike(found: Sequence[tuple[int, ...]], wanted: Sequence[tuple[int, ...]], *, within: int = 12) -> bool:
-    """True: every colour is the one that is wanted, but for what compression does to it."""
-    pairs = zip(found, wanted, strict=True)
+def colors_match(actual: Sequence[tuple[int, ...]], expected: Sequence[tuple[int, ...]], *, within: int = 12) -> bool:
+    """Return True if all colors match except for differences that compression causes."""
+    pairs = zip(actual, expected, strict=True)
     return all(abs(a - b) <= within for one, other in pairs for a, b in zip(one, other, strict=True))
 
 
-def saved(image: Image.Image, kind: str, **options: Any) -> bytes:  # noqa: ANN401 - of each format
-    """The file's bytes."""
+def encode_image(image: Image.Image, kind: str, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's options of the format
+    """Return the image as the bytes of a file of this format."""
     if kind == "HEIF":
         pillow_heif.register_heif_opener()
     body = BytesIO()
@@ -56,30 +56,32 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:  # noqa: ANN4
     return body.getvalue()
 
 
-def stored_as(orientation: int, image: Image.Image) -> bytes:
-    """A JPEG that is looked at as the image when its EXIF orientation is obeyed."""
+def jpeg_with_orientation(orientation: int, image: Image.Image) -> bytes:
+    """Return a JPEG that shows the image when its EXIF orientation is applied."""
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    way = _STORED[orientation]
-    return saved(image if way is None else image.transpose(way), "JPEG", quality=95, exif=exif)
+    transposition = _TRANSPOSITIONS[orientation]
+    return encode_image(
+        image if transposition is None else image.transpose(transposition), "JPEG", quality=95, exif=exif
+    )
 
 
 def raw_file(preview: bytes, *, orientation: int) -> bytes:
-    """As cameras make them: a TIFF that tells how it was held, a tiny picture, and a JPEG to be shown."""
-    tiny = saved(Image.new("RGB", (16, 16)), "TIFF", tiffinfo={ExifTags.Base.Orientation: orientation})
-    return tiny + bytes(1000) + saved(Image.new("RGB", (160, 120)), "JPEG") + bytes(500) + preview
+    """Return a file like a camera RAW: a TIFF with an orientation and a tiny image, and a JPEG preview."""
+    tiny = encode_image(Image.new("RGB", (16, 16)), "TIFF", tiffinfo={ExifTags.Base.Orientation: orientation})
+    return tiny + bytes(1000) + encode_image(Image.new("RGB", (160, 120)), "JPEG") + bytes(500) + preview
 
 
-def bomb(side: int) -> bytes:
-    """A PNG's header that promises so many pixels a side, and a few of them."""
+def decompression_bomb(side: int) -> bytes:
+    """Return a PNG whose header claims this many pixels per side, with a few of them."""
     chunks = [(b"IHDR", pack(">II5B", side, side, 8, 2, 0, 0, 0)), (b"IDAT", compress(bytes(100_000))), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         pack(">I", len(body)) + kind + body + pack(">I", crc32(kind + body)) for kind, body in chunks
     )
 
 
-def swapped_profile() -> bytes:
-    """An ICC profile by which red means blue, and blue red."""
+def red_blue_swapped_profile() -> bytes:
+    """Return an ICC profile that swaps red and blue."""
     red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
     white = _xyz((0.9642, 1.0, 0.8249))
     curve = b"curv" + bytes(4) + pack(">IH", 1, round(2.2 * 256)) + bytes(2)

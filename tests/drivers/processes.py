@@ -1,4 +1,4 @@
-"""imageferry's own commands as real processes, which can be interrupted and killed."""
+"""The project's commands as real processes, which can be interrupted and killed."""
 
 import asyncio
 import logging
@@ -9,60 +9,62 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from tests.drivers.import_flow import Flow
+from tests.drivers.import_flow import ImportFlow
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a command ended."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
-    code: int  # negative: by that signal
-    answer: str  # its stdout
-    said: str  # its stderr
+    code: int  # negative: the signal that killed it
+    stdout: str
+    stderr: str
 
 
 class Command:
-    """A command under way; see `command`."""
+    """A running command; see `command`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     @property
     def process_id(self) -> int:
-        """Of the command itself."""
+        """The process id of the command itself."""
         return self._process.pid
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    async def ended(self) -> Ended:
-        """Its end, which must come soon."""
-        async with asyncio.timeout(PATIENCE_S):
+    async def wait(self) -> CommandResult:
+        """Wait until the command ends; fail after TIMEOUT_S."""
+        async with asyncio.timeout(TIMEOUT_S):
             answer, said = await self._process.communicate()
         assert self._process.returncode is not None
-        return Ended(code=self._process.returncode, answer=answer.decode(), said=said.decode())
+        return CommandResult(code=self._process.returncode, stdout=answer.decode(), stderr=said.decode())
 
-    async def says(self, words: str) -> str:
-        """The line of its stderr that holds some words, once it is said."""
+    async def wait_for_line(self, words: str) -> str:
+        """Wait for a line of stderr that contains `words`, and return it."""
         assert self._process.stderr is not None
-        said = ""
-        async with asyncio.timeout(PATIENCE_S):
+        output = ""
+        async with asyncio.timeout(TIMEOUT_S):
             while line := (await self._process.stderr.readline()).decode():
                 if words in line:
                     return line
-                said += line
-        raise AssertionError(f"It ended without saying {words!r}, but: {said}")
+                output += line
+        raise AssertionError(f"It ended without printing {words!r}, but: {output}")
 
 
 @asynccontextmanager
-async def command(flow: Flow, *words: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Command]:
-    """`python -m imageferry ...`, killed at the end of the context if it still runs.
+async def command(
+    flow: ImportFlow, *words: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Command]:
+    """Run `python -m imageferry ...`; kill it at the end of the context if it still runs.
 
-    Its environment is the flow's settings, where no other is given.
+    Its environment is the flow's settings unless another is given.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -81,12 +83,12 @@ async def command(flow: Flow, *words: str, environment: Mapping[str, str] | None
         if process.returncode is None:
             process.kill()
         _, said = await process.communicate()
-        # What a failed test is judged by, where it was not heard before.
-        log.warning("imageferry %s ended with %s and said: %s", words[0], process.returncode, said.decode()[-4000:])
+        # For the analysis of a failed test.
+        log.warning("imageferry %s ended with %s and printed: %s", words[0], process.returncode, said.decode()[-4000:])
 
 
-def environment_of(flow: Flow) -> dict[str, str]:
-    """The flow's settings as a process on the embedded default needs them."""
+def environment_of(flow: ImportFlow) -> dict[str, str]:
+    """Return the flow's settings as environment variables, for the embedded catalog and store."""
     inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return inherited | {
         "IMAGEFERRY_HOME": str(flow.home),

@@ -1,4 +1,4 @@
-"""Messages and stages of nothing else but themselves."""
+"""Messages, and stages that yield a fixed record."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -7,21 +7,21 @@ from imageferry.errors import Reason
 from imageferry.model import ItemState, Message, Outcome, Record, Transfer
 
 JOB_ID = str(uuid4())
-TRANSFER = Transfer(job_id=JOB_ID, source="memory", batch_id=7, parcels=())
+TRANSFER = Transfer(job_id=JOB_ID, source="memory", batch_id=7, items=())
 OUTCOMES = (
     Outcome(item_id=1, state=ItemState.STORED, size_bytes=100),
-    Outcome(item_id=2, state=ItemState.STORED, size_bytes=50, moved=False),
+    Outcome(item_id=2, state=ItemState.STORED, size_bytes=50, transferred=False),
     Outcome(item_id=3, state=ItemState.FAILED, reason=Reason.GONE),
     Outcome(item_id=4, state=ItemState.PENDING, reason=Reason.SOURCE_UNAVAILABLE),
 )
-RECORD = Record(job_id=JOB_ID, batch_id=7, outcomes=OUTCOMES, final=True)
+RECORD = Record(job_id=JOB_ID, batch_id=7, outcomes=OUTCOMES, is_final=True)
 
 
-async def tells(message: Message) -> AsyncIterator[Message]:  # noqa: ARG001 - as every stage
+async def record_stage(message: Message) -> AsyncIterator[Message]:  # noqa: ARG001 - the signature of a stage
     yield RECORD
 
 
-async def breaks(message: Message) -> AsyncIterator[Message]:
-    async for following in tells(message):
+async def failing_stage(message: Message) -> AsyncIterator[Message]:
+    async for following in record_stage(message):
         yield following
         raise RuntimeError("broken")

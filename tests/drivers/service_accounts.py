@@ -1,4 +1,4 @@
-"""Service accounts, made up for one test."""
+"""Google service accounts for tests."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 
-def service_account_file(directory: Path, *, token_url: str) -> Path:
-    """A service account's JSON, as Google gives it out, with a key made up now."""
+def create_service_account_file(directory: Path, *, token_url: str) -> Path:
+    """Write a service account's JSON file, in Google's format, with a new key; return its path."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path = directory / "account.json"

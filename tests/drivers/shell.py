@@ -1,4 +1,4 @@
-"""Commands as processes, with a home of their own."""
+"""Run commands as processes with a home of their own."""
 
 import asyncio
 import json
@@ -7,12 +7,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
+
+COMMAND_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a command answered."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -20,15 +22,16 @@ class Told:
 
     @property
     def json(self) -> dict[str, object]:
+        """The only line on stdout, decoded."""
         (line,) = self.out.splitlines()
-        answer: dict[str, object] = json.loads(line)
-        return answer
+        value: dict[str, object] = json.loads(line)
+        return value
 
 
 class Shell:
-    """Runs commands with a home of its own, against the stand-in."""
+    """Runs commands with a home of its own, against the Drive test server."""
 
-    def __init__(self, drive: StandIn, home: Path) -> None:
+    def __init__(self, drive: DriveTestServer, home: Path) -> None:
         self.home = home
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -40,18 +43,19 @@ class Shell:
             "AWS_SECRET_ACCESS_KEY": "secret",
         }
 
-    async def __call__(self, *words: str, **environment: str) -> Told:
+    async def __call__(self, *arguments: str, **environment: str) -> CommandResult:
+        """Run `imageferry` with these arguments and further variables; fail if it prints a traceback."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "imageferry",
-            *words,
+            *arguments,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self.environment | environment,
             cwd=self.home.parent,
         )
-        out, err = await asyncio.wait_for(process.communicate(), 30)
+        out, err = await asyncio.wait_for(process.communicate(), COMMAND_TIMEOUT_S)
         assert process.returncode is not None
         assert b"Traceback" not in err
-        return Told(process.returncode, out.decode(), err.decode())
+        return CommandResult(process.returncode, out.decode(), err.decode())

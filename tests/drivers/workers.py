@@ -13,29 +13,29 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
 from msgspec.structs import replace
 
-from imageferry.cli.handlers.import_ import Ending
-from tests.drivers.import_flow import Flow
+from imageferry.application.results import ImportResult
+from tests.drivers.import_flow import ImportFlow
 from tests.drivers.processes import Command, command, environment_of
-from tests.servers.brokers import Broker, broker
+from tests.servers.brokers import Broker, open_broker
 from tests.servers.databases import database
 
 ALL_ROLES = "crawl,transfer,record"
 READY_WITHIN_S = 60
 END_WITHIN_S = 60
-LOOK_EVERY_S = 0.05
-LINES_TOLD_MAX = 60
-# What was lost is noticed within a test, and a process that has no time for a second is not taken for dead.
+POLL_INTERVAL_S = 0.05
+LOG_LINES_MAX = 60
+# Short enough that a test notices lost work, long enough that a busy process is not considered dead.
 LEASE_S = 2
-WINDOW = 4  # batches: small enough that a job has more
-# At this pace a job has work left when the next trouble comes, however fast the machine is.
-FILES_AT_ONCE = 8  # a process
-LATENCY_S = 0.1  # of each answer of a source that takes its time
+WINDOW = 4  # batches: fewer than a job has
+# Slow enough that a job still has work left at the next fault, however fast the machine is.
+FILES_AT_ONCE = 8  # per process
+LATENCY_S = 0.1  # of each response of a slow source
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """An `imageferry work` under way; see `Crew`."""
+    """A running `imageferry work`; see `WorkerGroup`."""
 
     def __init__(self, process: asyncio.subprocess.Process, *, log: Path) -> None:
         self._process = process
@@ -43,46 +43,46 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Its process id, which is its group's too."""
+        """Its process id, which is also its process group id."""
         return self._process.pid
 
     @property
-    def said(self) -> str:
-        """Its log."""
+    def log_text(self) -> str:
+        """Everything that it logged so far."""
         return self._log.read_text()
 
-    async def says(self, words: str, *, times: int = 1) -> None:
-        """Wait until its log holds some words so often."""
+    async def wait_for_log(self, words: str, *, times: int = 1) -> None:
+        """Wait until its log contains `words` at least `times` times."""
         async with asyncio.timeout(READY_WITHIN_S):
-            while self.said.count(words) < times:
-                assert self._process.returncode is None, self.said
-                await asyncio.sleep(LOOK_EVERY_S)
+            while self.log_text.count(words) < times:
+                assert self._process.returncode is None, self.log_text
+                await asyncio.sleep(POLL_INTERVAL_S)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self._process.send_signal(SIGTERM)
 
     async def stop(self) -> int:
-        """Ask it to end, and wait until it has; its exit code."""
+        """Send SIGTERM, wait until it ends, and return its exit code."""
         self.terminate()
         async with asyncio.timeout(END_WITHIN_S):
             return await self._process.wait()
 
     async def kill(self) -> None:
-        """End it and all its children at once."""
+        """Kill it and all its processes."""
         self._signal(SIGKILL)
         await self._process.wait()
 
     def freeze(self) -> None:
-        """Stop the clocks of it and of all its children."""
+        """Suspend it and all its processes."""
         self._signal(SIGSTOP)
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Resume what `freeze` suspended."""
         self._signal(SIGCONT)
 
     def children(self) -> list[int]:
-        """The process ids of those that it forked."""
+        """Return the ids of the processes that it forked."""
         listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
         return [int(pid) for pid in listed.split()]
 
@@ -92,16 +92,16 @@ class Worker:
 
 
 @dataclass(kw_only=True)
-class Crew:
+class WorkerGroup:
     """Starts workers for a flow over a broker."""
 
-    flow: Flow
+    flow: ImportFlow
     broker: Broker
     environment: dict[str, str] = field(default_factory=dict)
     workers: list[Worker] = field(default_factory=list)
 
     async def start(self, roles: str = ALL_ROLES, *, processes: int = 1, **environment: str) -> Worker:
-        """A worker that is ready, in a process group of its own."""
+        """Start a worker in its own process group and wait until it is ready."""
         log = self.flow.home.parent / f"worker-{len(self.workers)}.log"
         with log.open("wb") as sink:
             process = await asyncio.create_subprocess_exec(
@@ -115,49 +115,49 @@ class Crew:
             )
         worker = Worker(process, log=log)
         self.workers.append(worker)
-        await worker.says("worker.ready")
+        await worker.wait_for_log("worker.ready")
         return worker
 
     @asynccontextmanager
     async def command(self, *words: str) -> AsyncIterator[Command]:
-        """`imageferry ...` over the crew's broker; killed at the end of the context if it still runs."""
+        """Run `imageferry ...` over the group's broker; kill it at the end of the context if it still runs."""
         environment = shared_environment_of(self.flow) | self.environment
-        async with command(self.flow, *words, environment=environment) as begun:
-            yield begun
+        async with command(self.flow, *words, environment=environment) as running:
+            yield running
 
-    def tell(self) -> None:
-        """Log what a failed test is judged by: the job as it was last seen, and the ends of the workers' logs."""
-        log.warning("The job: %s", self.flow.seen[-1:])
+    def log_state(self) -> None:
+        """Log the last seen job and the ends of the workers' logs, for the analysis of a failed test."""
+        log.warning("The job: %s", self.flow.progress[-1:])
         for number, worker in enumerate(self.workers):
-            log.warning("Worker %d:\n%s", number, "\n".join(worker.said.splitlines()[-LINES_TOLD_MAX:]))
+            log.warning("Worker %d:\n%s", number, "\n".join(worker.log_text.splitlines()[-LOG_LINES_MAX:]))
 
     def _environment(self, roles: str) -> dict[str, str]:
         environment = shared_environment_of(self.flow) | {"IMAGEFERRY_LOG_LEVEL": "info"} | self.environment
         if roles == "transfer":
-            # An uploader knows no catalog, and has no other home than its own.
+            # An uploader has no access to the catalog or to the home folder of the others.
             del environment["DATABASE_URL"]
             environment["IMAGEFERRY_HOME"] = str(self.flow.home.parent / "elsewhere")
         return environment
 
 
-async def progress(flow: Flow, importing: asyncio.Task[Ending], *, files: int) -> None:
-    """Wait until an import that is under way was seen to be done with so many files."""
-    while not flow.seen or flow.seen[-1].processed < files:
+async def wait_for_progress(flow: ImportFlow, importing: asyncio.Task[ImportResult], *, files: int) -> None:
+    """Wait until a running import has processed this many files."""
+    while not flow.progress or flow.progress[-1].processed < files:
         if importing.done():
             raise AssertionError(f"It ended before: {importing.result()}")
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
-def shared_environment_of(flow: Flow) -> dict[str, str]:
-    """The flow's settings as a process that shares its broker and catalog needs them."""
+def shared_environment_of(flow: ImportFlow) -> dict[str, str]:
+    """Return the flow's settings as environment variables, for a shared broker and catalog."""
     settings = flow.settings
     assert settings.celery_broker_url is not None
-    bucket = {name.upper(): value for name, value in flow.given.items() if name.startswith("aws_")}
+    bucket = {name.upper(): value for name, value in flow.setting_overrides.items() if name.startswith("aws_")}
     return (
         environment_of(flow)
         | {
-            "IMAGEFERRY_LEASE": str(LEASE_S),
-            "IMAGEFERRY_WINDOW": str(WINDOW),
+            "IMAGEFERRY_LEASE_SECONDS": str(LEASE_S),
+            "IMAGEFERRY_BATCHES_IN_FLIGHT": str(WINDOW),
             "IMAGEFERRY_CONCURRENCY": str(FILES_AT_ONCE),
         }
         | bucket
@@ -165,31 +165,33 @@ def shared_environment_of(flow: Flow) -> dict[str, str]:
             "DATABASE_URL": settings.catalog_url,
             "CELERY_BROKER_URL": settings.celery_broker_url.reveal(),
             "IMAGEFERRY_QUEUE_PREFIX": settings.queue_prefix,
-            "STORE_URL": settings.store_location,
+            "STORE_URL": settings.effective_store_url,
         }
     )
 
 
 @asynccontextmanager
-async def crew_over(kind: str, flow: Flow, *, folder: Path, broker_url: str | None = None) -> AsyncIterator[Crew]:
-    """A crew over one kind of broker, of nobody yet, with PostgreSQL for its catalog; all of it goes at the end.
+async def open_worker_group(
+    kind: str, flow: ImportFlow, *, folder: Path, broker_url: str | None = None
+) -> AsyncIterator[WorkerGroup]:
+    """Open an empty group of workers over one kind of broker, with a PostgreSQL catalog; remove all of it at the end.
 
-    From then on, the flow runs over this broker too.
+    The flow runs over this broker too.
     """
-    with database("postgresql", folder) as database_url, broker(kind, server_url=broker_url) as queues:
-        flow.given |= {
+    with database("postgresql", folder) as database_url, open_broker(kind, server_url=broker_url) as queues:
+        flow.setting_overrides |= {
             "celery_broker_url": queues.url,
             "queue_prefix": queues.prefix,
             "database_url": database_url,
             "lease_s": LEASE_S,
-            "window": WINDOW,
+            "batches_in_flight": WINDOW,
         }
-        terms = replace(flow.limits.terms, lease_ms=LEASE_S * 1000, batches_in_flight_max=WINDOW)
-        flow.limits = replace(flow.limits, terms=terms)
-        crew = Crew(flow=flow, broker=queues)
+        terms = replace(flow.limits.lease_policy, lease_ms=LEASE_S * 1000, batches_in_flight_max=WINDOW)
+        flow.limits = replace(flow.limits, lease_policy=terms)
+        crew = WorkerGroup(flow=flow, broker=queues)
         try:
             yield crew
         finally:
             for worker in crew.workers:
                 await worker.kill()
-            crew.tell()
+            crew.log_state()

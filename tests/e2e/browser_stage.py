@@ -1,4 +1,4 @@
-"""A gateway beside a stand-in with sample pictures, and the page's own scripts that look at them in a browser."""
+"""Gateways with a test Drive server and sample images, and the browser scripts that test the web page."""
 
 import asyncio
 import os
@@ -10,52 +10,54 @@ from pathlib import Path
 
 from imageferry.demo.entries import Node
 from imageferry.demo.pictures.sample_album import sample_album
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.gateway.routes.web_page import STATIC
-from tests.drivers.import_flow import Flow
-from tests.drivers.pictures import quarters, saved
+from tests.drivers.import_flow import ImportFlow
+from tests.drivers.pictures import encode_image, four_color_image
 from tests.drivers.processes import Command, command, environment_of
 from tests.repository import ROOT
 
 WEB = ROOT / "web"
-# So that an import lasts long enough to be looked at, paused and reloaded.
+# Slow enough that an import can be watched, paused and reloaded.
 LATENCY_S = 0.15
 CONCURRENCY = 4
-PATIENCE_S = 600
+SCRIPT_TIMEOUT_S = 600
 TOKEN = "the-token-of-the-locked-gateway"
 
 
-def missing() -> str | None:
-    """What this machine lacks."""
+def missing_requirement() -> str | None:
+    """Return what this machine lacks to run the browser tests; None if it has everything."""
     if shutil.which("npm") is None or not (WEB / "node_modules").is_dir():
-        return "Node and the page's development tools: make web"
+        return "Node and the web page's development tools: run `make web`"
     if chromium() is None:
         return "Chromium"
-    return None if (STATIC / "index.html").is_file() else "the page, built: make web"
+    return None if (STATIC / "index.html").is_file() else "the built web page: run `make web`"
 
 
 def chromium() -> str | None:
-    """The browser's program."""
+    """Return the path of the browser; None if there is none."""
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @asynccontextmanager
-async def stage(home: Path) -> AsyncIterator[Mapping[str, str]]:
-    """What the scripts are told by their environment: two gateways, of which one wants a token, and the stand-in."""
+async def browser_stage(home: Path) -> AsyncIterator[Mapping[str, str]]:
+    """Run two gateways, one of which requires a token, and a test Drive server; yield the scripts' environment."""
     tree = Tree()
     root = await asyncio.to_thread(sample_album, tree)
     long = _long_names(tree)
-    async with StandIn(tree, latency_s=LATENCY_S, control=True) as drive:
-        flow, locked = Flow(drive=drive, home=home), Flow(drive=drive, home=home.with_name("locked"))
+    async with DriveTestServer(tree, latency_s=LATENCY_S, control=True) as drive:
+        flow, locked = ImportFlow(drive=drive, home=home), ImportFlow(drive=drive, home=home.with_name("locked"))
         environment = environment_of(flow) | {"IMAGEFERRY_CONCURRENCY": str(CONCURRENCY)}
         async with (
             command(flow, "serve", environment=environment) as gateway,
-            command(locked, "serve", environment=environment_of(locked) | {"IMAGEFERRY_API_TOKEN": TOKEN}) as other,
+            command(
+                locked, "serve", environment=environment_of(locked) | {"IMAGEFERRY_API_TOKEN": TOKEN}
+            ) as locked_gateway,
         ):
             yield {
                 "URL": await _url(gateway),
-                "LOCKED_URL": await _url(other),
+                "LOCKED_URL": await _url(locked_gateway),
                 "TOKEN": TOKEN,
                 "FOLDER_URL": drive.folder_url(root),
                 "LONG_FOLDER_URL": drive.folder_url(long),
@@ -64,32 +66,32 @@ async def stage(home: Path) -> AsyncIterator[Mapping[str, str]]:
 
 
 @asynccontextmanager
-async def serving(home: Path) -> AsyncIterator[str]:
-    """The URL of a gateway to what a home holds."""
+async def serve_home(home: Path) -> AsyncIterator[str]:
+    """Run a gateway for an existing home folder; yield its URL."""
     environment = {"PATH": os.environ["PATH"], "IMAGEFERRY_HOME": str(home), "PORT": "0"}
     async with (
-        StandIn(Tree()) as nobody,
-        command(Flow(drive=nobody, home=home), "serve", environment=environment) as it,
+        DriveTestServer(Tree()) as unused_drive,
+        command(ImportFlow(drive=unused_drive, home=home), "serve", environment=environment) as gateway,
     ):
-        yield await _url(it)
+        yield await _url(gateway)
 
 
 def _long_names(tree: Tree) -> Node:
-    """A folder as people have them who name things well."""
+    """Create a folder with very long names."""
     root = tree.folder("Everything that we photographed on the long way from Porto to Santiago de Compostela " * 2)
-    picture = saved(quarters(), "JPEG")
-    tree.file(root, f"{'Anunciação-às-vésperas-do-solstício-' * 5}.jpg", content=picture)
-    tree.file(root, f"{'A view of the bay in the evening, ' * 6}.jpg", content=picture + b"\0", downloadable=False)
+    image = encode_image(four_color_image(), "JPEG")
+    tree.file(root, f"{'Anunciação-às-vésperas-do-solstício-' * 5}.jpg", content=image)
+    tree.file(root, f"{'A view of the bay in the evening, ' * 6}.jpg", content=image + b"\0", downloadable=False)
     return root
 
 
 async def _url(gateway: Command) -> str:
-    said = await gateway.says("http://")
-    return said[said.index("http://") :].split()[0].rstrip("/.,")
+    line = await gateway.wait_for_line("http://")
+    return line[line.index("http://") :].split()[0].rstrip("/.,")
 
 
-async def run(script: str, environment: Mapping[str, str]) -> tuple[int | None, str]:
-    """How a script of web/package.json ended, and what it told."""
+async def run_script(script: str, environment: Mapping[str, str]) -> tuple[int | None, str]:
+    """Run a script of web/package.json; return its exit code and output."""
     process = await asyncio.create_subprocess_exec(
         *("npm", "run", "--silent", script),
         cwd=WEB,
@@ -106,10 +108,10 @@ async def run(script: str, environment: Mapping[str, str]) -> tuple[int | None, 
         start_new_session=True,
     )
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            told, _ = await process.communicate()
+        async with asyncio.timeout(SCRIPT_TIMEOUT_S):
+            output, _ = await process.communicate()
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    return process.returncode, told.decode(errors="replace")
+    return process.returncode, output.decode(errors="replace")

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.seed import seed_home
 from PIL import Image
 
-from tests.e2e.browser_stage import missing, run, serving, stage
+from tests.e2e.browser_stage import browser_stage, missing_requirement, run_script, serve_home
 from tests.repository import ROOT
 
 KEPT = ROOT / "docs" / "screenshots"
@@ -23,8 +23,8 @@ async def take(folder: Path) -> None:
     with TemporaryDirectory() as home:
         many = Path(home) / "many"
         await seed_home(many, MANY)
-        async with stage(Path(home) / "home") as told, serving(many) as url:
-            code, said = await run("screenshots", {**told, "MANY_URL": url, "SHOTS": str(folder)})
+        async with browser_stage(Path(home) / "home") as told, serve_home(many) as url:
+            code, said = await run_script("screenshots", {**told, "MANY_URL": url, "SHOTS": str(folder)})
     if code:
         sys.exit(said)
     KEPT.mkdir(exist_ok=True)
@@ -35,7 +35,7 @@ async def take(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if lacking := missing():
+    if lacking := missing_requirement():
         sys.exit(f"Pictures cannot be taken without {lacking}")
     all_of_them = Path(sys.argv[1] if len(sys.argv) > 1 else ".screenshots").absolute()
     all_of_them.mkdir(exist_ok=True)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.drivers.import_fixtures import drive, flow, tree
-from tests.drivers.import_flow import Flow
-from tests.drivers.workers import Crew, crew_over
+from tests.drivers.import_flow import ImportFlow
+from tests.drivers.workers import WorkerGroup, open_worker_group
 from tests.servers import s3_servers
 from tests.servers.azurite import CONTAINER, azurite
 from tests.servers.brokers import KINDS_OF_BROKERS
@@ -18,9 +18,9 @@ __all__ = ["drive", "flow", "tree"]  # fixtures for all tests below
 
 
 @pytest.fixture(params=KINDS_OF_BROKERS)
-async def crew(request: pytest.FixtureRequest, flow: Flow, tmp_path: Path) -> AsyncIterator[Crew]:
+async def crew(request: pytest.FixtureRequest, flow: ImportFlow, tmp_path: Path) -> AsyncIterator[WorkerGroup]:
     """A crew over one kind of broker, of nobody yet."""
-    async with crew_over(request.param, flow, folder=tmp_path) as nobody:
+    async with open_worker_group(request.param, flow, folder=tmp_path) as nobody:
         yield nobody
 
 

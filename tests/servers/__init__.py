@@ -1,1 +1,1 @@
-"""Servers that tests start or reach on loopback: databases, brokers, object stores and HTTP stand-ins."""
+"""Servers that tests start or reach on loopback: databases, brokers, object stores and HTTP servers."""

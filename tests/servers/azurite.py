@@ -1,4 +1,4 @@
-"""Azurite, Azure's own emulator of its Blob Storage, on loopback."""
+"""Azurite, Azure's emulator of Blob Storage, on loopback."""
 
 import base64
 import hashlib
@@ -21,24 +21,24 @@ from tests.servers.ports import free_port
 PROGRAM = Path(__file__).parent / "node_modules" / ".bin" / "azurite-blob"
 CONTAINER = "pictures"
 ACCOUNT = "devstoreaccount1"
-# The emulator's well-known key.
+# The emulator's public, fixed key.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-START_WITHIN_S = 30
+START_TIMEOUT_S = 30
 
 
 @contextmanager
 def azurite() -> Iterator[str]:
-    """The connection string of an emulator with one container; skips where it is not installed."""
+    """Run an emulator with one container; yield its connection string. Skip where it is not installed."""
     if not PROGRAM.exists() or shutil.which("node") is None:
-        why = "Azurite is not installed: it comes from npm, which `make dev` calls where there is one."
+        reason = "Azurite is not installed. `make dev` installs it where npm is available."
         if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
+            pytest.fail(reason)
+        pytest.skip(reason)
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
-    words = ["--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+    options = ["--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     process = subprocess.Popen(
-        [PROGRAM, *words, "--skipApiVersionCheck", "--disableTelemetry", "--silent"], stdout=subprocess.DEVNULL
+        [PROGRAM, *options, "--skipApiVersionCheck", "--disableTelemetry", "--silent"], stdout=subprocess.DEVNULL
     )
     try:
         _make_container(endpoint)
@@ -49,14 +49,14 @@ def azurite() -> Iterator[str]:
 
 
 def _make_container(endpoint: str) -> None:
-    ends_at = time.monotonic() + START_WITHIN_S
+    deadline_s = time.monotonic() + START_TIMEOUT_S
     while True:
         try:
             urllib.request.urlopen(_signed(f"{endpoint}/{CONTAINER}?restype=container"), timeout=5).close()  # noqa: S310 - loopback
         except urllib.error.HTTPError:
             raise
         except OSError:
-            if time.monotonic() > ends_at:
+            if time.monotonic() > deadline_s:
                 raise
             time.sleep(0.2)
         else:
@@ -66,8 +66,10 @@ def _make_container(endpoint: str) -> None:
 def _signed(url: str) -> urllib.request.Request:
     date = formatdate(usegmt=True)
     resource = f"/{ACCOUNT}/{ACCOUNT}/{CONTAINER}\nrestype:container"
-    to_sign = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:2021-08-06\n{resource}"
-    signature = base64.b64encode(hmac.new(base64.b64decode(KEY), to_sign.encode(), hashlib.sha256).digest()).decode()
+    string_to_sign = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:2021-08-06\n{resource}"
+    signature = base64.b64encode(
+        hmac.new(base64.b64decode(KEY), string_to_sign.encode(), hashlib.sha256).digest()
+    ).decode()
     headers = {
         "x-ms-date": date,
         "x-ms-version": "2021-08-06",

@@ -1,4 +1,4 @@
-"""Brokers that come and go: queues of a test's own on each server that is reachable."""
+"""Queues for one test on a broker that is reachable, and a proxy that cuts connections."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ import msgspec
 from celery import Celery
 from redis import Redis
 
-from imageferry.engine.celery.app import KINDS, Role, make_app, publish, queue
+from imageferry.engine.celery.app import MESSAGE_TYPES, Role, make_app, publish, queue_name
 from imageferry.model import Message
 from tests.servers.databases import needs_server
 
-# Where the servers of a developer's machine listen; each may be named by a variable instead.
+# The defaults of servers on a developer's machine; a variable overrides each.
 SERVERS = {
     "rabbitmq": os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
     "redis": os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9"),
@@ -26,37 +26,37 @@ KINDS_OF_BROKERS = tuple(SERVERS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """Queues of a test's own on a server."""
+    """The queues of one test on a server."""
 
     url: str
     prefix: str
     app: Celery
 
-    def waiting(self, role: Role) -> int:
-        """How many messages wait for a role; 0 where there is no queue yet."""
+    def queue_length(self, role: Role) -> int:
+        """Return how many messages wait for a role; 0 when its queue does not exist yet."""
         with self.app.connection_for_write() as connection:
             try:
                 with connection.channel() as channel:
-                    return int(channel.queue_declare(queue(self.app, role), passive=True).message_count)
+                    return int(channel.queue_declare(queue_name(self.app, role), passive=True).message_count)
             except connection.channel_errors:
                 return 0
 
     def take(self, role: Role) -> list[Message]:
-        """Take all messages that wait for a role away."""
+        """Remove and return all messages that wait for a role."""
         taken: list[Message] = []
         with self.app.connection_for_write() as connection, connection.channel() as channel:
-            waiting = self.app.amqp.queues[queue(self.app, role)](channel)
+            waiting = self.app.amqp.queues[queue_name(self.app, role)](channel)
             while message := waiting.get(no_ack=True):
                 (body,), *_ = message.decode()
-                taken.append(msgspec.convert(body, KINDS[role]))
+                taken.append(msgspec.convert(body, MESSAGE_TYPES[role]))
         return taken
 
     def send(self, message: Message) -> None:
-        """Send a message to its role."""
+        """Send a message to the role that handles it."""
         publish(self.app, message)
 
-    def wipe(self) -> None:
-        """Lose all that the server holds for this test."""
+    def purge(self) -> None:
+        """Delete all messages of this test."""
         if self.url.startswith("redis"):
             with Redis.from_url(self.url) as server:
                 for key in server.scan_iter(f"*{self.prefix}.*"):
@@ -65,24 +65,24 @@ class Broker:
         with self.app.connection_for_write() as connection:
             for role in Role:
                 with suppress(*connection.channel_errors), connection.channel() as channel:
-                    channel.queue_purge(queue(self.app, role))
+                    channel.queue_purge(queue_name(self.app, role))
 
-    def _go_away(self) -> None:
-        self.wipe()
+    def _delete(self) -> None:
+        self.purge()
         if not self.url.startswith("redis"):
             with self.app.connection_for_write() as connection:
                 for role in Role:
                     with suppress(*connection.channel_errors), connection.channel() as channel:
-                        channel.queue_delete(queue(self.app, role))
-                        channel.exchange_delete(queue(self.app, role))
+                        channel.queue_delete(queue_name(self.app, role))
+                        channel.exchange_delete(queue_name(self.app, role))
                 with suppress(*connection.channel_errors), connection.channel() as channel:
                     channel.exchange_delete(f"{self.prefix}.pidbox")
         self.app.close()
 
 
 @contextmanager
-def broker(kind: str, *, server_url: str | None = None) -> Iterator[Broker]:
-    """Queues of a test's own, which go away at the end; skips where the server is not reachable."""
+def open_broker(kind: str, *, server_url: str | None = None) -> Iterator[Broker]:
+    """Open queues for one test, and delete them at the end; skip the test when the server is not reachable."""
     server_url = server_url or SERVERS[kind]
     url = urlsplit(server_url)
     needs_server(kind, host=url.hostname or "127.0.0.1", port=url.port or 0)
@@ -91,11 +91,11 @@ def broker(kind: str, *, server_url: str | None = None) -> Iterator[Broker]:
     try:
         yield ours
     finally:
-        ours._go_away()
+        ours._delete()
 
 
-class Line:
-    """The line to a server, which a test can cut; `url` leads through it."""
+class CuttableProxy:
+    """A TCP proxy in front of a server, which a test can cut; `url` leads through it."""
 
     def __init__(self, url: str) -> None:
         self._server_url = urlsplit(url)
@@ -105,23 +105,23 @@ class Line:
         self.url = ""
 
     async def cut(self, seconds: float) -> None:
-        """Cut every connection, and refuse new ones for so long."""
+        """Close every connection, and refuse new ones for this long."""
         self.sever()
         await asyncio.sleep(seconds)
-        self.mend()
+        self.restore()
 
     def sever(self) -> None:
-        """Cut every connection, and refuse new ones."""
+        """Close every connection, and refuse new ones."""
         self._cut = True
         for writer in self._open:
             writer.transport.abort()
 
-    def mend(self) -> None:
-        """Let connections through again."""
+    def restore(self) -> None:
+        """Accept connections again."""
         self._cut = False
 
-    def go_dead(self) -> None:
-        """Carry nothing any more on the connections that there are, and close none; new ones are as ever."""
+    def drop_silently(self) -> None:
+        """Forward nothing on existing connections, without closing them; new connections work."""
         self._dead |= self._open
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,14 +132,14 @@ class Line:
         both = {writer, far_writer}
         self._open |= both
         try:
-            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+            await asyncio.gather(self._forward(reader, far_writer), self._forward(far_reader, writer))
         finally:
             self._open -= both
             self._dead -= both
             for end in both:
                 end.transport.abort()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while chunk := await reader.read(1 << 16):
                 if writer not in self._dead:
@@ -149,9 +149,9 @@ class Line:
 
 
 @asynccontextmanager
-async def line(url: str) -> AsyncIterator[Line]:
-    """A line to the server that a URL names."""
-    ours = Line(url)
+async def cuttable_proxy(url: str) -> AsyncIterator[CuttableProxy]:
+    """Start a proxy in front of the server that a URL names."""
+    ours = CuttableProxy(url)
     server = await asyncio.start_server(ours._connected, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     ours.url = ours._server_url._replace(netloc=f"{ours._server_url.netloc.rpartition(':')[0]}:{port}").geturl()

@@ -1,4 +1,4 @@
-"""Servers on loopback that answer as a test wishes."""
+"""Servers on loopback whose responses a test defines."""
 
 import asyncio
 import ssl
@@ -9,12 +9,12 @@ from aiohttp import web
 
 MIB = 1 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+ConnectionHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def served(handler: Handler, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """One handler for every path; its URL."""
+async def serve_http(handler: Handler, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Serve every path and method with one handler; yield the URL."""
     app = web.Application(client_max_size=64 * MIB)
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -25,24 +25,24 @@ async def served(handler: Handler, *, tls: ssl.SSLContext | None = None) -> Asyn
 
 
 @asynccontextmanager
-async def spoken(talk: Talk) -> AsyncIterator[str]:
-    """A server of bare words, none of which is left talking at the end; its URL."""
-    talks: set[asyncio.Task[None]] = set()
+async def serve_tcp(handler: ConnectionHandler) -> AsyncIterator[str]:
+    """Serve raw TCP connections, which are cancelled at the end; yield the URL."""
+    connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await talk(reader, writer)
+            await handler(reader, writer)
         finally:
             writer.close()
 
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talks.add(asyncio.create_task(serve(reader, writer)))
+    def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(asyncio.create_task(serve(reader, writer)))
 
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    server = await asyncio.start_server(start, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        for each in talks:
+        for each in connections:
             each.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
+        await asyncio.gather(*connections, return_exceptions=True)

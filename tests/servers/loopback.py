@@ -1,4 +1,4 @@
-"""Google's host names on loopback: certificates of a made-up authority, and a proxy that leads to a stand-in."""
+"""Google's host names on loopback: certificates of a test authority, and a proxy that redirects to a test server."""
 
 import asyncio
 import contextlib
@@ -12,35 +12,35 @@ import trustme
 GOOGLE_HOSTS = ("www.googleapis.com", "drive.google.com", "drive.usercontent.google.com", "docs.google.com")
 
 
-class Authority:
-    """An authority that vouches for loopback and for Google's hosts."""
+class CertificateAuthority:
+    """A certificate authority that issues certificates for loopback and for Google's hosts."""
 
     def __init__(self, directory: Path) -> None:
         self._root = trustme.CA()
-        self.path = directory / "authority.pem"  # for clients to trust
+        self.path = directory / "authority.pem"  # for SSL_CERT_FILE
         self._root.cert_pem.write_to_path(self.path)
 
-    def context(self) -> ssl.SSLContext:
-        """For a server."""
+    def server_context(self) -> ssl.SSLContext:
+        """Return a TLS context for a server with a new certificate."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._root.issue_cert("127.0.0.1", *GOOGLE_HOSTS).configure_cert(context)
         return context
 
 
 class ConnectProxy:
-    """An HTTP proxy that answers CONNECT to any of Google's hosts with a connection to one port of loopback."""
+    """An HTTP proxy that connects CONNECT requests for Google's hosts to one port on loopback."""
 
     def __init__(self, *, port: int) -> None:
         self._target_port = port
         self._server: asyncio.Server | None = None
         self._tunnels: set[asyncio.Task[None]] = set()
-        self.hosts: set[str] = set()  # that were asked for
+        self.hosts: set[str] = set()  # requested so far
 
     @property
     def url(self) -> str:
-        """For HTTPS_PROXY."""
+        """The value for HTTPS_PROXY."""
         if self._server is None:
-            raise RuntimeError("The proxy does not run.")
+            raise RuntimeError("The proxy is not running.")
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def __aenter__(self) -> Self:
@@ -70,12 +70,12 @@ class ConnectProxy:
             writer.close()
             return
         self.hosts.add(host)
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
+        await asyncio.gather(_copy(reader, target_writer), _copy(target_reader, writer))
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.closing(writer), contextlib.suppress(ConnectionError):
         while chunk := await reader.read(1 << 16):
             writer.write(chunk)

@@ -1,4 +1,4 @@
-"""Brokers of a test's own that can be stopped and started again: real servers on ports of their own."""
+"""Broker servers for one test, on their own ports, which it can stop and start."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ END_WITHIN_S = 30
 
 
 class PrivateBroker:
-    """A server, and its data in a folder."""
+    """A broker server, with its data in a folder."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class PrivateBroker:
         port = free_port()
         if kind == "redis":
             self.url = f"redis://127.0.0.1:{port}/0"
-            # It remembers nothing: a restart loses all that was in it.
+            # Without persistence: a restart loses all data.
             words = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
             self._command, self._environment = words, dict(os.environ)
         else:
@@ -38,7 +38,7 @@ class PrivateBroker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server and wait until it answers."""
         with (self._folder / "said").open("ab") as said:
             self._process = subprocess.Popen(
                 self._command, env=self._environment, stdout=said, stderr=said, start_new_session=True
@@ -50,14 +50,14 @@ class PrivateBroker:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """End it as an operator does."""
+        """Stop the server with SIGTERM."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(END_WITHIN_S)
             self._process = None
 
     def flush(self) -> None:
-        """FLUSHALL."""
+        """Delete all data of a Redis server."""
         with Redis.from_url(self.url) as server:
             server.flushall()
 
@@ -79,7 +79,7 @@ def _node(folder: Path, *, port: int) -> dict[str, str]:
     (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
     return {
         "PATH": os.environ["PATH"],
-        "HOME": str(folder),  # where its cookie is
+        "HOME": str(folder),  # where RabbitMQ keeps its cookie
         "RABBITMQ_NODENAME": f"test-{token_hex(4)}@localhost",
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
         "RABBITMQ_DIST_PORT": str(free_port()),
@@ -92,7 +92,7 @@ def _node(folder: Path, *, port: int) -> dict[str, str]:
 
 @contextmanager
 def private_broker(kind: str, folder: Path) -> Iterator[PrivateBroker]:
-    """A broker that runs, until the context ends; skips where its server is not installed."""
+    """Run a broker server until the context ends; skip the test when it is not installed."""
     installed = RABBITMQ.exists() if kind == "rabbitmq" else shutil.which("redis-server") is not None
     if not installed:
         why = f"No {kind} server is installed."

@@ -21,14 +21,14 @@ KEY, SECRET, REGION = "key-of-a-test", "secret-of-a-test", "us-east-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A place of its own in a server's bucket."""
+    """A prefix in a server's bucket."""
 
     endpoint: str
     prefix: str
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What leads imageferry here."""
+        """Settings that make imageferry use this prefix."""
         return {
             "store_url": f"s3://{BUCKET}/{self.prefix}",
             "aws_access_key_id": KEY,
@@ -37,8 +37,8 @@ class Bucket:
             "aws_endpoint_url": self.endpoint,
         }
 
-    def held(self) -> dict[str, bytes]:
-        """Every object by its key, read back."""
+    def stored_objects(self) -> dict[str, bytes]:
+        """Read back every object; by key."""
         store = S3Store(
             BUCKET,
             prefix=self.prefix,
@@ -54,14 +54,14 @@ class Bucket:
 
 @contextmanager
 def moto(_: Path) -> Iterator[str]:
-    """The endpoint of moto, which holds everything in memory and accepts any credentials."""
+    """Run moto, which stores objects in memory and accepts any credentials; yield its endpoint."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
         endpoint = f"http://{host}:{port}"
-        made = urllib.request.Request(f"{endpoint}/{BUCKET}", method="PUT")  # noqa: S310 - loopback
-        urllib.request.urlopen(made, timeout=10).close()  # noqa: S310 - loopback
+        create_bucket = urllib.request.Request(f"{endpoint}/{BUCKET}", method="PUT")  # noqa: S310 - loopback
+        urllib.request.urlopen(create_bucket, timeout=10).close()  # noqa: S310 - loopback
         yield endpoint
     finally:
         server.stop()
@@ -69,7 +69,7 @@ def moto(_: Path) -> Iterator[str]:
 
 @contextmanager
 def rclone(folder: Path) -> Iterator[str]:
-    """The endpoint of rclone, which holds everything in a folder and checks credentials."""
+    """Run rclone, which stores objects in a folder and checks credentials; yield its endpoint."""
     (folder / BUCKET).mkdir(parents=True)
     process = subprocess.Popen(
         [RCLONE, "serve", "s3", "--config=", f"--auth-key={KEY},{SECRET}", "--addr=127.0.0.1:0", folder],
@@ -78,10 +78,10 @@ def rclone(folder: Path) -> Iterator[str]:
     )
     try:
         assert process.stderr is not None
-        said = next(line for line in process.stderr if "http://" in line)
-        found = re.search(r"http://[\d.]+:\d+", said)
-        assert found is not None, said
-        yield found[0]
+        line = next(line for line in process.stderr if "http://" in line)
+        match = re.search(r"http://[\d.]+:\d+", line)
+        assert match is not None, line
+        yield match[0]
     finally:
         process.kill()
         process.communicate()

@@ -11,7 +11,7 @@ import yaml
 from msgspec.structs import fields
 
 from imageferry.cli.app import app
-from imageferry.settings import Settings, names
+from imageferry.settings import Settings, variable_names
 from tests.repository import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -27,14 +27,14 @@ NOT_SETTINGS = {"COMPOSE_PROFILES", "IMAGEFERRY_VERSION", "SERVICES_PASSWORD"}
 # What the image or a command decides, and files, which have to be mounted too.
 NOT_PASSED_ON = {
     "IMAGEFERRY_SERVER",  # of commands elsewhere
-    *("HOST", "PORT", "IMAGEFERRY_HOME", "IMAGEFERRY_LOG_FORMAT", "IMAGEFERRY_PROCESSES"),
-    *("IMAGEFERRY_INSECURE", "IMAGEFERRY_PATIENCE"),
+    *("HOST", "PORT", "IMAGEFERRY_HOME", "IMAGEFERRY_LOG_FORMAT", "IMAGEFERRY_WORKER_PROCESSES"),
+    *("IMAGEFERRY_INSECURE", "IMAGEFERRY_WAIT_SECONDS"),
     *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT"),
 }
 
 
 def settings() -> set[str]:
-    return {name for setting in fields(Settings) for name in names(setting)}
+    return {name for setting in fields(Settings) for name in variable_names(setting)}
 
 
 def variables(path: Path) -> dict[str, str]:
@@ -148,7 +148,7 @@ def test_a_choice_of_services_leads_to_services_that_run(
         monkeypatch.setenv(name, VARIABLE.sub(chosen["SERVICES_PASSWORD"], value))
     loaded = Settings.load()
     assert loaded.celery_broker_url is not None
-    assert loaded.quota_location is not None
+    assert loaded.effective_quota_url is not None
 
 
 def test_the_image_runs_as_nobody_and_asks_for_its_own_health() -> None:

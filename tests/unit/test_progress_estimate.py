@@ -1,23 +1,23 @@
-"""Rates and the time that is left."""
+"""Rates and the remaining time."""
 
 from imageferry.progress_estimate import Estimator
-from tests.drivers.jobs import job
+from tests.drivers.jobs import make_job
 
 
-def test_nothing_is_told_of_the_end_while_the_listing_goes_on() -> None:
+def test_the_remaining_time_is_unknown_while_folders_are_listed() -> None:
     estimator = Estimator()
     for second in range(20):
-        told = estimator.see(job(open_folders=1, discovered=1000, stored=second * 10), at_s=second)
-    assert told.left_s is None
-    assert told.files_s == 10
+        estimate = estimator.update(make_job(open_folders=1, discovered=1000, stored=second * 10), at_s=second)
+    assert estimate.remaining_s is None
+    assert estimate.files_per_s == 10
 
 
-def test_a_steady_rate_gives_a_narrow_range_around_the_truth() -> None:
+def test_a_steady_rate_gives_a_narrow_range_around_the_true_time() -> None:
     estimator = Estimator()
     for second in range(20):
-        told = estimator.see(job(discovered=1000, stored=second * 10), at_s=second)
-    assert told.left_s is not None
-    shortest, longest = told.left_s
+        estimate = estimator.update(make_job(discovered=1000, stored=second * 10), at_s=second)
+    assert estimate.remaining_s is not None
+    shortest, longest = estimate.remaining_s
     assert shortest < (1000 - 190) / 10 < longest
     assert longest < 1.5 * shortest
 
@@ -26,20 +26,20 @@ def test_an_uneven_rate_gives_a_wide_range() -> None:
     estimator, stored = Estimator(), 0
     for second in range(16):
         stored += 40 if second > 8 else 10
-        told = estimator.see(job(discovered=5000, stored=stored), at_s=second)
-    assert told.left_s is not None
-    assert told.left_s[1] > 2 * told.left_s[0]
+        estimate = estimator.update(make_job(discovered=5000, stored=stored), at_s=second)
+    assert estimate.remaining_s is not None
+    assert estimate.remaining_s[1] > 2 * estimate.remaining_s[0]
 
 
-def test_nothing_is_told_before_it_can_be_known() -> None:
+def test_the_remaining_time_is_unknown_with_too_few_samples() -> None:
     estimator = Estimator()
     for tenth in range(10):
-        told = estimator.see(job(discovered=1000, stored=tenth * 10), at_s=tenth / 10)
-    assert told.left_s is None
+        estimate = estimator.update(make_job(discovered=1000, stored=tenth * 10), at_s=tenth / 10)
+    assert estimate.remaining_s is None
 
 
-def test_a_standstill_has_no_end() -> None:
+def test_the_remaining_time_is_unknown_while_nothing_progresses() -> None:
     estimator = Estimator()
     for second in range(30):
-        told = estimator.see(job(discovered=1000, stored=5), at_s=second)
-    assert (told.files_s, told.left_s) == (0, None)
+        estimate = estimator.update(make_job(discovered=1000, stored=5), at_s=second)
+    assert (estimate.files_per_s, estimate.remaining_s) == (0, None)

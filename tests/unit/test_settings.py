@@ -1,4 +1,4 @@
-"""Settings come from the environment, and say what is wrong with it."""
+"""Settings are read from the environment, and errors name the variable."""
 
 import re
 from pathlib import Path
@@ -6,44 +6,43 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields
 
-from imageferry.cli.handlers.settings import settings_file
+from imageferry.cli.handlers.settings import env_file
 from imageferry.errors import FatalError, Reason
-from imageferry.settings import Settings, names
+from imageferry.settings import Settings, variable_names
 from tests.repository import ROOT
 
 EXAMPLE = ROOT / ".env.example"
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_example_is_what_the_command_prints() -> None:
-    assert EXAMPLE.read_text() == settings_file(), "run: imageferry settings > .env.example"
+def test_the_example_file_is_the_output_of_the_command() -> None:
+    assert EXAMPLE.read_text() == env_file(), "run: imageferry settings > .env.example"
 
 
-def test_the_example_names_every_setting_once() -> None:
+def test_the_example_file_names_every_setting_once() -> None:
     named = re.findall(r"^#([A-Z_0-9]+)=", EXAMPLE.read_text(), re.MULTILINE)
     settings = fields(Settings)
     assert len(named) == len(set(named)) == len(settings)
-    assert set(named) == {names(setting)[0] for setting in settings}
+    assert set(named) == {variable_names(setting)[0] for setting in settings}
 
 
-def test_the_examples_defaults_are_the_defaults(tmp_path: Path) -> None:
-    plain = Settings.load()
+def test_the_example_file_contains_the_defaults(tmp_path: Path) -> None:
+    defaults = Settings.load()
     uncommented = re.sub(r"^#([A-Z_0-9]+=.+)$", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
     (tmp_path / ".env").write_text(uncommented)
-    told = Settings.load()
-    assert told == plain
+    assert Settings.load() == defaults
 
 
-def test_origins_are_told_apart_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example,")
     assert Settings.load().cors_origins == ("https://a.example", "https://b.example")
 
 
-def test_the_home_of_the_user_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unprefixed_variables_of_the_user_are_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("CONCURRENCY", "7")
     settings = Settings.load()
@@ -52,12 +51,12 @@ def test_the_home_of_the_user_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert settings.concurrency == 32
 
 
-def test_what_is_given_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_overrides_win_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("IMAGEFERRY_HOME", "/elsewhere")
     assert Settings.load(home=tmp_path, port=None).home == tmp_path
 
 
-def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "")
     assert Settings.load().google_api_key is None
 
@@ -76,47 +75,50 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         ("IMAGEFERRY_QUOTA_URL", "http://host"),
     ],
 )
-def test_a_value_of_no_use_is_told_by_its_variables_name(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_an_invalid_value_is_reported_with_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(FatalError, match=name) as refused:
+    with pytest.raises(FatalError, match=name) as raised:
         Settings.load()
-    assert refused.value.reason is Reason.MISCONFIGURED
+    assert raised.value.reason is Reason.MISCONFIGURED
 
 
-def test_all_values_of_no_use_are_told_at_once_and_no_secret_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_values_are_reported_at_once_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "eighty")
     monkeypatch.setenv("IMAGEFERRY_API_TOKEN", "hidden")
-    monkeypatch.setenv("IMAGEFERRY_LEASE", "0.5")
-    with pytest.raises(FatalError, match=r"PORT.*IMAGEFERRY_LEASE|IMAGEFERRY_LEASE.*PORT") as refused:
+    monkeypatch.setenv("IMAGEFERRY_LEASE_SECONDS", "0.5")
+    with pytest.raises(FatalError, match=r"PORT.*IMAGEFERRY_LEASE_SECONDS|IMAGEFERRY_LEASE_SECONDS.*PORT") as raised:
         Settings.load()
-    assert "IMAGEFERRY_API_TOKEN" in str(refused.value)
-    assert "hidden" not in str(refused.value)
+    assert "IMAGEFERRY_API_TOKEN" in str(raised.value)
+    assert "hidden" not in str(raised.value)
 
 
-def test_the_environment_goes_before_a_file_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("PORT=81\nHOST='192.0.2.1'  # far\nIMAGEFERRY_LOG_LEVEL=\n")
+def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=81\nHOST='192.0.2.1'  # comment\nIMAGEFERRY_LOG_LEVEL=\n")
     monkeypatch.setenv("PORT", "82")
     settings = Settings.load()
     assert (settings.port, settings.host, settings.log_level) == (82, "192.0.2.1", "warning")
 
 
-def test_a_file_here_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_env_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"PORT=\xff\xfe")
     with pytest.raises(FatalError, match=r"\.env in this folder"):
         Settings.load()
 
 
 @pytest.mark.parametrize(("variable", "value"), [("AWS_REGION", "a"), ("AWS_DEFAULT_REGION", "b")])
-def test_a_setting_may_have_two_variables(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+def test_a_setting_can_have_two_variables(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     assert Settings.load().aws_region == value
-    monkeypatch.setenv("AWS_REGION", "the first")
-    assert Settings.load().aws_region == "the first"
+    monkeypatch.setenv("AWS_REGION", "first")
+    assert Settings.load().aws_region == "first"
 
 
-def test_no_secret_shows_in_the_settings_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_repr_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "AIza-hidden")
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:hidden@host/db")
     assert "hidden" not in repr(Settings.load())
+
+
+def test_an_override_that_is_no_setting_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(TypeError, match="concurency"):
+        Settings.load(concurency=8)

@@ -1,4 +1,4 @@
-"""URLs of servers: which are understood, and that those of no use are told without a word of them."""
+"""URLs of servers: which are accepted, and that the error for an invalid one does not quote it."""
 
 import pytest
 
@@ -6,8 +6,14 @@ from imageferry.url_types import BrokerUrl, HttpUrl, RedisUrl
 
 REDIS = ["redis://", "redis://cache", "redis://:p%2Fw@cache:6380/1", "rediss://cache/0?ssl_cert_reqs=none"]
 RABBITMQ = ["amqp://", "amqp://user:word@queue//", "amqps://queue:5671/ours", "amqp://one//;amqp://two//"]
-NO_REDIS = ["redis:/cache", "redis://cache:hidden/1", "redis://cache/hidden", "redis://:hid/den@cache", "http://cache"]
-NO_RABBITMQ = [
+INVALID_REDIS = [
+    "redis:/cache",
+    "redis://cache:hidden/1",
+    "redis://cache/hidden",
+    "redis://:hid/den@cache",
+    "http://cache",
+]
+INVALID_RABBITMQ = [
     "rabbitmq://user:hidden@queue",
     "kafka://queue",
     "memory://",
@@ -18,19 +24,19 @@ NO_RABBITMQ = [
 
 
 @pytest.mark.parametrize("text", REDIS)
-def test_a_redis_is_understood(text: str) -> None:
+def test_a_redis_url_is_accepted(text: str) -> None:
     assert RedisUrl(text).reveal() == BrokerUrl(text).reveal() == text
 
 
 @pytest.mark.parametrize("text", RABBITMQ)
-def test_rabbitmq_is_understood_as_a_broker_alone(text: str) -> None:
+def test_a_rabbitmq_url_is_accepted_only_as_a_broker(text: str) -> None:
     assert BrokerUrl(text).reveal() == text
     with pytest.raises(ValueError, match="write redis://"):
         RedisUrl(text)
 
 
-@pytest.mark.parametrize("text", [*NO_REDIS, *NO_RABBITMQ])
-def test_what_is_no_broker_is_refused_without_a_word_of_it(text: str) -> None:
+@pytest.mark.parametrize("text", [*INVALID_REDIS, *INVALID_RABBITMQ])
+def test_an_invalid_broker_url_is_refused_without_quoting_it(text: str) -> None:
     for kind in (BrokerUrl, RedisUrl):
         with pytest.raises(ValueError, match="write ") as refused:
             kind(text)
@@ -38,7 +44,7 @@ def test_what_is_no_broker_is_refused_without_a_word_of_it(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["http://127.0.0.1:9000", "https://s3.example/path", "http://[::1]:1", "http://a_b"])
-def test_a_server_that_speaks_http_is_understood(text: str) -> None:
+def test_an_http_url_is_accepted(text: str) -> None:
     assert HttpUrl(text) == text
 
 
@@ -56,6 +62,6 @@ def test_a_server_that_speaks_http_is_understood(text: str) -> None:
         "http://[::",
     ],
 )
-def test_what_is_no_server_that_speaks_http_is_refused(text: str) -> None:
+def test_an_invalid_http_url_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write http://"):
         HttpUrl(text)

@@ -1,4 +1,4 @@
-/// In this order: who imports for the first time comes first.
+/// The order matters: import.ts tests the first import, with an empty library.
 import "./import.ts";
 import "./gallery.ts";
 import "./access.ts";

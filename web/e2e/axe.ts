@@ -1,13 +1,13 @@
-/// What axe finds wrong with a view, by WCAG 2.2 AA.
+/// Accessibility checks with axe, by the rules of WCAG 2.2 AA.
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-export async function flaws(page: Page): Promise<string[]> {
+export async function axeViolations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  const found = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), RULES);
-  return found.violations.flatMap(({ id, nodes }) =>
+  const results = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), RULES);
+  return results.violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")} ${failureSummary}`),
   );
 }

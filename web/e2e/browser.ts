@@ -1,19 +1,19 @@
-/// A browser that notices what a page must not do: ask other hosts, break its policy, or throw.
+/// The browser for the tests. It records requests to other hosts, CSP violations and errors of the page.
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, expect } from "vitest";
 
-export const given = (name: string): string => {
+export const env = (name: string): string => {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: these tests are run by tests/e2e.`);
+  if (!value) throw new Error(`${name} is not set. Run these tests through tests/e2e.`);
   return value;
 };
 
-export const GATEWAY = given("URL");
-export const FOLDER = given("FOLDER_URL");
-export const STANDIN = given("STANDIN_URL");
+export const SERVER_URL = env("URL");
+export const FOLDER_URL = env("FOLDER_URL");
+const TEST_DRIVE_URL = env("STANDIN_URL");
 
-// No sandbox: these run as root in containers, and show nothing but our own page.
-const FLAGS = [
+// No sandbox: the tests run as root in containers, and open only our own page.
+const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -24,10 +24,10 @@ const FLAGS = [
 ];
 
 let browser: Browser | undefined;
-const misdeeds: string[] = [];
+const pageErrors: string[] = [];
 
-export async function openPage(path: string, options: BrowserContextOptions = {}, gateway = GATEWAY): Promise<Page> {
-  browser ??= await chromium.launch({ executablePath: given("CHROMIUM"), args: FLAGS });
+export async function openPage(path: string, options: BrowserContextOptions = {}, server = SERVER_URL): Promise<Page> {
+  browser ??= await chromium.launch({ executablePath: env("CHROMIUM"), args: CHROMIUM_FLAGS });
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     reducedMotion: "reduce",
@@ -40,21 +40,21 @@ export async function openPage(path: string, options: BrowserContextOptions = {}
   });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
-  page.on("pageerror", (error) => misdeeds.push(`thrown: ${error.message}`));
+  page.on("pageerror", (error) => pageErrors.push(`uncaught: ${error.message}`));
   page.on("console", (message) => {
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
-      misdeeds.push(`console: ${message.text()}`);
+      pageErrors.push(`console: ${message.text()}`);
   });
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (url.protocol.startsWith("http") && url.origin !== gateway) misdeeds.push(`asked ${url.origin}`);
+    if (url.protocol.startsWith("http") && url.origin !== server) pageErrors.push(`request to ${url.origin}`);
   });
-  await page.goto(gateway + path);
+  await page.goto(server + path);
   return page;
 }
 
-export function expectNoMisdeeds(): void {
-  expect(misdeeds.splice(0)).toEqual([]);
+export function expectNoPageErrors(): void {
+  expect(pageErrors.splice(0)).toEqual([]);
 }
 
 afterAll(async () => {
@@ -62,19 +62,21 @@ afterAll(async () => {
   browser = undefined;
 });
 
-/** A question to the gateway, as a program asks it. */
-export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
-  const answer = await fetch(GATEWAY + path, init);
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as T;
+/** Send an API request and return the JSON of its response. */
+export async function fetchJson<T>(path: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(SERVER_URL + path, init);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
 }
 
-/** Orders at the stand-in for Drive. */
-export const drive = {
-  break: async (fault: { kind: string; file: string }): Promise<void> => {
-    await fetch(`${STANDIN}/_standin/faults`, { method: "POST", body: JSON.stringify(fault) });
-  },
-  mend: async (): Promise<void> => {
-    await fetch(`${STANDIN}/_standin/faults`, { method: "DELETE" });
-  },
+async function controlFaults(init: RequestInit): Promise<void> {
+  const response = await fetch(`${TEST_DRIVE_URL}/_control/faults`, init);
+  if (!response.ok) throw new Error(`_control/faults: ${response.status} ${await response.text()}`);
+}
+
+/** Controls of the test Drive server. */
+export const testDrive = {
+  injectFault: (fault: { kind: string; file: string }) =>
+    controlFaults({ method: "POST", body: JSON.stringify(fault) }),
+  clearFaults: () => controlFaults({ method: "DELETE" }),
 };

@@ -1,4 +1,4 @@
-/// How a gallery of any size feels, in figures: run beside a gateway whose catalog `python -m benchmarks.seed` made.
+/// Measures the gallery's responsiveness and memory. Needs a running server with a catalog from `python -m benchmarks.seed`.
 //
 //     URL=http://127.0.0.1:8000 FOLDER_URL=- STANDIN_URL=- CHROMIUM=$(command -v chromium) MINUTES=10 npm run measure
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,7 @@ const SCREEN = { viewport: { width: 1400, height: 900 } };
 const STEPS = 40;
 const STEP_PX = 300;
 const STEP_MS = 30;
-const LONG_MS = 50;
+const LONG_TASK_MS = 50;
 const MINUTES = Number(process.env.MINUTES ?? 0);
 const TILES = "[role=gridcell]";
 
@@ -23,32 +23,34 @@ interface TraceEvent {
   args?: { name?: string };
 }
 
-/** The page's tasks over 50 ms meanwhile: by the clock, and by the processor's time, which a busy machine leaves alone. */
-async function longTasks(page: Page, what: string, during: () => Promise<void>): Promise<void> {
+/** Print the page's long tasks during an action, by wall time and by CPU time. A busy machine affects only wall time. */
+async function printLongTasks(page: Page, name: string, action: () => Promise<void>): Promise<void> {
   const browser = page.context().browser();
   await browser?.startTracing(page, { categories: ["toplevel", "__metadata"] });
-  await during();
+  await action();
   const { traceEvents } = JSON.parse(String(await browser?.stopTracing())) as { traceEvents: TraceEvent[] };
-  const main = new Set(
+  const mainThreads = new Set(
     traceEvents.filter(({ args }) => args?.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`),
   );
-  const tasks = traceEvents.filter(({ name, pid, tid }) => name.endsWith("RunTask") && main.has(`${pid} ${tid}`));
-  const over = (taken: (event: TraceEvent) => number | undefined): string => {
-    const all = tasks.map((task) => Math.round((taken(task) ?? 0) / 1000)).toSorted((a, b) => b - a);
-    return `${JSON.stringify(all.filter((ms) => ms > LONG_MS))}, the longest ${all[0] ?? 0} ms`;
+  const tasks = traceEvents.filter(
+    ({ name: task, pid, tid }) => task.endsWith("RunTask") && mainThreads.has(`${pid} ${tid}`),
+  );
+  const longest = (duration_us: (event: TraceEvent) => number | undefined): string => {
+    const all = tasks.map((task) => Math.round((duration_us(task) ?? 0) / 1000)).toSorted((a, b) => b - a);
+    return `${JSON.stringify(all.filter((ms) => ms > LONG_TASK_MS))}, longest ${all[0] ?? 0} ms`;
   };
-  console.log(`tasks over ${LONG_MS} ms while ${what}: ${over(({ dur }) => dur)}`);
-  console.log(`of the processor's time: ${over(({ tdur }) => tdur)}`);
+  console.log(`tasks over ${LONG_TASK_MS} ms while ${name}: ${longest(({ dur }) => dur)}`);
+  console.log(`by CPU time: ${longest(({ tdur }) => tdur)}`);
 }
 
-async function jump(page: Page, share: number): Promise<void> {
-  await page.getByTestId("gallery").evaluate((grid, to) => {
-    grid.scrollTop = (grid.scrollHeight - grid.clientHeight) * to;
-  }, share);
-  const began = performance.now();
+async function jump(page: Page, fraction: number): Promise<void> {
+  await page.getByTestId("gallery").evaluate((grid, target) => {
+    grid.scrollTop = (grid.scrollHeight - grid.clientHeight) * target;
+  }, fraction);
+  const started_ms = performance.now();
   await sleep(STEP_MS);
   await page.locator(TILES).first().waitFor();
-  console.log(`a jump to ${share}: ${Math.round(performance.now() - began)} ms`);
+  console.log(`jump to ${fraction}: ${Math.round(performance.now() - started_ms)} ms`);
 }
 
 async function scroll(page: Page, steps: number): Promise<void> {
@@ -58,8 +60,8 @@ async function scroll(page: Page, steps: number): Promise<void> {
   }
 }
 
-/** What the page holds once what it does not need is thrown away, in MB. */
-async function held(page: Page): Promise<number> {
+/** Return the size of the JavaScript heap in MB, after a garbage collection. */
+async function heapMegabytes(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
@@ -67,31 +69,33 @@ async function held(page: Page): Promise<number> {
   return Math.round(usedSize / 1e6);
 }
 
-test("the figures", async () => {
+test("measurements", async () => {
   const page = await openPage("/gallery", SCREEN);
   await page.locator(TILES).first().waitFor();
-  // Of the page's own clock: since it was asked for.
-  console.log(`the first screen after ${Math.round(await page.evaluate(() => performance.now()))} ms`);
+  // performance.now() counts from the start of the navigation.
+  console.log(`first screen after ${Math.round(await page.evaluate(() => performance.now()))} ms`);
 
   await page.mouse.move(600, 500);
-  await longTasks(page, `scrolling ${STEPS * STEP_PX} px`, () => scroll(page, STEPS));
-  await longTasks(page, "jumping", async () => {
-    for (const share of [0.5, 0.25, 0.9, 0.1, 1]) await jump(page, share);
+  await printLongTasks(page, `scrolling ${STEPS * STEP_PX} px`, () => scroll(page, STEPS));
+  await printLongTasks(page, "jumping", async () => {
+    for (const fraction of [0.5, 0.25, 0.9, 0.1, 1]) await jump(page, fraction);
   });
 
   const status = await page.getByText(/^[\d,]+ images?$/).textContent();
   const total = Number(status?.replace(/\D/g, ""));
   const last = page.locator(`[data-index="${total - 1}"]`);
   await last.waitFor();
-  console.log(`the last of ${total} was reached`);
+  console.log(`reached the last of ${total} images`);
   expect(await last.isVisible()).toBe(true);
 
   await jump(page, 0.3);
-  console.log(`held: ${await held(page)} MB`);
+  console.log(`heap: ${await heapMegabytes(page)} MB`);
   for (let minute = 1; minute <= MINUTES; minute++) {
-    const ends = performance.now() + 60_000;
-    while (performance.now() < ends) await scroll(page, STEPS);
+    const end_ms = performance.now() + 60_000;
+    while (performance.now() < end_ms) await scroll(page, STEPS);
     const tiles = await page.locator(TILES).count();
-    console.log(`held after ${minute} min of scrolling: ${await held(page)} MB, ${tiles} pictures in the page`);
+    console.log(
+      `heap after ${minute} min of scrolling: ${await heapMegabytes(page)} MB, ${tiles} tiles in the document`,
+    );
   }
 });

@@ -1,139 +1,144 @@
-/// The main views as pictures: light and dark, wide and narrow; nothing, one, many, trouble. tests/e2e says which are kept.
+/// Takes screenshots of every view: light and dark, desktop and phone, empty and full, with errors. tests/e2e keeps some.
 import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { test } from "vitest";
-import { ask, drive, FOLDER, GATEWAY, given, openPage } from "./browser.ts";
+import { env, fetchJson, FOLDER_URL, openPage, SERVER_URL, testDrive } from "./browser.ts";
 
-const FOLDER_OF_SHOTS = process.env.SHOTS ?? ".";
+const TARGET_FOLDER = process.env.SHOTS ?? ".";
 const SCREENS = { wide: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
-const SETTLED_MS = 700;
+const SETTLE_MS = 700;
 
 interface View {
   path: string;
-  /** What is there once the view is. */
+  /** A selector that matches once the view has loaded. */
   ready: string;
   before?: (page: Page) => Promise<unknown>;
-  gateway?: string;
+  server?: string;
 }
 
-async function shoot(name: string, { path, ready, before, gateway = GATEWAY }: View): Promise<void> {
+async function capture(name: string, { path, ready, before, server = SERVER_URL }: View): Promise<void> {
   for (const [screen, viewport] of Object.entries(SCREENS)) {
     for (const colorScheme of ["light", "dark"] as const) {
-      const page = await openPage(path, { viewport, colorScheme }, gateway);
+      const page = await openPage(path, { viewport, colorScheme }, server);
       await page.locator(ready).first().waitFor();
       await before?.(page);
-      await sleep(SETTLED_MS);
-      await page.screenshot({ path: `${FOLDER_OF_SHOTS}/${name}-${screen}-${colorScheme}.png` });
+      await sleep(SETTLE_MS);
+      await page.screenshot({ path: `${TARGET_FOLDER}/${name}-${screen}-${colorScheme}.png` });
       await page.context().close();
     }
   }
 }
 
 const post = <T>(path: string, body: object): Promise<T> =>
-  ask<T>(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  fetchJson<T>(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
-const allShown = (): boolean =>
+const areImagesShown = (): boolean =>
   [...document.querySelectorAll("[role=gridcell] img")].every((image) => image.hasAttribute("data-shown"));
 
-async function pictures(page: Page): Promise<void> {
-  await page.waitForFunction(allShown, null, { timeout: 60_000 });
+async function imagesShown(page: Page): Promise<void> {
+  await page.waitForFunction(areImagesShown, null, { timeout: 60_000 });
 }
 
-const glimpsed = (page: Page) =>
+const thumbnailsLoaded = (page: Page) =>
   page.waitForFunction(() => [...document.images].every(({ complete }) => complete), null, { timeout: 30_000 });
 
-const planOf = (url: string): View => ({
+const previewOf = (url: string): View => ({
   path: `/import?url=${encodeURIComponent(url)}`,
-  ready: "#plan",
-  before: glimpsed,
+  ready: "#preview",
+  before: thumbnailsLoaded,
 });
 
-/** As if the gateway refused every list of images. */
-async function refuse(page: Page): Promise<void> {
+/** Make every list of images fail. */
+async function failImageLists(page: Page): Promise<void> {
   await page.route("**/api/images?*", (route) =>
     route.fulfill({
       status: 400,
       contentType: "application/problem+json",
-      body: JSON.stringify({ detail: "The catalog does not answer: try again in a moment." }),
+      body: JSON.stringify({ detail: "The database can't be reached. Try again in a moment." }),
     }),
   );
   await page.reload();
   await page.getByRole("alert").first().waitFor();
 }
 
-async function importAll(folder_url: string): Promise<string> {
+async function importFolder(folder_url: string): Promise<string> {
   const { job_id } = await post<{ job_id: string }>("/api/import/google-drive", { folder_url });
   for (let status = ""; status !== "completed"; await sleep(250)) {
-    ({ status } = await ask<{ status: string }>(`/api/import/status/${job_id}`));
+    ({ status } = await fetchJson<{ status: string }>(`/api/import/status/${job_id}`));
   }
   return job_id;
 }
 
 const showFiles = (page: Page) => page.getByRole("button", { name: "Files", exact: true }).first().click();
 
-test("every view, as a picture", async () => {
-  await mkdir(FOLDER_OF_SHOTS, { recursive: true });
-  await shoot("first", { path: "/", ready: "text=Nothing imported yet" });
-  await shoot("empty", { path: "/gallery", ready: "text=No images yet" });
-  await shoot("wrong", { path: "/import?url=https://example.com/album", ready: "#verdict[data-wrong]" });
-  await shoot("signin", { path: "/gallery", ready: "text=Please sign in", gateway: given("LOCKED_URL") });
-  await shoot("plan", planOf(FOLDER));
+test("screenshots of every view", async () => {
+  await mkdir(TARGET_FOLDER, { recursive: true });
+  await capture("first", { path: "/", ready: "text=No imports yet" });
+  await capture("empty", { path: "/gallery", ready: "text=No images yet" });
+  await capture("wrong", { path: "/import?url=https://example.com/album", ready: "#link-status[data-error]" });
+  await capture("signin", { path: "/gallery", ready: "text=Access token", server: env("LOCKED_URL") });
+  await capture("plan", previewOf(FOLDER_URL));
 
-  await drive.break({ kind: "cannotDownloadFile", file: "*o*.jpg" });
-  await drive.break({ kind: "notFound", file: "IMG_220[1-4].jpg" });
-  const { job_id } = await post<{ job_id: string }>("/api/import/google-drive", { folder_url: FOLDER });
+  await testDrive.injectFault({ kind: "cannotDownloadFile", file: "*o*.jpg" });
+  await testDrive.injectFault({ kind: "notFound", file: "IMG_220[1-4].jpg" });
+  const { job_id } = await post<{ job_id: string }>("/api/import/google-drive", { folder_url: FOLDER_URL });
   await sleep(1500);
-  await shoot("running", { path: `/jobs/${job_id}`, ready: "text=Stored" });
+  await capture("running", { path: `/jobs/${job_id}`, ready: "text=Stored" });
   for (let status = ""; status !== "completed"; await sleep(250)) {
-    ({ status } = await ask<{ status: string }>(`/api/import/status/${job_id}`));
+    ({ status } = await fetchJson<{ status: string }>(`/api/import/status/${job_id}`));
   }
-  await shoot("failures", { path: `/jobs/${job_id}`, ready: "text=Receipt", before: showFiles });
-  await drive.mend();
+  await capture("failures", { path: `/jobs/${job_id}`, ready: "text=Receipt", before: showFiles });
+  await testDrive.clearFaults();
   await post(`/api/jobs/${job_id}/retry`, {});
   await sleep(4000);
 
-  await shoot("jobs", { path: "/jobs", ready: "article" });
-  await shoot("gallery", { path: "/gallery", ready: "[role=gridcell] img", before: pictures });
-  await shoot("one", { path: "/gallery?q=DSC_4107", ready: "[role=gridcell] img", before: pictures });
-  const { items } = await ask<{ items: { id: number }[] }>("/api/images?q=DSC_4107&per_page=1");
-  await shoot("image", { path: `/gallery/${items[0]?.id}`, ready: ".yarl__slide_image" });
-  const chooseTwo = async (page: Page): Promise<void> => {
-    await pictures(page);
+  await capture("jobs", { path: "/jobs", ready: "article" });
+  await capture("gallery", { path: "/gallery", ready: "[role=gridcell] img", before: imagesShown });
+  await capture("one", { path: "/gallery?q=DSC_4107", ready: "[role=gridcell] img", before: imagesShown });
+  const { items } = await fetchJson<{ items: { id: number }[] }>("/api/images?q=DSC_4107&per_page=1");
+  await capture("image", { path: `/gallery/${items[0]?.id}`, ready: ".yarl__slide_image" });
+  const selectTwo = async (page: Page): Promise<void> => {
+    await imagesShown(page);
     for (const i of [1, 2])
       await page
         .getByRole("gridcell")
         .nth(i)
         .click({ modifiers: ["Control"] });
   };
-  await shoot("chosen", { path: "/gallery", ready: "[role=gridcell] img", before: chooseTwo });
-  await shoot("filters", {
+  await capture("selected", { path: "/gallery", ready: "[role=gridcell] img", before: selectTwo });
+  await capture("filters", {
     path: "/gallery?type=image/jpeg&size_min=1000",
     ready: "[role=gridcell] img",
     before: (page) => page.getByRole("button", { name: /^Filters/ }).click(),
   });
-  await shoot("shortcuts", { path: "/jobs", ready: "article", before: (page) => page.keyboard.press("?") });
-  await shoot("palette", { path: "/jobs", ready: "article", before: (page) => page.keyboard.press("Control+k") });
+  await capture("shortcuts", { path: "/jobs", ready: "article", before: (page) => page.keyboard.press("?") });
+  await capture("palette", { path: "/jobs", ready: "article", before: (page) => page.keyboard.press("Control+k") });
 
-  await shoot("refused", { path: "/gallery", ready: "[role=gridcell] img", before: refuse });
-  await shoot("no-job", { path: "/jobs/none", ready: "[role=alert]" });
-  await shoot("no-image", { path: "/gallery/999999", ready: "text=This image cannot be shown" });
-  await shoot("nowhere", { path: "/gallery?q=nothing-is-like-this", ready: "text=No image is like that" });
+  await capture("error", { path: "/gallery", ready: "[role=gridcell] img", before: failImageLists });
+  await capture("no-job", { path: "/jobs/none", ready: "[role=alert]" });
+  await capture("no-image", { path: "/gallery/999999", ready: "text=This image can't be shown" });
+  await capture("no-match", { path: "/gallery?q=no-such-image", ready: "text=No images match" });
+  await capture("not-found", { path: "/jobs/no/such/page", ready: "text=Page not found" });
 
-  const long = given("LONG_FOLDER_URL");
-  await shoot("long-plan", planOf(long));
-  const long_job = await importAll(long);
-  await shoot("long-job", { path: `/jobs/${long_job}`, ready: "text=Receipt", before: showFiles });
-  await shoot("long-gallery", { path: `/gallery?job=${long_job}`, ready: "[role=gridcell] img", before: pictures });
-  const { items: named } = await ask<{ items: { id: number }[] }>(`/api/images?job_id=${long_job}&per_page=1`);
-  await shoot("long-image", { path: `/gallery/${named[0]?.id}`, ready: ".yarl__slide_image" });
+  const long = env("LONG_FOLDER_URL");
+  await capture("long-plan", previewOf(long));
+  const long_job = await importFolder(long);
+  await capture("long-job", { path: `/jobs/${long_job}`, ready: "text=Receipt", before: showFiles });
+  await capture("long-gallery", {
+    path: `/gallery?job=${long_job}`,
+    ready: "[role=gridcell] img",
+    before: imagesShown,
+  });
+  const { items: named } = await fetchJson<{ items: { id: number }[] }>(`/api/images?job_id=${long_job}&per_page=1`);
+  await capture("long-image", { path: `/gallery/${named[0]?.id}`, ready: ".yarl__slide_image" });
 
-  const many = { ready: "[role=gridcell] img", before: pictures, gateway: given("MANY_URL") };
-  await shoot("many", { path: "/gallery", ...many });
-  const end = async (page: Page): Promise<void> => {
+  const many = { ready: "[role=gridcell] img", before: imagesShown, server: env("MANY_URL") };
+  await capture("many", { path: "/gallery", ...many });
+  const scrollToEnd = async (page: Page): Promise<void> => {
     await page.getByTestId("gallery").evaluate((grid) => (grid.scrollTop = grid.scrollHeight));
     await page.locator('[data-index="99999"]').waitFor();
-    await pictures(page);
+    await imagesShown(page);
   };
-  await shoot("many-end", { path: "/gallery?sort=name", ...many, before: end });
+  await capture("many-end", { path: "/gallery?sort=name", ...many, before: scrollToEnd });
 });

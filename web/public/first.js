@@ -1,23 +1,23 @@
-// Before the first paint; a file of its own, for the page allows no inline script.
+// Runs before the first paint. A separate file, because the Content Security Policy forbids inline scripts.
 
-// Light or dark, so that nothing flashes.
+// Set the colour scheme early, so that the page doesn't flash.
 (() => {
-  let chosen = null;
+  let setting = null;
   try {
-    chosen = localStorage.getItem("mantine-color-scheme-value");
+    setting = localStorage.getItem("mantine-color-scheme-value");
   } catch {
-    // A browser that keeps nothing follows the system.
+    // Without local storage, follow the system.
   }
-  const dark = chosen === "dark" || (chosen !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const dark = setting === "dark" || (setting !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
 })();
 
-// What the view asks first, to the letter (see src/api/queries.ts), while its script is still on the way.
+// Preload the view's first API responses while its script loads. The URLs must equal those of src/api/queries.ts.
 (() => {
-  const asked = ["/api/jobs?limit=50"];
+  const urls = ["/api/jobs?limit=50"];
   if (location.pathname === "/gallery" && location.search === "")
-    asked.push("/api/images?sort=-shown&page=1&per_page=60");
-  for (const href of asked) {
+    urls.push("/api/images?sort=-date&page=1&per_page=60");
+  for (const href of urls) {
     const link = { rel: "preload", as: "fetch", crossOrigin: "anonymous", href };
     document.head.append(Object.assign(document.createElement("link"), link));
   }

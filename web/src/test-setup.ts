@@ -1,15 +1,15 @@
-/// What jsdom lacks and the components lean on; and a clean page for each test.
+/// Stubs for browser APIs that jsdom lacks and the components need. Each test starts with an empty document.
 import "@testing-library/jest-dom/vitest";
 import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 afterEach(cleanup);
 
-const never = (): void => {};
+const noop = (): void => {};
 window.matchMedia ??= (query) =>
-  ({ matches: false, media: query, addEventListener: never, removeEventListener: never }) as unknown as MediaQueryList;
+  ({ matches: false, media: query, addEventListener: noop, removeEventListener: noop }) as unknown as MediaQueryList;
 globalThis.ResizeObserver ??= class {
-  observe = never;
-  unobserve = never;
-  disconnect = never;
+  observe = noop;
+  unobserve = noop;
+  disconnect = noop;
 };

@@ -1,8 +1,8 @@
-/// The theme's variables as a style sheet, so that nothing writes styles into the page while it runs: the page's policy
-/// allows no inline style.
+/// Vite plugin: the theme's CSS variables as a style sheet. Mantine would inject a <style> element at run time, which the
+/// Content Security Policy forbids.
 import { convertCssVariables, DEFAULT_THEME, defaultCssVariablesResolver, mergeMantineTheme } from "@mantine/core";
 import type { Plugin } from "vite";
-import { theme, variables } from "../src/shell/theme.ts";
+import { cssVariables, theme } from "../src/shell/theme.ts";
 
 const NAME = "virtual:theme.css";
 
@@ -16,12 +16,12 @@ export function themeCss(): Plugin {
 
 function styles(): string {
   const merged = mergeMantineTheme(DEFAULT_THEME, theme);
-  const base = defaultCssVariablesResolver(merged);
-  const ours = variables(merged);
+  const defaults = defaultCssVariablesResolver(merged);
+  const own = cssVariables(merged);
   const all = {
-    variables: { ...base.variables, ...ours.variables },
-    light: { ...base.light, ...ours.light },
-    dark: { ...base.dark, ...ours.dark },
+    variables: { ...defaults.variables, ...own.variables },
+    light: { ...defaults.light, ...own.light },
+    dark: { ...defaults.dark, ...own.dark },
   };
   return `${convertCssVariables(all)}
 :root { --mantine-color-scheme: light dark; color-scheme: var(--mantine-color-scheme); }

@@ -1,1 +1,1 @@
-"""The wiring: from settings to the parts of a running process."""
+"""The composition root: builds the components of a process from its settings."""

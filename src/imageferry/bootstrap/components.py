@@ -1,4 +1,4 @@
-"""The wiring: from settings to the parts of a running process."""
+"""The components of a process: engine, catalog, store, sources, built from its settings."""
 
 import asyncio
 import itertools
@@ -9,254 +9,283 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from imageferry.bootstrap.external_services import Outside
+from imageferry.bootstrap.external_services import ExternalConfig
 from imageferry.bootstrap.limits import Limits
-from imageferry.bootstrap.transfer_process_config import Outfit
+from imageferry.bootstrap.transfer_process_config import TransferProcessConfig
 from imageferry.catalog.database.connection import Catalog
 from imageferry.catalog.database.migrate import migrate
 from imageferry.engine.base import Engine, Stage, Stages
 from imageferry.engine.local import LocalEngine
 from imageferry.engine.lock import EngineLock, NoLock
-from imageferry.engine.transfer_process.pool import Movers
-from imageferry.engine.transfer_process.process import Process
-from imageferry.engine.transfer_process.supervisor import Mover
+from imageferry.engine.transfer_process.pool import TransferProcessPool
+from imageferry.engine.transfer_process.supervisor import TransferProcess
 from imageferry.errors import FatalError, Reason
 from imageferry.model import Crawl, Folder, FolderRef, Message, Record, Transfer
-from imageferry.pipeline.crawl.page_writer import Advance
-from imageferry.pipeline.crawl.prefetch import Lookahead
+from imageferry.pipeline.crawl.page_writer import PageWriter
+from imageferry.pipeline.crawl.prefetch import PagePrefetcher
 from imageferry.pipeline.crawl.stage import crawl
-from imageferry.pipeline.record.outcome_writer import Finish
+from imageferry.pipeline.record.outcome_writer import OutcomeWriter
 from imageferry.pipeline.record.stage import record
-from imageferry.pipeline.stop_signal import Halts
-from imageferry.pipeline.transfer.limits import Bounds
+from imageferry.pipeline.stop_signal import StopSignals
+from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.pipeline.transfer.stage import transfer
-from imageferry.secret import revealed
+from imageferry.secret import reveal_if_set
 from imageferry.settings import Settings
 from imageferry.sources.base import Source
 from imageferry.stores.store import Store
-from imageferry.telemetry.instrument import LogWatch, Watch, watched
-from imageferry.telemetry.metrics_relay import pass_on
-from imageferry.thumbnails import worker_pool as thumbnail_pool
-from imageferry.thumbnails.source_thumbnails import Glimpses
+from imageferry.subprocess_protocol.child_process import ChildProcess
+from imageferry.telemetry.instrument import Instrument, LogContext, instrument_stages
+from imageferry.telemetry.metrics_relay import replay
+from imageferry.thumbnails.source_thumbnails import SourceThumbnails
 from imageferry.thumbnails.thumbnails import Thumbnails
+from imageferry.thumbnails.worker_pool import RenderLimits, WorkerPool
 
 if TYPE_CHECKING:
     from imageferry.telemetry.metrics import Metrics
     from imageferry.webhooks.deliverer import Deliverer
 
-# A process that has so little time is not frozen.
-SILENT_S_MIN = 10
+# A transaction idle for less time than this does not show that its process is frozen.
+IDLE_TRANSACTION_S_MIN = 10
 
 
-class Ferry(Struct, frozen=True, kw_only=True):
-    """The parts of one process, each made and none of them running yet."""
+class Components(Struct, frozen=True, kw_only=True):
+    """The components of one process; none of them runs yet."""
 
     settings: Settings
     limits: Limits
     catalog: Catalog
     store: Store
     sources: dict[str, Source]
-    lock: EngineLock | NoLock  # who holds it may run an engine
-    watches: Sequence[Watch]
-    halts: Halts  # of the local engine
-    movers: Movers | None  # of the local engine; None: this process moves the bytes itself
-    lookahead: Lookahead  # of the local engine, which is given all pages
+    lock: EngineLock | NoLock  # its holder may run an engine
+    instruments: Sequence[Instrument]
+    stop_signals: StopSignals  # of the local engine
+    transfer_processes: TransferProcessPool | None  # of the local engine; None: it transfers in this process
+    prefetcher: PagePrefetcher  # of the local engine, which lists all pages itself
 
     def engine(self, *, job_ids: Collection[str] | None = None) -> Engine:
-        """The engine, for all jobs of the catalog or for these alone: over a broker where one is set, else local."""
+        """Return an engine for these jobs, or for all jobs of the catalog.
+
+        It sends messages over the broker that the settings name; without one, it is the local engine.
+        """
         if self.settings.celery_broker_url is not None:
             from imageferry.engine.celery.app import make_app  # noqa: PLC0415 - Celery takes long to import
-            from imageferry.engine.celery.dispatcher import CeleryEngine  # noqa: PLC0415
+            from imageferry.engine.celery.dispatcher import CeleryEngine  # noqa: PLC0415 - Celery takes long to import
 
             broker_url = self.settings.celery_broker_url.reveal()
             return CeleryEngine(
                 make_app(broker_url, prefix=self.settings.queue_prefix),
                 catalog=self.catalog,
                 store_url=self.store.url,
-                terms=self.limits.terms,
+                lease_policy=self.limits.lease_policy,
                 job_ids=job_ids,
-                sweep_every_s=self.limits.sweep_every_s,
+                sweep_interval_s=self.limits.sweep_interval_s,
             )
-        stages = _stages(
-            (Crawl, Record) if self.movers else (Crawl, Transfer, Record),
+        stages = _make_stages(
+            (Crawl, Record) if self.transfer_processes else (Crawl, Transfer, Record),
             limits=self.limits,
             catalog=self.catalog,
             store=self.store,
             sources=self.sources,
-            bounds=make_bounds(self.settings, halts=self.halts),
-            lookahead=self.lookahead,
+            transfer_limits=make_transfer_limits(self.settings, stop_signals=self.stop_signals),
+            prefetcher=self.prefetcher,
         )
-        moving: Stages = {Transfer: self.movers.transfer} if self.movers else {}
+        transfer_stage: Stages = {Transfer: self.transfer_processes.transfer} if self.transfer_processes else {}
         return LocalEngine(
-            watched({**stages, **moving}, self.watches),
+            instrument_stages({**stages, **transfer_stage}, self.instruments),
             catalog=self.catalog,
             store_url=self.store.url,
-            halts=self.halts,
-            terms=self.limits.terms,
+            stop_signals=self.stop_signals,
+            lease_policy=self.limits.lease_policy,
             job_ids=job_ids,
-            sweep_every_s=self.limits.sweep_every_s,
+            sweep_interval_s=self.limits.sweep_interval_s,
         )
 
-    async def look_up(self, locator: FolderRef) -> Folder:
-        """The folder behind a locator, which is about to be imported; see Source."""
-        source = self.sources[locator.source]
-        looking = asyncio.create_task(source.resolve(locator))
+    async def resolve_folder(self, folder_ref: FolderRef) -> Folder:
+        """Return the folder, see Source.resolve; the local engine lists its first page at the same time."""
+        source = self.sources[folder_ref.source]
+        resolving = asyncio.create_task(source.resolve(folder_ref))
         if self.settings.celery_broker_url is None:
-            self.lookahead.begin_root(locator, source=source, root=asyncio.shield(looking))
-        return await looking
+            self.prefetcher.prefetch_root(folder_ref, source=source, resolving=asyncio.shield(resolving))
+        return await resolving
 
-    def deliverer(self) -> "Deliverer":
-        """What tells those who asked for it that a job came to its end."""
+    def webhook_deliverer(self) -> "Deliverer":
+        """Return what sends the webhooks of finished jobs."""
         from imageferry.webhooks.deliverer import Deliverer  # noqa: PLC0415 - rarely needed, and long to import
-        from imageferry.webhooks.sender import Sender  # noqa: PLC0415
+        from imageferry.webhooks.sender import Sender  # noqa: PLC0415 - rarely needed, and long to import
 
         sender = Sender(
-            secret=revealed(self.settings.webhook_secret), private_hosts=self.settings.webhook_private_hosts
+            secret=reveal_if_set(self.settings.webhook_secret), private_hosts=self.settings.webhook_private_hosts
         )
         return Deliverer(self.catalog, sender=sender)
 
 
 @asynccontextmanager
-async def open_ferry(
+async def open_components(
     settings: Settings,
     *,
     limits: Limits | None = None,
     metrics: "Metrics | None" = None,
-    soon: bool = False,
-    ahead: Sequence[Process] = (),
-) -> AsyncIterator[Ferry]:
-    """The parts that the settings name, seen by `metrics` where there are any; let go of at the end.
+    start_now: bool = False,
+    preforked: Sequence[ChildProcess] = (),
+) -> AsyncIterator[Components]:
+    """Build the components that the settings name; close them when the context ends.
 
-    `soon`: an engine is about to run, so what is slow to begin begins now; `ahead` are processes for movers that have
-    begun. Raises FatalError or BlockedError, in one sentence, when a part cannot be had.
+    `metrics` instruments them. `start_now`: an engine is about to run, so start what is slow to start. `preforked` are
+    transfer processes that run already. Raises FatalError or BlockedError, with one sentence, when a component can't
+    be opened.
     """
-    limits = limits or Limits.of(settings)
-    outside, halts = Outside.of(settings, limits), Halts()
-    async with AsyncExitStack() as parts:
-        watches = parts.enter_context(_watches(settings, metrics))
+    limits = limits or Limits.from_settings(settings)
+    external, stop_signals = ExternalConfig.from_settings(settings, limits), StopSignals()
+    async with AsyncExitStack() as exit_stack:
+        instruments = exit_stack.enter_context(_open_instruments(settings, metrics))
         is_local = settings.celery_broker_url is None
-        movers = None
-        if is_local and not outside.store.within_process:
-            outfit = Outfit.of(settings, limits, outside, metered=metrics is not None)
-            mover = partial(
-                Mover,
+        transfer_processes = None
+        # Only this process sees a store in its memory.
+        if is_local and not external.store.is_in_process:
+            config = TransferProcessConfig.from_settings(settings, limits, external, has_metrics=metrics is not None)
+            make_process = partial(
+                TransferProcess,
                 "imageferry.bootstrap.transfer_process",
-                outfit=outfit,
-                halts=halts,
-                seen=None if metrics is None else partial(pass_on, meter=metrics),
+                config=config,
+                stop_signals=stop_signals,
+                on_metrics=None if metrics is None else partial(replay, meter=metrics),
             )
-            begun = itertools.chain(ahead, itertools.repeat(None))
-            movers = Movers([mover(ahead=next(begun)) for _ in range(settings.movers)])
-            parts.push_async_callback(movers.close)
-            if soon:
-                await movers.begin()
-        catalog = await parts.enter_async_context(open_catalog(settings, patience_s=limits.catalog_patience_s))
-        sources = await parts.enter_async_context(outside.sources(watches=watches))
-        store = await parts.enter_async_context(outside.opened_store())
-        lookahead = Lookahead()
-        parts.push_async_callback(lookahead.close)
-        yield Ferry(
+            started = itertools.chain(preforked, itertools.repeat(None))
+            transfer_processes = TransferProcessPool(
+                [make_process(preforked=next(started)) for _ in range(settings.transfer_processes)]
+            )
+            exit_stack.push_async_callback(transfer_processes.close)
+            if start_now:
+                await transfer_processes.start()
+        opening_catalog = open_catalog(settings, retry_timeout_s=limits.catalog_retry_timeout_s)
+        catalog = await exit_stack.enter_async_context(opening_catalog)
+        sources = await exit_stack.enter_async_context(external.open_sources(instruments=instruments))
+        store = await exit_stack.enter_async_context(external.open_store())
+        prefetcher = PagePrefetcher()
+        exit_stack.push_async_callback(prefetcher.close)
+        yield Components(
             settings=settings,
             limits=limits,
             catalog=catalog,
             store=store,
             sources=sources,
             lock=EngineLock(settings.home, catalog_url=settings.catalog_url) if is_local else NoLock(),
-            watches=watches,
-            halts=halts,
-            movers=movers,
-            lookahead=lookahead,
+            instruments=instruments,
+            stop_signals=stop_signals,
+            transfer_processes=transfer_processes,
+            prefetcher=prefetcher,
         )
 
 
 @asynccontextmanager
-async def open_thumbnails(ferry: Ferry) -> AsyncIterator[tuple[Thumbnails, Glimpses]]:
-    """Thumbnails of images, and glimpses of files; the processes that make them are begun when one is to be made."""
-    bounds = thumbnail_pool.Bounds(processes=ferry.settings.thumbnail_processes)
-    pool = thumbnail_pool.Pool(bounds)
-    thumbnails, glimpses = Thumbnails(store=ferry.store, catalog=ferry.catalog, pool=pool), Glimpses(pool)
+async def open_thumbnails(components: Components) -> AsyncIterator[tuple[Thumbnails, SourceThumbnails]]:
+    """Open the thumbnails of images and of source files; their worker processes start when the first is rendered."""
+    pool = WorkerPool(RenderLimits(processes=components.settings.thumbnail_processes))
+    thumbnails = Thumbnails(store=components.store, catalog=components.catalog, pool=pool)
+    source_thumbnails = SourceThumbnails(pool)
     try:
-        yield thumbnails, glimpses
+        yield thumbnails, source_thumbnails
     finally:
-        await glimpses.close()
+        await source_thumbnails.close()
         await thumbnails.close()
 
 
 @asynccontextmanager
 async def open_stages(
-    settings: Settings, *, kinds: Collection[type[Message]], bounds: Bounds, metrics: Watch | None = None
+    settings: Settings,
+    *,
+    message_types: Collection[type[Message]],
+    transfer_limits: TransferLimits,
+    metrics: Instrument | None = None,
 ) -> AsyncIterator[Stages]:
-    """The stages for messages of these kinds, with no more than they lean on: a transfer opens no catalog."""
-    limits = Limits.of(settings)
-    async with AsyncExitStack() as parts:
-        watches = parts.enter_context(_watches(settings, metrics))
+    """Open the stages for these types of messages, and only what they need: a transfer opens no catalog."""
+    limits = Limits.from_settings(settings)
+    async with AsyncExitStack() as exit_stack:
+        instruments = exit_stack.enter_context(_open_instruments(settings, metrics))
         catalog = None
-        if Crawl in kinds or Record in kinds:
-            opened = open_catalog(settings, patience_s=limits.catalog_patience_s)
-            catalog = await parts.enter_async_context(opened)
-        outside = Outside.of(settings, limits)
-        sources = await parts.enter_async_context(outside.sources(watches=watches))
-        store = await parts.enter_async_context(outside.opened_store())
-        stages = _stages(kinds, limits=limits, catalog=catalog, store=store, sources=sources, bounds=bounds)
-        yield watched(stages, watches)
+        if Crawl in message_types or Record in message_types:
+            opening_catalog = open_catalog(settings, retry_timeout_s=limits.catalog_retry_timeout_s)
+            catalog = await exit_stack.enter_async_context(opening_catalog)
+        external = ExternalConfig.from_settings(settings, limits)
+        sources = await exit_stack.enter_async_context(external.open_sources(instruments=instruments))
+        store = await exit_stack.enter_async_context(external.open_store())
+        stages = _make_stages(
+            message_types,
+            limits=limits,
+            catalog=catalog,
+            store=store,
+            sources=sources,
+            transfer_limits=transfer_limits,
+        )
+        yield instrument_stages(stages, instruments)
 
 
-def make_bounds(settings: Settings, *, halts: Halts | None = None) -> Bounds:
-    """The bounds of a process."""
-    return Bounds(files_at_once=settings.concurrency, bytes_at_once=settings.memory_bytes_max, halts=halts)
+def make_transfer_limits(settings: Settings, *, stop_signals: StopSignals | None = None) -> TransferLimits:
+    """Return the limits that all transfers of a process share."""
+    return TransferLimits(
+        files_at_once=settings.concurrency, bytes_at_once=settings.transfer_memory_bytes, stop_signals=stop_signals
+    )
 
 
-def _stages(
-    kinds: Collection[type[Message]],
+def _make_stages(
+    message_types: Collection[type[Message]],
     *,
     limits: Limits,
     catalog: Catalog | None,
     store: Store,
     sources: dict[str, Source],
-    bounds: Bounds,
-    lookahead: Lookahead | None = None,
+    transfer_limits: TransferLimits,
+    prefetcher: PagePrefetcher | None = None,
 ) -> Stages:
+    policy = limits.lease_policy
     stages: dict[type[Message], Stage] = {}
-    if Transfer in kinds:
-        sign_of_life_s = limits.terms.sign_of_life_s
-        stages[Transfer] = partial(transfer, sources=sources, store=store, bounds=bounds, sign_of_life_s=sign_of_life_s)
+    if Transfer in message_types:
+        stages[Transfer] = partial(
+            transfer,
+            sources=sources,
+            store=store,
+            limits=transfer_limits,
+            heartbeat_interval_s=policy.heartbeat_interval_s,
+        )
     if catalog is not None:
-        folds_case, terms = store.folds_case, limits.terms
-        advance = Advance(catalog=catalog, terms=terms, folds_case=folds_case)
-        listing = partial(crawl, sources=sources, lookahead=lookahead)
-        stages[Crawl] = partial(listing, catalog=catalog, advance=advance, terms=terms)
-        stages[Record] = partial(record, finish=Finish(catalog=catalog, terms=terms, halts=bounds.halts))
+        page_writer = PageWriter(catalog=catalog, lease_policy=policy, folds_case=store.folds_case)
+        outcome_writer = OutcomeWriter(catalog=catalog, lease_policy=policy, stop_signals=transfer_limits.stop_signals)
+        listing = partial(crawl, sources=sources, prefetcher=prefetcher)
+        stages[Crawl] = partial(listing, catalog=catalog, page_writer=page_writer, policy=policy)
+        stages[Record] = partial(record, outcome_writer=outcome_writer)
     return stages
 
 
 @contextmanager
-def _watches(settings: Settings, metrics: Watch | None) -> Iterator[list[Watch]]:
-    watches: list[Watch] = [LogWatch()] if metrics is None else [LogWatch(), metrics]
+def _open_instruments(settings: Settings, metrics: Instrument | None) -> Iterator[list[Instrument]]:
+    instruments: list[Instrument] = [LogContext()] if metrics is None else [LogContext(), metrics]
     if settings.otlp_endpoint is None:
-        yield watches
+        yield instruments
         return
-    from imageferry.telemetry.traces import tracing  # noqa: PLC0415 - few need it
+    from imageferry.telemetry.traces import tracing  # noqa: PLC0415 - an extra, long to import
 
-    with tracing(settings.otlp_endpoint) as spans:
-        yield [*watches, spans]
+    with tracing(settings.otlp_endpoint) as traces:
+        yield [*instruments, traces]
 
 
 @asynccontextmanager
-async def open_catalog(settings: Settings, *, patience_s: float = 60) -> AsyncIterator[Catalog]:
-    """The catalog that the settings name, its schema up to date; let go of at the end.
+async def open_catalog(settings: Settings, *, retry_timeout_s: float = 60) -> AsyncIterator[Catalog]:
+    """Open the catalog that the settings name and migrate its schema; close it when the context ends.
 
-    Raises FatalError, in one sentence, when it cannot be had.
+    Raises FatalError, with one sentence, when it can't be opened.
     """
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        message = f"The folder {settings.home} cannot be made ({exc.strerror}): set IMAGEFERRY_HOME to another."
+        message = (
+            f"The folder {settings.home} can't be created ({exc.strerror}). Set IMAGEFERRY_HOME to another folder."
+        )
         raise FatalError(Reason.MISCONFIGURED, message) from exc
     catalog = Catalog(
         settings.catalog_url,
-        connections=settings.database_connections,
-        patience_s=patience_s,
-        silent_s=max(settings.lease_s, SILENT_S_MIN),
+        pool_size=settings.database_connections,
+        retry_timeout_s=retry_timeout_s,
+        idle_transaction_timeout_s=max(settings.lease_s, IDLE_TRANSACTION_S_MIN),
     )
     try:
         await migrate(catalog)

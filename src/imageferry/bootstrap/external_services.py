@@ -1,4 +1,4 @@
-"""The world outside that a process talks to, as its settings name it: the sources and the store."""
+"""The external services that the settings name: the sources and the store."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -7,72 +7,74 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 
-from imageferry.secret import revealed
+from imageferry.secret import reveal_if_set
 from imageferry.sources.base import Source
 from imageferry.sources.google_drive.config import GoogleDriveConfig
-from imageferry.sources.quota import SharedSource
+from imageferry.sources.quota import QuotaSource
 from imageferry.sources.registry import open_sources
-from imageferry.sources.retry import Patience, RetryingSource
+from imageferry.sources.retry import RetryingSource, RetryPolicy
 from imageferry.sources.throttle import ThrottledSource
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.options import AwsAccess
 from imageferry.stores.store import Store
-from imageferry.telemetry.instrument import Watch
+from imageferry.telemetry.instrument import Instrument
 
 if TYPE_CHECKING:
     from imageferry.bootstrap.limits import Limits
     from imageferry.settings import Settings
 
-# Calls to a source beside the files in flight: pages and look-ups.
+# Connections for listing and metadata calls, in addition to one for each file in progress.
 LISTING_CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """What a source permits, and who counts it; None: not known, nobody."""
+class SourceQuota:
+    """How many calls a source permits; None: not known."""
 
-    list_calls_s_max: float | None
-    byte_calls_s_max: float | None
-    counter_url: str | None = field(repr=False)  # a Redis, for all processes that share the quota
-    prefix: str  # of its keys
-    processes_min: int  # that share it at least
+    list_calls_per_s_max: float | None
+    byte_calls_per_s_max: float | None
+    counter_url: str | None = field(
+        repr=False
+    )  # the Redis that counts for all processes that share the quota; None: each process counts its own
+    prefix: str  # of the keys in Redis
+    processes_min: int  # that share the quota, at least
 
-    def shared_by(self, movers: int) -> "Quota":
-        """The part of each of so many processes that ask for bytes, unless it is counted for all of them."""
-        if self.counter_url is not None or self.byte_calls_s_max is None:
+    def divided_by(self, processes: int) -> "SourceQuota":
+        """Return the quota of each of `processes` that download: an equal part, unless Redis counts for all of them."""
+        if self.counter_url is not None or self.byte_calls_per_s_max is None:
             return self
-        return replace(self, byte_calls_s_max=self.byte_calls_s_max / movers)
+        return replace(self, byte_calls_per_s_max=self.byte_calls_per_s_max / processes)
 
 
-class Outside(Struct, frozen=True, kw_only=True):
-    """How sources and store are talked to; with secrets."""
+class ExternalConfig(Struct, frozen=True, kw_only=True):
+    """How to reach the sources and the store. Contains credentials."""
 
     google_drive: GoogleDriveConfig
-    quota: Quota
-    patience: Patience
+    quota: SourceQuota
+    retry_policy: RetryPolicy
     store: StoreConfig
 
     @classmethod
-    def of(cls, settings: "Settings", limits: "Limits") -> Self:
-        """As the settings say."""
+    def from_settings(cls, settings: "Settings", limits: "Limits") -> Self:
+        """Return the configuration that the settings describe."""
         return cls(
             google_drive=_google_drive_config(settings, limits),
-            quota=Quota(
-                list_calls_s_max=settings.list_calls_s_max,
-                byte_calls_s_max=settings.download_calls_s_max,
-                counter_url=settings.quota_location,
+            quota=SourceQuota(
+                list_calls_per_s_max=settings.list_calls_per_s_max,
+                byte_calls_per_s_max=settings.downloads_per_s_max,
+                counter_url=settings.effective_quota_url,
                 prefix=settings.queue_prefix,
                 processes_min=1 if settings.celery_broker_url is None else settings.worker_processes,
             ),
-            patience=limits.patience,
+            retry_policy=limits.source_retry_policy,
             store=_store_config(settings, limits),
         )
 
     @asynccontextmanager
-    async def sources(self, *, watches: Sequence[Watch]) -> AsyncIterator[dict[str, Source]]:
-        """Every source by its name, paced, seen and patient; let go of at the end."""
-        bare = open_sources(google_drive_config=self.google_drive)
-        sources = {name: self._wrapped(source, watches=watches) for name, source in bare.items()}
+    async def open_sources(self, *, instruments: Sequence[Instrument]) -> AsyncIterator[dict[str, Source]]:
+        """Open every source, by name, with throttling, instruments and retries; close them when the context ends."""
+        plain = open_sources(google_drive_config=self.google_drive)
+        sources = {name: self._wrap(source, instruments=instruments) for name, source in plain.items()}
         try:
             yield sources
         finally:
@@ -80,65 +82,65 @@ class Outside(Struct, frozen=True, kw_only=True):
                 await source.close()
 
     @asynccontextmanager
-    async def opened_store(self) -> AsyncIterator[Store]:
-        """The store; nothing is asked of it yet. Raises FatalError or BlockedError when it cannot be had."""
+    async def open_store(self) -> AsyncIterator[Store]:
+        """Open the store, without a request; close it when the context ends. Raises FatalError or BlockedError."""
         store = open_store(self.store)
         try:
             yield store
         finally:
             await store.close()
 
-    def _wrapped(self, source: Source, *, watches: Sequence[Watch]) -> Source:
+    def _wrap(self, source: Source, *, instruments: Sequence[Instrument]) -> Source:
         throttled = ThrottledSource(
-            self._shared(source),
-            list_calls_s_max=self.quota.list_calls_s_max,
-            byte_calls_s_max=self.quota.byte_calls_s_max,
+            self._with_quota(source),
+            list_calls_per_s_max=self.quota.list_calls_per_s_max,
+            byte_calls_per_s_max=self.quota.byte_calls_per_s_max,
         )
-        seen: Source = throttled
-        for watch in watches:
-            seen = watch.around_source(seen, paced=throttled)
-        return RetryingSource(seen, patience=self.patience)
+        instrumented: Source = throttled
+        for instrument in instruments:
+            instrumented = instrument.wrap_source(instrumented, throttled=throttled)
+        return RetryingSource(instrumented, policy=self.retry_policy)
 
-    def _shared(self, source: Source) -> Source:
-        """A source whose quotas, where there are any, are shared by all processes that one Redis counts for."""
+    def _with_quota(self, source: Source) -> Source:
+        """Return the source, limited by the quota that a Redis counts for all processes, if there is one."""
         quota = self.quota
-        url, kinds = quota.counter_url, {"list": quota.list_calls_s_max, "bytes": quota.byte_calls_s_max}
+        url, kinds = quota.counter_url, {"list": quota.list_calls_per_s_max, "bytes": quota.byte_calls_per_s_max}
         if url is None or not any(kinds.values()):
             return source
-        from imageferry.sources.redis_quota import Share  # noqa: PLC0415 - few need it
+        from imageferry.sources.redis_quota import RedisQuota  # noqa: PLC0415 - long to import, and rarely needed
 
         listing, byte_calls = (
             None
             if calls_s is None
-            else Share(url, kind, prefix=quota.prefix, calls_s=calls_s, processes_min=quota.processes_min)
+            else RedisQuota(url, kind, prefix=quota.prefix, calls_per_s=calls_s, processes_min=quota.processes_min)
             for kind, calls_s in kinds.items()
         )
-        return SharedSource(source, list_calls=listing, byte_calls=byte_calls)
+        return QuotaSource(source, list_calls=listing, byte_calls=byte_calls)
 
 
 def _google_drive_config(settings: "Settings", limits: "Limits") -> GoogleDriveConfig:
     return GoogleDriveConfig(
         endpoint=settings.google_drive_endpoint.rstrip("/"),
         web_endpoint=settings.google_drive_web_endpoint.rstrip("/"),
-        api_key=revealed(settings.google_api_key),
+        api_key=reveal_if_set(settings.google_api_key),
         service_account_file=settings.google_application_credentials,
         connections=settings.concurrency + LISTING_CONNECTIONS,
-        deadlines=limits.deadlines,
-        cool_down_s=limits.cool_down_s,
+        timeouts=limits.source_timeouts,
+        cool_down_s=limits.block_cooldown_s,
     )
 
 
 def _store_config(settings: "Settings", limits: "Limits") -> StoreConfig:
     return StoreConfig(
-        url=settings.store_location,
+        url=settings.effective_store_url,
         aws=AwsAccess(
             access_key_id=settings.aws_access_key_id,
-            secret_access_key=revealed(settings.aws_secret_access_key),
-            session_token=revealed(settings.aws_session_token),
+            secret_access_key=reveal_if_set(settings.aws_secret_access_key),
+            session_token=reveal_if_set(settings.aws_session_token),
             region=settings.aws_region,
             endpoint_url=settings.aws_endpoint_url,
         ),
-        azure_connection_string=revealed(settings.azure_storage_connection_string),
+        azure_connection_string=reveal_if_set(settings.azure_storage_connection_string),
         google_service_account_file=settings.google_service_account or settings.google_application_credentials,
         google_emulator_host=settings.storage_emulator_host,
         timeout_s=limits.store_timeout_s,

@@ -1,23 +1,28 @@
-"""The processes that move bytes, begun before the one that needs them has imported what it needs itself."""
+"""Transfer processes, forked before this process imports what they do not need.
+
+Measured in docs/performance.md: it saves the 0.2 s of CPU that a process started from scratch takes to import.
+"""
 
 import sys
 import threading
 from contextlib import suppress
 
 from imageferry.bootstrap.transfer_process import main
-from imageferry.engine.transfer_process.process import Process, fork
+from imageferry.engine.transfer_process.process import fork
 from imageferry.settings import Settings
+from imageferry.subprocess_protocol.child_process import ChildProcess
 
 
-def movers_ahead(settings: Settings) -> list[Process]:
-    """Processes for movers, forked, for which there may be no event loop yet.
+def prefork_transfer_processes(settings: Settings) -> list[ChildProcess]:
+    """Fork the transfer processes of the local engine; call it before there is an event loop.
 
-    None are needed where a broker has workers; for those that cannot be had now, whoever needs them starts others.
+    Returns none when the settings name a broker, whose workers transfer. May return fewer than the settings ask for:
+    the engine starts those that are missing.
     """
-    ahead: list[Process] = []
-    # Elsewhere the system's own libraries do not survive a fork.
+    processes: list[ChildProcess] = []
+    # Linux only: on other systems the system's own libraries do not survive a fork.
     if settings.celery_broker_url is None and sys.platform == "linux" and threading.active_count() == 1:
         with suppress(OSError):
-            while len(ahead) < settings.movers:
-                ahead.append(fork(main, beside=ahead))
-    return ahead
+            while len(processes) < settings.transfer_processes:
+                processes.append(fork(main, siblings=processes))
+    return processes

@@ -1,4 +1,4 @@
-"""What the process runs that moves bytes for a local engine."""
+"""The program of a transfer process; see engine/transfer_process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,56 +9,59 @@ from typing import Any
 
 import msgspec
 
-from imageferry.bootstrap.transfer_process_config import Outfit
+from imageferry.bootstrap.transfer_process_config import TransferProcessConfig
 from imageferry.engine.base import Stage
-from imageferry.engine.transfer_process.worker import Pipes, serve, set_title
+from imageferry.engine.transfer_process.worker import ignore_interrupts, serve, set_title
 from imageferry.errors import ImageferryError
 from imageferry.model import Record, Transfer
-from imageferry.pipeline.transfer.limits import Bounds
+from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.pipeline.transfer.stage import transfer
-from imageferry.runtime import keep_memory, keep_what_is_here, loop_factory
-from imageferry.telemetry.instrument import LogWatch, Watch, watched
+from imageferry.runtime import loop_factory, retain_freed_memory, tune_gc
+from imageferry.subprocess_protocol.parent_connection import ParentConnection
+from imageferry.telemetry.instrument import Instrument, LogContext, instrument_stages
 from imageferry.telemetry.logs import configure_logging
-from imageferry.telemetry.metrics_relay import TallyWatch
+from imageferry.telemetry.metrics_relay import MetricsRecorder
 
 
 def main() -> None:
-    """Take the outfit from stdin, then transfers, until it ends."""
-    keep_what_is_here()
-    keep_memory()
+    """Receive the configuration from the parent, then carry out its transfers until it closes the connection."""
+    ignore_interrupts()
+    tune_gc()
+    retain_freed_memory()
     set_title()
-    pipes = Pipes()
-    if (given := pipes.read()) is None:
+    connection = ParentConnection()
+    if (body := connection.receive()) is None:
         return
-    outfit = msgspec.msgpack.decode(given, type=Outfit, dec_hook=_path)
-    configure_logging(level=outfit.log_level, form=outfit.log_format)
+    config = msgspec.msgpack.decode(body, type=TransferProcessConfig, dec_hook=_decode_path)
+    configure_logging(level=config.log_level, form=config.log_format)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(pipes, outfit))
+        runner.run(_serve(connection, config))
 
 
-async def _serve(pipes: Pipes, outfit: Outfit) -> None:
-    tally = TallyWatch()
-    watches: list[Watch] = [LogWatch(), tally] if outfit.metered else [LogWatch()]
-    bounds = Bounds(files_at_once=outfit.files_at_once, bytes_at_once=outfit.bytes_at_once)
-    async with AsyncExitStack() as parts:
-        sources = await parts.enter_async_context(outfit.outside.sources(watches=watches))
+async def _serve(connection: ParentConnection, config: TransferProcessConfig) -> None:
+    recorder = MetricsRecorder()
+    instruments: list[Instrument] = [LogContext(), recorder] if config.has_metrics else [LogContext()]
+    limits = TransferLimits(files_at_once=config.files_at_once, bytes_at_once=config.bytes_at_once)
+    async with AsyncExitStack() as exit_stack:
+        sources = await exit_stack.enter_async_context(config.external.open_sources(instruments=instruments))
         try:
-            store = await parts.enter_async_context(outfit.outside.opened_store())
+            store = await exit_stack.enter_async_context(config.external.open_store())
+            interval_s = config.heartbeat_interval_s
             stage: Stage = partial(
-                transfer, sources=sources, store=store, bounds=bounds, sign_of_life_s=outfit.sign_of_life_s
+                transfer, sources=sources, store=store, limits=limits, heartbeat_interval_s=interval_s
             )
         except ImageferryError as exc:
-            # Whoever started us has opened it, or is about to say why not.
-            stage = partial(_nothing_can_be_brought, error=exc)
-        seen = watched({Transfer: stage}, watches)
-        await serve(pipes, transfer=seen[Transfer], halts=bounds.halts, seen=tally.take)
+            # The parent process opens the same store, and reports why it can't be opened.
+            stage = partial(_block_transfer, error=exc)
+        stages = instrument_stages({Transfer: stage}, instruments)
+        await serve(connection, transfer=stages[Transfer], stop_signals=limits.stop_signals, take_metrics=recorder.take)
 
 
-async def _nothing_can_be_brought(message: Transfer, *, error: ImageferryError) -> AsyncIterator[Record]:
-    yield message.given_back(blocked=error.reason, detail=error.message)
+async def _block_transfer(message: Transfer, *, error: ImageferryError) -> AsyncIterator[Record]:
+    yield message.empty_final_record(blocked_reason=error.reason, blocked_detail=error.message)
 
 
-def _path(kind: type, value: Any) -> Any:  # noqa: ANN401 - as msgspec has it
+def _decode_path(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's signature of a dec_hook
     if kind is Path:
         return Path(value)
     raise NotImplementedError

@@ -1,38 +1,43 @@
-"""What a mover is given: enough to open sources and the store by itself, and no more."""
+"""What a transfer process needs to open the sources and the store itself, and no more."""
 
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from imageferry.bootstrap.external_services import Outside
+from imageferry.bootstrap.external_services import ExternalConfig
 
 if TYPE_CHECKING:
     from imageferry.bootstrap.limits import Limits
     from imageferry.settings import Settings
 
 
-class Outfit(Struct, frozen=True, kw_only=True):
-    """A mover's part of the settings; with secrets, for a pipe alone."""
+class TransferProcessConfig(Struct, frozen=True, kw_only=True):
+    """Configuration sent to a transfer process over its socket: source, store, its share of the limits.
 
-    outside: Outside
+    Contains credentials: never log it or pass it by argv or environment.
+    """
+
+    external: ExternalConfig
     files_at_once: int
     bytes_at_once: int
-    sign_of_life_s: float
+    heartbeat_interval_s: float
     log_level: str
     log_format: str
-    metered: bool
+    has_metrics: bool
 
     @classmethod
-    def of(cls, settings: "Settings", limits: "Limits", outside: Outside, *, metered: bool) -> Self:
-        """As the settings say, whose bounds all movers share."""
-        movers = settings.movers
+    def from_settings(
+        cls, settings: "Settings", limits: "Limits", external: ExternalConfig, *, has_metrics: bool
+    ) -> Self:
+        """Return the configuration of each transfer process: all of them together keep the limits of the settings."""
+        processes = settings.transfer_processes
         return cls(
-            outside=replace(outside, quota=outside.quota.shared_by(movers)),
-            files_at_once=settings.concurrency // movers,
-            bytes_at_once=settings.memory_bytes_max // movers,
-            sign_of_life_s=limits.terms.sign_of_life_s,
+            external=replace(external, quota=external.quota.divided_by(processes)),
+            files_at_once=settings.concurrency // processes,
+            bytes_at_once=settings.transfer_memory_bytes // processes,
+            heartbeat_interval_s=limits.lease_policy.heartbeat_interval_s,
             log_level=settings.log_level,
             log_format=settings.log_format,
-            metered=metered,
+            has_metrics=has_metrics,
         )

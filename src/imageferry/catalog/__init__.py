@@ -1,1 +1,1 @@
-"""The SQL database: what was asked for, how far it is, and what is stored."""
+"""The catalog: jobs and their progress, stored images, and events, in an SQL database."""

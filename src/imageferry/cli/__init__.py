@@ -1,19 +1,20 @@
 """The command line."""
 
-import gc
 import os
+
+from imageferry.runtime import pause_gc, skip_final_gc
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command line."""
-    # To look for plug-ins of pydantic among all that is installed takes as long as to import it.
+    # pydantic would search all installed packages for plug-ins, which takes as long as importing pydantic.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    gc.disable()  # until a command runs: while imports make objects that stay, an eighth goes into looking at them
-    from imageferry.cli.app import main as run_command  # noqa: PLC0415 - not before
+    pause_gc()
+    from imageferry.cli.app import main as run_app  # noqa: PLC0415 - only with garbage collection off
 
     try:
-        run_command()
+        run_app()
     finally:
-        gc.freeze()  # at its end Python looks for garbage among all there is, and the system frees that at once
+        skip_final_gc()

@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and where each is; only the one that runs is imported."""
+"""The list of commands. Only the module of the command that runs is imported."""
 
 from pkgutil import resolve_name
 from typing import Any
@@ -7,31 +7,31 @@ import click
 from click.shell_completion import CompletionItem
 from click_didyoumean import DYMGroup
 
-from imageferry import __version__
+from imageferry.version import __version__
 
-# In the order in which help lists them: where each is, and what it does.
+# By name, in the order of the help: the location below `imageferry.cli.commands`, and the summary.
 COMMANDS = {
-    "import": ("import_:import_", "Import a folder, to its end."),
-    "serve": ("serve:serve", "Serve the HTTP interface and the page, and run all jobs."),
-    "work": ("work:work", "Work for the jobs of a gateway elsewhere."),
-    "demo": ("demo:demo", "Try it offline, with sample pictures or your own."),
-    "jobs": ("jobs:jobs", "List the latest jobs, or tell all about one."),
-    "pause": ("jobs:pause", "Let a job rest until it is resumed."),
-    "resume": ("jobs:resume", "Go on with a job that was paused, or that waits."),
-    "retry": ("jobs:retry", "Try again what failed, and work on it to the end."),
-    "cancel": ("jobs:cancel", "End a job; what it stored stays, unless it is discarded."),
-    "remove": ("jobs:remove", "Remove a job that is at its end from the history."),
-    "prune": ("jobs:prune", "Remove jobs that ended long ago from the history."),
-    "manifest": ("jobs:manifest", "Print a job's receipt: each file and its outcome."),
-    "images": ("images:images", "List images, download them, or delete them."),
-    "doctor": ("doctor:doctor", "Try everything that an import leans on, and say what to mend."),
-    "health": ("health:health", "Ask the gateway or worker of this machine whether it is well."),
-    "settings": ("settings:settings", "Print every setting with its meaning and its default."),
-    "migrate": ("migrate:migrate", "Bring the catalog's schema up to date."),
+    "import": ("import_:import_", "Import a folder."),
+    "serve": ("serve:serve", "Serve the web page and the API, and run all jobs."),
+    "work": ("work:work", "Run a worker for the jobs of a remote gateway."),
+    "demo": ("demo:demo", "Try imageferry offline, with sample images or your own."),
+    "jobs": ("jobs:jobs", "List jobs, or show one."),
+    "pause": ("jobs:pause", "Pause a job."),
+    "resume": ("jobs:resume", "Resume a paused or waiting job."),
+    "retry": ("jobs:retry", "Retry the failed files of a job."),
+    "cancel": ("jobs:cancel", "Cancel a job, and keep or delete its images."),
+    "remove": ("jobs:remove", "Remove a finished job from the history."),
+    "prune": ("jobs:prune", "Remove old jobs from the history."),
+    "manifest": ("jobs:manifest", "Print a record of every file of a job."),
+    "images": ("images:images", "List, download or delete images."),
+    "doctor": ("doctor:doctor", "Check everything that an import needs."),
+    "health": ("health:health", "Check the health of a local gateway or worker."),
+    "settings": ("settings:settings", "Print all settings with their defaults."),
+    "migrate": ("migrate:migrate", "Update the catalog's schema."),
 }
 
 
-class _Commands(DYMGroup):  # type: ignore[misc] # it ships no types
+class _Commands(DYMGroup):  # type: ignore[misc] # click_didyoumean ships no types
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(COMMANDS)
@@ -46,13 +46,13 @@ class _Commands(DYMGroup):  # type: ignore[misc] # it ships no types
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        fitting = [
-            CompletionItem(name, help=what) for name, (_, what) in COMMANDS.items() if name.startswith(incomplete)
+        matches = [
+            CompletionItem(name, help=summary) for name, (_, summary) in COMMANDS.items() if name.startswith(incomplete)
         ]
-        return fitting + click.Command.shell_complete(self, ctx, incomplete)
+        return matches + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(
@@ -60,13 +60,14 @@ class _Commands(DYMGroup):  # type: ignore[misc] # it ships no types
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog=(
-        "Exit codes: 0 all stored, 1 some files failed, 2 usage, 3 folder not found, 5 try again later, "
-        "7 something must be mended, 130 interrupted. Settings come from the environment and from a .env file."
+        "Exit codes: 0 success, 1 some files failed, 2 usage error, 3 folder not found, 5 try again later, "
+        "7 something must be fixed first, 130 interrupted. Settings are read from the environment and from a .env "
+        "file in the current folder."
     ),
 )
 @click.version_option(__version__, message="%(version)s")
-def app(**_: Any) -> None:  # noqa: ANN401 - click passes what a group has, which is nothing
-    """Carries every image of a Google Drive folder into your own object store, verified, with a catalog in SQL."""
+def app(**_: Any) -> None:  # noqa: ANN401 - click passes the options of the group, and there are none
+    """Copy all images of a Google Drive folder into your own storage, and verify each one."""
 
 
 def main() -> None:

@@ -1,13 +1,14 @@
-"""Exit codes: what scripts can tell by."""
+"""Exit codes, for scripts."""
 
 from collections.abc import Collection
 from enum import IntEnum
 
+from imageferry.application.results import ImportResult
 from imageferry.errors import (
     BlockedError,
     ConflictError,
+    FixBy,
     ImageferryError,
-    Mender,
     NotFoundError,
     Reason,
     TransientError,
@@ -16,46 +17,51 @@ from imageferry.errors import (
 from imageferry.model import Job, JobState
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """How a command ended."""
 
-    DONE = 0  # every file is stored, or skipped on purpose
-    OTHER = 1  # some files failed for good
-    USAGE = 2  # what was asked for cannot be understood
-    NOT_FOUND = 3  # the source has no such folder, or does not show it
+    SUCCESS = 0  # every file was stored, or skipped on purpose
+    FAILURE = 1  # some files failed permanently
+    USAGE = 2  # the arguments are not valid
+    NOT_FOUND = 3  # the folder doesn't exist, or isn't shared
     RETRYABLE = 5  # the same command may succeed later
-    FATAL = 7  # something must be mended first
+    FATAL = 7  # something must be fixed first
     INTERRUPTED = 130  # Ctrl-C
 
 
-def of_error(error: ImageferryError) -> Exit:
-    """The code for an error that ends a command."""
+def exit_code_for_error(error: ImageferryError) -> ExitCode:
+    """Return the exit code of a command that an error ended."""
     match error:
         case UsageError() | ConflictError():
-            return Exit.USAGE
+            return ExitCode.USAGE
         case NotFoundError():
-            return Exit.NOT_FOUND
+            return ExitCode.NOT_FOUND
         case TransientError():
-            return Exit.RETRYABLE
+            return ExitCode.RETRYABLE
         case BlockedError():
-            return _of_reason(error.reason)
+            return _exit_code_for_reason(error.reason)
         case _:
-            return Exit.FATAL
+            return ExitCode.FATAL
 
 
-def of_job(job: Job, *, failures: Collection[Reason]) -> Exit:
-    """The code for a job that ended, or that waits and is left waiting."""
+def exit_code_for_result(result: ImportResult) -> ExitCode:
+    """Return the exit code of a command that imported a folder or worked on a job."""
+    return ExitCode.INTERRUPTED if result.interrupted else exit_code_for_job(result.job, failures=result.failures)
+
+
+def exit_code_for_job(job: Job, *, failures: Collection[Reason]) -> ExitCode:
+    """Return the exit code for a job that finished, or that is left waiting."""
     if job.state is JobState.COMPLETED:
         if not failures:
-            return Exit.DONE
-        return Exit.RETRYABLE if all(reason.mender is Mender.LATER for reason in failures) else Exit.OTHER
+            return ExitCode.SUCCESS
+        return ExitCode.RETRYABLE if all(reason.fix_by is FixBy.LATER for reason in failures) else ExitCode.FAILURE
     if job.reason is Reason.FOLDER_NOT_FOUND:
-        return Exit.NOT_FOUND
+        return ExitCode.NOT_FOUND
     if job.reason is Reason.NOT_A_FOLDER_URL:
-        return Exit.USAGE
-    return Exit.OTHER if job.reason is None else _of_reason(job.reason)
+        return ExitCode.USAGE
+    return ExitCode.FAILURE if job.reason is None else _exit_code_for_reason(job.reason)
 
 
-def _of_reason(reason: Reason) -> Exit:
-    # A full disk needs no other command, only room.
-    return Exit.RETRYABLE if reason.mender is Mender.LATER or reason is Reason.STORE_FULL else Exit.FATAL
+def _exit_code_for_reason(reason: Reason) -> ExitCode:
+    # After a full disk the same command succeeds once there is space.
+    return ExitCode.RETRYABLE if reason.fix_by is FixBy.LATER or reason is Reason.STORE_FULL else ExitCode.FATAL

@@ -1,49 +1,112 @@
-"""Running a command: its settings, its event loop, its exit code, and one sentence when something is wrong."""
+"""Run a command: load the settings, start the event loop, open a client, print errors, exit with a code."""
 
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from imageferry.cli.exit_codes import Exit, of_error
-from imageferry.cli.output.console import People
-from imageferry.cli.output.json_output import answer_error
+from imageferry.cli.exit_codes import ExitCode, exit_code_for_error
+from imageferry.cli.output.console import Console
+from imageferry.cli.output.json_output import print_error_json
 from imageferry.errors import ImageferryError
-from imageferry.runtime import keep_what_is_here, loop_factory
-from imageferry.settings import Settings, forget_the_empty
+from imageferry.runtime import loop_factory, tune_gc
+from imageferry.settings import Settings, drop_empty_variables
 from imageferry.telemetry.logs import configure_logging
 
-people = People()
+if TYPE_CHECKING:
+    from imageferry.cli.clients.images import ImagesClient
+    from imageferry.cli.clients.jobs import JobsClient
+
+console = Console()
 
 
 def run(
-    work: Callable[[Settings], Exit | Coroutine[Any, Any, Exit]], *, as_json: bool = False, **given: object
+    work: Callable[[Settings], ExitCode | Coroutine[Any, Any, ExitCode]], *, as_json: bool = False, **overrides: object
 ) -> None:
-    """Run a command with the settings of the environment and those `given` by flags, and exit with its code."""
-    keep_what_is_here()
-    forget_the_empty()
+    """Call `work` with the settings, run its coroutine if it returns one, and exit with its code.
+
+    `overrides` are the settings given by flags; None means that the flag is not given.
+    """
+    tune_gc()
+    drop_empty_variables()
     try:
-        settings = Settings.load(**given)
+        settings = Settings.load(**overrides)
         configure_logging(level=settings.log_level, form=settings.log_format)
-        ended = work(settings)
-        code = ended if isinstance(ended, Exit) else _in_loop(ended)
+        result = work(settings)
+        code = result if isinstance(result, ExitCode) else _run_in_loop(result)
     except ImageferryError as exc:
-        people.tell(exc.message)
+        console.print(exc.message)
         if as_json:
-            answer_error(exc)
-        code = of_error(exc)
+            print_error_json(exc)
+        code = exit_code_for_error(exc)
     except KeyboardInterrupt:
-        code = Exit.INTERRUPTED
+        code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the answer has had enough of it, as `head` has.
+        # The reader of stdout, such as `head`, has closed the pipe. Python must not flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.DONE
+        code = ExitCode.SUCCESS
     raise click.exceptions.Exit(code)
 
 
-def _in_loop(work: Coroutine[Any, Any, Exit]) -> Exit:
+def run_with_jobs(
+    work: "Callable[[JobsClient], Coroutine[Any, Any, ExitCode]]", *, server: str | None, as_json: bool = False
+) -> None:
+    """Run a command that needs only the jobs, of the local catalog or of the gateway that is set."""
+
+    async def with_client(settings: Settings) -> ExitCode:
+        async with open_jobs_client(settings) as client:
+            return await work(client)
+
+    run(with_client, as_json=as_json, server_url=server)
+
+
+def run_with_images(
+    work: "Callable[[ImagesClient], Coroutine[Any, Any, ExitCode]]", *, server: str | None, as_json: bool = False
+) -> None:
+    """Run a command that needs only the images, of the local catalog or of the gateway that is set."""
+
+    async def with_client(settings: Settings) -> ExitCode:
+        async with open_images_client(settings) as client:
+            return await work(client)
+
+    run(with_client, as_json=as_json, server_url=server)
+
+
+@asynccontextmanager
+async def open_jobs_client(settings: Settings) -> "AsyncIterator[JobsClient]":
+    """Open the jobs of the gateway that the settings name, or else of the local catalog."""
+    if settings.server_url is not None:
+        # Each branch imports only what it needs: SQL is slow to import, and so is the HTTP client.
+        from imageferry.cli.clients.remote_jobs import open_remote_jobs  # noqa: PLC0415 - see above
+
+        async with open_remote_jobs(settings.server_url, token=settings.api_token) as remote:
+            yield remote
+        return
+    from imageferry.cli.clients.local_jobs import open_local_jobs  # noqa: PLC0415 - see above
+
+    async with open_local_jobs(settings) as local:
+        yield local
+
+
+@asynccontextmanager
+async def open_images_client(settings: Settings) -> "AsyncIterator[ImagesClient]":
+    """Open the images of the gateway that the settings name, or else of the local catalog."""
+    if settings.server_url is not None:
+        # Each branch imports only what it needs: the stores are slow to import.
+        from imageferry.cli.clients.remote_images import open_remote_images  # noqa: PLC0415 - see above
+
+        async with open_remote_images(settings.server_url, token=settings.api_token) as remote:
+            yield remote
+        return
+    from imageferry.cli.clients.local_images import LocalImages  # noqa: PLC0415 - see above
+
+    yield LocalImages(settings)
+
+
+def _run_in_loop(coroutine: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(work)
+        return runner.run(coroutine)

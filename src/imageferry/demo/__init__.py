@@ -1,1 +1,1 @@
-"""A Google Drive stand-in on loopback, and sample pictures for it to serve."""
+"""A test server for Google Drive on loopback, and sample images for it to serve."""

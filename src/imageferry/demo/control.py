@@ -1,4 +1,4 @@
-"""How another process looks at a stand-in and orders faults, over HTTP."""
+"""HTTP endpoints through which another process reads the counters and injects faults."""
 
 from functools import reduce
 from operator import or_
@@ -6,13 +6,13 @@ from operator import or_
 import msgspec
 from aiohttp import web
 
-from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.drive.error_responses import ErrorKind
 from imageferry.demo.faults import Damage, Fault
-from imageferry.demo.middleware import FrontDesk
+from imageferry.demo.middleware import DriveMiddleware
 from imageferry.demo.operations import Operation
 
 
-class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A Fault as JSON: `{"kind": "short", "on": ["media"], "times": 1}`."""
 
     kind: str
@@ -26,51 +26,51 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     location: str = ""
 
     def fault(self) -> Fault:
-        """Raises KeyError or ValueError for names that there are not."""
-        kind = Refusal(self.kind) if self.kind in set(Refusal) else Damage(self.kind)
+        """Convert to a Fault. Raises KeyError or ValueError for unknown names."""
+        kind = ErrorKind(self.kind) if self.kind in set(ErrorKind) else Damage(self.kind)
         on = reduce(or_, (Operation[name.upper()] for name in self.on))
         return Fault(**{**msgspec.structs.asdict(self), "kind": kind, "on": on})
 
 
-class Control:
-    """Endpoints that Drive does not have."""
+class ControlEndpoints:
+    """Endpoints below `/_control/`, which Drive does not have."""
 
-    def __init__(self, desk: FrontDesk) -> None:
-        self._desk = desk
+    def __init__(self, middleware: DriveMiddleware) -> None:
+        self._middleware = middleware
 
     def routes(self) -> list[web.RouteDef]:
-        """Where they are."""
+        """Return the routes."""
         return [
-            web.get("/_standin/requests", self.requests),
-            web.delete("/_standin/requests", self.reset),
-            web.post("/_standin/faults", self.add_faults),
-            web.delete("/_standin/faults", self.clear_faults),
+            web.get("/_control/requests", self.requests),
+            web.delete("/_control/requests", self.reset),
+            web.post("/_control/faults", self.add_faults),
+            web.delete("/_control/faults", self.clear_faults),
         ]
 
     async def requests(self, _: web.Request) -> web.Response:
-        """What was asked and sent so far, and how often each fault struck."""
-        struck = [
+        """Return the request log and how often each fault was injected."""
+        injected = [
             {"kind": fault.kind, "file": fault.file, "count": count}
-            for fault, count in self._desk.faults.struck.items()
+            for fault, count in self._middleware.faults.injected.items()
         ]
-        return web.json_response({**self._desk.requests.snapshot(), "faults": struck})
+        return web.json_response({**self._middleware.requests.snapshot(), "faults": injected})
 
     async def reset(self, _: web.Request) -> web.Response:
-        """Counts from zero."""
-        self._desk.requests.reset()
+        """Reset the request log."""
+        self._middleware.requests.reset()
         return web.Response(status=204)
 
     async def add_faults(self, request: web.Request) -> web.Response:
-        """One fault, or a list of them."""
+        """Add a fault, or a list of faults."""
         try:
-            orders = msgspec.json.decode(await request.read(), type=FaultOrder | list[FaultOrder])
-            faults = [order.fault() for order in (orders if isinstance(orders, list) else [orders])]
+            specs = msgspec.json.decode(await request.read(), type=FaultSpec | list[FaultSpec])
+            faults = [spec.fault() for spec in (specs if isinstance(specs, list) else [specs])]
         except (KeyError, ValueError) as error:
             raise web.HTTPBadRequest(text=str(error)) from error
-        self._desk.faults.add(*faults)
+        self._middleware.faults.add(*faults)
         return web.Response(status=204)
 
     async def clear_faults(self, _: web.Request) -> web.Response:
-        """Nothing goes wrong any more."""
-        self._desk.faults.clear()
+        """Remove all faults."""
+        self._middleware.faults.clear()
         return web.Response(status=204)

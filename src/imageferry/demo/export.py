@@ -1,4 +1,4 @@
-"""The bytes of a tree as files named by id, for another server to serve."""
+"""Export of a tree's files, named by ID, for another server to serve."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 def export(tree: Tree, folder: Path) -> int:
-    """Writes every file that has bytes; returns how many."""
+    """Write every file that has bytes. Return their number."""
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
     for node in tree.files():

@@ -1,30 +1,30 @@
-"""What one folder holds, in an order that no change disturbs."""
+"""The entries of a folder, in a stable order."""
 
 from msgspec import Struct, field
 
 from imageferry.demo import ids
-from imageferry.demo.file_content import Content, Synthetic
+from imageferry.demo.file_content import FileContent, Synthetic
 
 
 class NumberedFiles(Struct, frozen=True, kw_only=True):
-    """Files that are computed from their number when they are asked for."""
+    """Generated files, computed from their number on demand."""
 
-    ids: ids.Series
+    ids: ids.IdSeries
     parent_id: str
     count: int
     size_bytes: int
-    name: str  # a format of the number
+    name: str  # format string of the number
 
-    def content(self, index: int) -> Content:
-        """The bytes of one of them."""
-        return Synthetic(size_bytes=self.size_bytes, mark=f"{self.parent_id}/{index}")
+    def content(self, index: int) -> FileContent:
+        """Return the content of a file."""
+        return Synthetic(size_bytes=self.size_bytes, unique_key=f"{self.parent_id}/{index}")
 
 
-class Shelf(Struct):
-    """Numbered files first, then entries; what is deleted leaves its place empty, so that places stay."""
+class FolderIndex(Struct):
+    """Numbered files first, then entries. Deleted entries keep their index, so indexes never change."""
 
     entries: list[str] = field(default_factory=list)  # ids
-    run: NumberedFiles | None = None
+    numbered: NumberedFiles | None = None
 
     def __len__(self) -> int:
-        return (self.run.count if self.run else 0) + len(self.entries)
+        return (self.numbered.count if self.numbered else 0) + len(self.entries)

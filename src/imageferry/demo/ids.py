@@ -1,24 +1,24 @@
-"""Ids as Drive makes them: 33 characters for a file, 19 for a shared drive; the same seed gives the same ids."""
+"""IDs in Drive's format: 33 characters for a file, 19 for a shared drive. The same seed gives the same IDs."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 
-# Files made today have ids of 24 bytes behind a "1"; our own numbered ones are a series and a place in it.
+# Today's file IDs are "1" and 24 bytes. For numbered files, these are a prefix of the series and an index.
 _ID_BYTES = 24
 _SERIES_BYTES = 16
 _INDEX_SPACE = 1 << 8 * (_ID_BYTES - _SERIES_BYTES)
-# An odd factor permutes the index space, so that neighbours do not look alike; its inverse leads back.
-_SCATTER = 0x9E37_79B9_7F4A_7C15
-_GATHER = pow(_SCATTER, -1, _INDEX_SPACE)
+# An odd factor permutes the index space, so neighbours look different; its inverse restores the index.
+_MULTIPLIER = 0x9E37_79B9_7F4A_7C15
+_INVERSE = pow(_MULTIPLIER, -1, _INDEX_SPACE)
 
 
 def file_id(seed: str) -> str:
-    """An id for a file, a folder or a shortcut."""
+    """Return an ID for a file, a folder or a shortcut."""
     return _encoded(blake2b(seed.encode(), digest_size=_ID_BYTES).digest())
 
 
-class Series:
-    """The ids of one run of numbered files: computed from the number, and back, so that none is kept."""
+class IdSeries:
+    """The IDs of numbered files: computed from the number and back, so none is stored."""
 
     def __init__(self, seed: str) -> None:
         digest = blake2b(seed.encode(), digest_size=_ID_BYTES).digest()
@@ -26,34 +26,34 @@ class Series:
         self._offset = int.from_bytes(digest[_SERIES_BYTES:])
 
     def id_of(self, index: int) -> str:
-        """The id of the file with this number."""
-        scattered = (index * _SCATTER + self._offset) % _INDEX_SPACE
+        """Return the ID of a file number."""
+        scattered = (index * _MULTIPLIER + self._offset) % _INDEX_SPACE
         return _encoded(self.prefix + scattered.to_bytes(_ID_BYTES - _SERIES_BYTES))
 
     def index_of(self, file_id: str) -> int:
-        """The number of the file with this id; beyond every count for an id that was made up."""
+        """Return the file number of an ID. For an invented ID it is larger than any count."""
         scattered = int.from_bytes(_decoded(file_id)[_SERIES_BYTES:])
-        return (scattered - self._offset) * _GATHER % _INDEX_SPACE
+        return (scattered - self._offset) * _INVERSE % _INDEX_SPACE
 
 
 def series_prefix(file_id: str) -> bytes | None:
-    """What all ids of a series share; None for what is no file's id."""
+    """Return the prefix that all IDs of a series share; None: not a file ID."""
     raw = _decoded(file_id)
     return raw[:_SERIES_BYTES] if len(raw) == _ID_BYTES else None
 
 
 def shared_drive_id(seed: str) -> str:
-    """An id for a shared drive."""
+    """Return an ID for a shared drive."""
     return "0A" + _letters(seed, length=14) + "PVA"
 
 
 def resource_key(seed: str) -> str:
-    """A resource key, as older links carry it."""
+    """Return a resource key, as older links contain it."""
     return "0-" + _letters(seed, length=22)
 
 
 def api_key(seed: str) -> str:
-    """An API key in Google's shape."""
+    """Return an API key in Google's format."""
     return "AIza" + _letters(seed, length=35)
 
 

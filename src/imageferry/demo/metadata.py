@@ -1,4 +1,4 @@
-"""What Drive tells of a picture beside its bytes: imageMediaMetadata, read from the picture itself."""
+"""Drive's imageMediaMetadata, read from an image."""
 
 import warnings
 from collections.abc import Mapping
@@ -8,28 +8,28 @@ from typing import SupportsFloat, cast
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-_QUARTER_TURNS = {3: 2, 6: 1, 8: 3}  # from EXIF's orientation; mirrored ones are not told by Drive
+_QUARTER_TURNS = {3: 2, 6: 1, 8: 3}  # from the EXIF orientation; Drive omits mirrored ones
 
 
-def picture_metadata(picture: bytes | Path) -> Mapping[str, object] | None:
-    """Only the head is read, so a picture that breaks off later has metadata too; None: no known picture."""
+def image_metadata(file: bytes | Path) -> Mapping[str, object] | None:
+    """Return the metadata, or None when this is not a known image. Reads only the head of the file."""
     try:
         with warnings.catch_warnings():
-            # Drive describes enormous pictures as well; nothing is decoded here.
+            # Drive also describes enormous images; nothing is decoded here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
-                return _described(image)
+            with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as image:
+                return _describe(image)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
         return None
 
 
-def _described(image: Image.Image) -> Mapping[str, object]:
+def _describe(image: Image.Image) -> Mapping[str, object]:
     described: dict[str, object] = {"width": image.width, "height": image.height, "rotation": 0}
     exif = image.getexif()
     if not exif:
         return described
-    details, place = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
-    told = {
+    details, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
+    values = {
         "rotation": _QUARTER_TURNS.get(exif.get(ExifTags.Base.Orientation, 1), 0),
         "time": details.get(ExifTags.Base.DateTimeOriginal),
         "cameraMake": exif.get(ExifTags.Base.Make),
@@ -39,17 +39,17 @@ def _described(image: Image.Image) -> Mapping[str, object]:
         "aperture": _number(details.get(ExifTags.Base.FNumber)),
         "exposureTime": _number(details.get(ExifTags.Base.ExposureTime)),
         "focalLength": _number(details.get(ExifTags.Base.FocalLength)),
-        "location": _location(place),
+        "location": _location(gps),
     }
-    return described | {name: value for name, value in told.items() if value is not None}
+    return described | {name: value for name, value in values.items() if value is not None}
 
 
-def _location(place: Mapping[int, object]) -> dict[str, float] | None:
-    latitude = _degrees(place.get(ExifTags.GPS.GPSLatitude), place.get(ExifTags.GPS.GPSLatitudeRef))
-    longitude = _degrees(place.get(ExifTags.GPS.GPSLongitude), place.get(ExifTags.GPS.GPSLongitudeRef))
+def _location(gps: Mapping[int, object]) -> dict[str, float] | None:
+    latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef))
+    longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef))
     if latitude is None or longitude is None:
         return None
-    altitude = _number(place.get(ExifTags.GPS.GPSAltitude))
+    altitude = _number(gps.get(ExifTags.GPS.GPSAltitude))
     return {"latitude": latitude, "longitude": longitude} | ({"altitude": altitude} if altitude else {})
 
 
@@ -65,7 +65,7 @@ def _degrees(parts: object, hemisphere: object) -> float | None:
 
 
 def _number(value: object) -> float | None:
-    """EXIF writes fractions, and a camera may write 0/0."""
+    """Return a number or None: EXIF stores fractions, and a camera may write 0/0."""
     try:
         return round(float(cast("SupportsFloat", value)), 6)
     except (TypeError, ValueError, ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""The kinds of calls that the stand-in answers, and what it remembers of them."""
+"""The kinds of calls, and a log of the requests."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,47 +11,47 @@ class Operation(Flag):
 
     LIST = auto()  # the first page of a listing
     PAGE = auto()  # a later page
-    GET = auto()  # one file's record
-    MEDIA = auto()  # one file's bytes over the API
+    GET = auto()  # metadata of a file
+    MEDIA = auto()  # bytes of a file through the API
     TOKEN = auto()  # an access token
     OTHER = auto()  # about, shared drives, exports
     WEB_FOLDER = auto()  # a public folder page
-    WEB_CONFIRM = auto()  # the page that stands before large downloads
-    WEB_DOWNLOAD = auto()  # one file's bytes over the public pages
+    WEB_CONFIRM = auto()  # the confirmation page of a large download
+    WEB_DOWNLOAD = auto()  # bytes of a file through the public pages
 
     LISTING = LIST | PAGE
     BYTES = MEDIA | WEB_DOWNLOAD
     ANY = LISTING | GET | BYTES | TOKEN | OTHER | WEB_FOLDER | WEB_CONFIRM
 
 
-class Requests:
-    """What was asked, what was sent and how much of it at once; for tests to look at."""
+class RequestLog:
+    """Counts of calls, statuses, bytes and concurrent requests, for tests."""
 
     def __init__(self) -> None:
         self.calls: Counter[Operation] = Counter()
         self.statuses: Counter[int] = Counter()
-        self.bytes_by_file: Counter[str] = Counter()  # that went out, by file id
-        self.downloads_by_file: Counter[str] = Counter()  # started, by file id
+        self.bytes_by_file: Counter[str] = Counter()  # sent, by file ID
+        self.downloads_by_file: Counter[str] = Counter()  # started, by file ID
         self.in_flight = 0
         self.in_flight_peak = 0
 
     def count(self, operations: Operation) -> int:
-        """How many calls of these kinds came in."""
+        """Return the number of calls of these kinds."""
         return sum(self.calls[operation] for operation in operations)
 
     @property
     def bytes_sent(self) -> int:
-        """All files' bytes that went out."""
+        """Bytes sent of all files."""
         return self.bytes_by_file.total()
 
     def reset(self) -> None:
-        """Forgets everything but the calls that are in flight."""
+        """Reset everything but the calls in flight."""
         for counter in (self.calls, self.statuses, self.bytes_by_file, self.downloads_by_file):
             counter.clear()
         self.in_flight_peak = self.in_flight
 
     def snapshot(self) -> dict[str, object]:
-        """All of it, as JSON."""
+        """Return everything as JSON values."""
         return {
             "calls": {str(operation.name).lower(): count for operation, count in self.calls.items()},
             "statuses": {str(status): count for status, count in self.statuses.items()},
@@ -63,8 +63,8 @@ class Requests:
         }
 
     @contextmanager
-    def watch(self) -> Iterator[None]:
-        """Around each call."""
+    def track(self) -> Iterator[None]:
+        """Count a call as in flight."""
         self.in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self.in_flight)
         try:

@@ -1,4 +1,4 @@
-"""Drive's published quota, enforced."""
+"""Enforcement of Drive's published quota."""
 
 import time
 from collections.abc import Callable
@@ -15,10 +15,10 @@ COSTS = {
 }
 
 
-class Quota:
-    """Units flow in evenly and calls use them up; what is not used is kept for `burst_s` seconds.
+class DriveQuota:
+    """Token bucket of quota units that holds `burst_s` seconds of them.
 
-    `scale` multiplies the published million units a minute; None: there is no limit.
+    `scale` multiplies the published million units per minute; None: unlimited.
     """
 
     def __init__(
@@ -30,13 +30,13 @@ class Quota:
         self._units = (self._units_per_s or 0) * burst_s
         self._filled_at_s = clock()
 
-    def admits(self, operation: Operation) -> bool:
-        """Whether there are units for this call; they are used then."""
+    def try_consume(self, operation: Operation) -> bool:
+        """Consume the units of a call if there are enough. Return whether there were."""
         if self._units_per_s is None:
             return True
         now_s = self._clock()
-        flowed = (now_s - self._filled_at_s) * self._units_per_s
-        self._units = min(self._units + flowed, self._units_per_s * self._burst_s)
+        refill = (now_s - self._filled_at_s) * self._units_per_s
+        self._units = min(self._units + refill, self._units_per_s * self._burst_s)
         self._filled_at_s = now_s
         cost = COSTS.get(operation, 0)
         if cost > self._units:

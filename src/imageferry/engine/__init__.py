@@ -1,1 +1,1 @@
-"""What carries messages between the stages."""
+"""Engines: what delivers messages to the stages, on one machine or over a broker."""

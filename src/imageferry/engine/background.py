@@ -1,4 +1,4 @@
-"""An engine at work in the background, from when no other process works on the catalog."""
+"""Run an engine in the background, once no other process runs one on the same catalog."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,33 +8,32 @@ from imageferry.engine.base import Engine
 from imageferry.engine.lock import EngineLock, NoLock
 from imageferry.log import log
 
-ASK_EVERY_S = 0.5
+LOCK_RETRY_S = 0.5
 
 
 @asynccontextmanager
-async def at_work(engine: Engine, *, lock: EngineLock | NoLock) -> AsyncIterator[asyncio.Task[None]]:
-    """Run an engine until the context ends, then let it give back what is under way.
+async def running(engine: Engine, *, lock: EngineLock | NoLock) -> AsyncIterator[asyncio.Task[None]]:
+    """Run an engine until the context ends, then let it requeue what is in progress.
 
-    While another process holds the lock, that process does the work and this one waits for its turn. The task
-    ends early when the jobs that the engine was given are terminal, or when it fails; its error is raised at the
-    end of the context at the latest.
+    While another process holds the lock, that process does the work and this one waits for the lock. The task ends
+    early when the engine's jobs are terminal, or when it fails; its error is raised at the end of the context.
     """
-    working = asyncio.create_task(_work(engine, lock))
+    task = asyncio.create_task(_run_when_locked(engine, lock))
     try:
-        yield working
+        yield task
     finally:
         engine.stop()
-        if not lock.held:
-            working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        if not lock.is_held:
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         lock.release()
-    if not working.cancelled():
-        working.result()
+    if not task.cancelled():
+        task.result()
 
 
-async def _work(engine: Engine, lock: EngineLock | NoLock) -> None:
+async def _run_when_locked(engine: Engine, lock: EngineLock | NoLock) -> None:
     if not lock.acquire():
-        log.info("engine.waits", detail="Another process works on this catalog.")
+        log.info("engine.lock_wait", detail="Another process works on this catalog.")
         while not lock.acquire():  # noqa: ASYNC110 - the other process cannot set an event here
-            await asyncio.sleep(ASK_EVERY_S)
+            await asyncio.sleep(LOCK_RETRY_S)
     await engine.run()

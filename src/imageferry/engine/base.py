@@ -1,4 +1,4 @@
-"""The port that every engine implements, and the stages that it serves."""
+"""The interface that every engine implements, and the stages that it runs."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
@@ -7,32 +7,32 @@ from imageferry.model import Crawl, Message
 
 # A stage never sends: it yields the messages that follow, and the engine delivers them.
 Stage = Callable[[Any], AsyncIterator[Message]]
-# The stages that a process serves, by the class of their messages, with everything they lean on already given.
+# The stages that a process runs, by the class of their messages, with their dependencies already bound.
 Stages = Mapping[type[Message], Stage]
 
 
 class Engine(Protocol):
     """Delivers messages to stages and sends what they yield, until it is stopped.
 
-    A message may be lost, doubled or late: the catalog is the truth, and a sweep gives out again what has
-    waited too long.
+    A message may be lost, duplicated or late: the catalog is the source of truth, and the sweep dispatches again what
+    has waited too long.
     """
 
     async def run(self) -> None:
-        """Work until `stop` is called, then give back what is under way and return."""
+        """Work until `stop` is called, then requeue what is in progress and return."""
         ...
 
     def stop(self) -> None:
-        """Begin nothing any more; safe to call from a signal handler, and again."""
+        """Start nothing more; safe to call from a signal handler, and repeatedly."""
         ...
 
-    def nudge(self) -> None:
-        """Look into the catalog now: somebody has just written a job."""
+    def wake(self) -> None:
+        """Sweep now: a job was just written to the catalog."""
         ...
 
 
-def about(message: Message) -> dict[str, object]:
-    """What a message is about, as fields of a log's event."""
+def log_fields(message: Message) -> dict[str, object]:
+    """Return the log fields that identify a message's job and folder or batch."""
     if isinstance(message, Crawl):
         return {"job_id": message.job_id, "folder_id": message.folder.id}
     return {"job_id": message.job_id, "batch_id": message.batch_id}

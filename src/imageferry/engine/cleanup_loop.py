@@ -1,4 +1,4 @@
-"""Keeping the store tidy: what deletions and cancelled jobs have left is removed, again and again."""
+"""Periodically remove from the store what deletions and cancelled jobs have left there."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,16 +7,18 @@ from contextlib import asynccontextmanager
 from imageferry.catalog.database.connection import Catalog
 from imageferry.errors import ImageferryError
 from imageferry.log import log
-from imageferry.pipeline.delete_images import tidy
+from imageferry.pipeline.delete_images import finish_deletions
 from imageferry.stores.store import Store
 
-TIDY_EVERY_S = 3.0
+CLEANUP_INTERVAL_S = 3.0
 
 
 @asynccontextmanager
-async def tidying(*, catalog: Catalog, store: Store, every_s: float = TIDY_EVERY_S) -> AsyncIterator[None]:
-    """Tidy up until the context ends; what is cut off then is finished by whoever tidies next."""
-    task = asyncio.create_task(_tidy_on(catalog, store, every_s))
+async def periodic_cleanup(
+    *, catalog: Catalog, store: Store, interval_s: float = CLEANUP_INTERVAL_S
+) -> AsyncIterator[None]:
+    """Clean up until the context ends; the next clean-up finishes what is interrupted then."""
+    task = asyncio.create_task(_clean_up_forever(catalog, store, interval_s))
     try:
         yield
     finally:
@@ -24,10 +26,10 @@ async def tidying(*, catalog: Catalog, store: Store, every_s: float = TIDY_EVERY
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _tidy_on(catalog: Catalog, store: Store, every_s: float) -> None:
+async def _clean_up_forever(catalog: Catalog, store: Store, every_s: float) -> None:
     while True:
         try:
-            await tidy(catalog=catalog, store=store)
+            await finish_deletions(catalog=catalog, store=store)
         except ImageferryError as exc:
-            log.warning("tidying.put_off", detail=exc.message)
+            log.warning("cleanup.postponed", detail=exc.message)
         await asyncio.sleep(every_s)

@@ -1,4 +1,4 @@
-"""One local engine a catalog: a lock that ends with the process, however it ends."""
+"""One local engine per catalog: a file lock that the system releases when the process ends, however it ends."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -7,27 +7,27 @@ from filelock import FileLock, Timeout
 
 
 class NoLock:
-    """The right to work that everybody has at once: many engines may send from one catalog through a broker."""
+    """A lock that is always free: over a broker, many engines may send messages from one catalog."""
 
-    held = True
+    is_held = True
 
     def acquire(self) -> bool:
-        """Always ours."""
+        """Return True."""
         return True
 
     def release(self) -> None:
-        """Nothing to give up."""
+        """Do nothing."""
 
 
 class EngineLock:
-    """The right to work on a catalog, on this machine."""
+    """The lock of a catalog on this machine; its holder may run the local engine."""
 
     def __init__(self, home: Path, *, catalog_url: str) -> None:
         name = sha256(catalog_url.encode()).hexdigest()[:16]
         self._lock = FileLock(home / f"engine-{name}.lock")
 
     def acquire(self) -> bool:
-        """Take it if nobody has it; True when it is ours."""
+        """Try to take the lock, without waiting. Return True if this object holds it."""
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
@@ -35,10 +35,10 @@ class EngineLock:
         return True
 
     @property
-    def held(self) -> bool:
-        """True: it is ours."""
+    def is_held(self) -> bool:
+        """True if this object holds the lock."""
         return self._lock.is_locked
 
     def release(self) -> None:
-        """Give it up; idempotent."""
+        """Release the lock; idempotent."""
         self._lock.release()

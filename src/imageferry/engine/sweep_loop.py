@@ -1,4 +1,4 @@
-"""What every engine beats with: the catalog is looked through again and again, and what is ready is sent."""
+"""The loop of every engine: sweep the catalog periodically and send the messages that it dispatches."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.events import event_log
 from imageferry.catalog.jobs import idempotency_keys, jobs
 from imageferry.catalog.ledger import bulk_steps, dispatch, job_actions
-from imageferry.catalog.ledger.fair_share import share_out
+from imageferry.catalog.ledger.fair_share import assign_credit
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.catalog.ledger.sweep import sweep
 from imageferry.clock import now_ms
@@ -17,22 +17,22 @@ from imageferry.errors import TransientError
 from imageferry.log import log
 from imageferry.model import Crawl, Message, Transfer
 
-SWEEP_EVERY_S = 1.0
+SWEEP_INTERVAL_S = 1.0
 PRUNE_EVERY_S = 60.0
-# How long to rest when the catalog is away.
-REST_S = 2.0
+# The pause before a retry when the catalog is unavailable.
+RETRY_PAUSE_S = 2.0
 
 
-async def _nothing_waits() -> Collection[type[Message]]:
+async def _no_queues() -> Collection[type[Message]]:
     return ()
 
 
-class Sweeper:
-    """Sweeps the catalog and sends what the jobs of one store may begin; with `job_ids`, of these jobs alone.
+class SweepLoop:
+    """Sweeps the catalog and sends what the jobs of one store may start; with `job_ids`, only of these jobs.
 
-    `halt` is told, at each sweep, which jobs are to have nothing under way and have. `waiting` tells which kinds of
-    messages wait in a queue at present; None when nothing can be sent at all. The window is shared by the jobs that are
-    this sweeper's, or, where it is not `alone`, by all jobs of the store.
+    `send` delivers a message. `stop_jobs` is called at each sweep with the jobs that must stop but have something in
+    progress. `queued_types` returns the types of messages that wait in a queue, or None when nothing can be sent.
+    `is_exclusive`: the window is shared by the jobs of this loop only; otherwise by all jobs of the store.
     """
 
     def __init__(
@@ -40,97 +40,99 @@ class Sweeper:
         catalog: Catalog,
         *,
         store_url: str,
-        terms: LeasePolicy,
+        lease_policy: LeasePolicy,
         send: Callable[[Crawl | Transfer], Awaitable[None]],
-        halt: Callable[[Collection[str]], Awaitable[None]],
+        stop_jobs: Callable[[Collection[str]], Awaitable[None]],
         job_ids: Collection[str] | None = None,
-        alone: bool = True,
-        every_s: float = SWEEP_EVERY_S,
-        waiting: Callable[[], Awaitable[Collection[type[Message]] | None]] = _nothing_waits,
+        is_exclusive: bool = True,
+        interval_s: float = SWEEP_INTERVAL_S,
+        queued_types: Callable[[], Awaitable[Collection[type[Message]] | None]] = _no_queues,
     ) -> None:
         self._catalog = catalog
         self._store_url = store_url
-        self._terms = terms
+        self._lease_policy = lease_policy
         self._send = send
-        self._halt = halt
+        self._stop_jobs = stop_jobs
         self._job_ids = job_ids
-        self._alone = alone
-        self._every_s = every_s
-        self._waiting = waiting
-        self._nudged = asyncio.Event()
-        self._stopped = False
+        self._is_exclusive = is_exclusive
+        self._interval_s = interval_s
+        self._queued_types = queued_types
+        self._woken = asyncio.Event()
+        self._is_stopped = False
         self._prune_at_s = time.monotonic() + PRUNE_EVERY_S
 
     async def run(self) -> None:
-        """Sweep until stopped, or until the jobs that it was given are terminal."""
-        while not self._stopped:
-            await self.patiently(self._sweep)
+        """Sweep until stopped, or until all of `job_ids` are terminal."""
+        while not self._is_stopped:
+            await self.retry_while_unavailable(self._sweep)
             if time.monotonic() >= self._prune_at_s:
-                await self.patiently(self._prune)
-            await self.rest(self._every_s)
+                await self.retry_while_unavailable(self._prune)
+            await self.pause(self._interval_s)
 
     def stop(self) -> None:
-        """Sweep no more."""
-        self._stopped = True
-        self._nudged.set()
+        """See Engine.stop."""
+        self._is_stopped = True
+        self._woken.set()
 
-    def nudge(self) -> None:
-        """Sweep now."""
-        self._nudged.set()
+    def wake(self) -> None:
+        """See Engine.wake."""
+        self._woken.set()
 
-    def unfinished(self, tx: Tx) -> list[str]:
-        """The ids of the jobs that are this sweeper's and not terminal."""
-        return self._mine([job.id for job in jobs.unfinished(tx) if job.store == self._store_url])
+    def unfinished_job_ids(self, tx: Tx) -> list[str]:
+        """Return the ids of this loop's jobs that are not terminal."""
+        return self._own([job.id for job in jobs.unfinished(tx) if job.store == self._store_url])
 
-    async def patiently(self, move: Callable[[], Awaitable[None]]) -> None:
-        """Make a move, again and again while the catalog is away; when stopped, no more than once."""
+    async def retry_while_unavailable(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Run an action; retry it while the catalog is unavailable, but not once stopped."""
         while True:
             try:
-                return await move()
+                return await action()
             except TransientError as exc:
-                log.warning("catalog.away", detail=exc.message)
-                if self._stopped:
+                log.warning("catalog.unavailable", detail=exc.message)
+                if self._is_stopped:
                     return None
-                await self.rest(REST_S)
+                await self.pause(RETRY_PAUSE_S)
 
-    async def rest(self, seconds: float) -> None:
-        """Rest, at most until nudged or stopped."""
+    async def pause(self, seconds: float) -> None:
+        """Sleep, at most until woken or stopped."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._nudged.wait(), seconds)
-        if not self._stopped:
-            self._nudged.clear()
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        if not self._is_stopped:
+            self._woken.clear()
 
     async def _sweep(self) -> None:
-        waiting = await self._waiting()
-        if waiting is None:
+        queued_types = await self._queued_types()
+        if queued_types is None:
             return
 
         def change(tx: Tx) -> tuple[bool, bool, list[str], list[Crawl | Transfer]]:
-            active = sweep(tx, store=self._store_url, terms=self._terms, now_ms=now_ms(), waiting=waiting)
-            sharing = self._mine(active) if self._alone else active
-            served = share_out(tx, job_ids=sharing, terms=self._terms, now_ms=now_ms())
-            given_out = [
-                dispatch.dispatch(tx, job_id, terms=self._terms, now_ms=now_ms(), waits=False)
-                for job_id in self._mine(served)
+            active = sweep(
+                tx, store=self._store_url, policy=self._lease_policy, now_ms=now_ms(), queued_kinds=queued_types
+            )
+            sharing = self._own(active) if self._is_exclusive else active
+            served = assign_credit(tx, job_ids=sharing, policy=self._lease_policy, now_ms=now_ms())
+            dispatched = [
+                dispatch.dispatch(tx, job_id, policy=self._lease_policy, now_ms=now_ms(), wait_for_lock=False)
+                for job_id in self._own(served)
             ]
-            halted = job_actions.halted(tx, store=self._store_url)
-            more = bulk_steps.are_left(tx, store=self._store_url)
-            over = self._job_ids is not None and not self.unfinished(tx)
-            return over, more, halted, [message for messages in given_out for message in messages]
+            to_stop = job_actions.jobs_to_stop(tx, store=self._store_url)
+            has_more = bulk_steps.has_pending(tx, store=self._store_url)
+            is_complete = self._job_ids is not None and not self.unfinished_job_ids(tx)
+            return is_complete, has_more, to_stop, [message for batch in dispatched for message in batch]
 
-        over, more, halted, begun = await self._catalog.write(change)
-        if more:
-            self.nudge()
-        await self._halt(halted)
-        for message in begun:
+        is_complete, has_more, to_stop, messages = await self._catalog.write(change)
+        if has_more:
+            self.wake()
+        await self._stop_jobs(to_stop)
+        for message in messages:
             await self._send(message)
-        if over:
+        if is_complete:
             self.stop()
 
     async def _prune(self) -> None:
         await self._catalog.write(event_log.prune)
-        await self._catalog.write(idempotency_keys.forget)
+        await self._catalog.write(idempotency_keys.delete_expired)
         self._prune_at_s = time.monotonic() + PRUNE_EVERY_S
 
-    def _mine(self, job_ids: Collection[str]) -> list[str]:
+    def _own(self, job_ids: Collection[str]) -> list[str]:
         return [job_id for job_id in job_ids if self._job_ids is None or job_id in self._job_ids]

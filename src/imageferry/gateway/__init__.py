@@ -1,1 +1,1 @@
-"""The HTTP gateway: imports, jobs and images for programs, and a page for people."""
+"""HTTP gateway: the REST API and the web page."""

@@ -1,28 +1,28 @@
-"""The application: its routes, and the engine that works behind them."""
+"""The ASGI application: routes, middleware, and the engine that runs in its lifespan."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
 
-from imageferry import __version__
-from imageferry.bootstrap.components import open_ferry, open_thumbnails
-from imageferry.engine.background import at_work
-from imageferry.engine.cleanup_loop import tidying
-from imageferry.gateway.dependencies import Gateway
-from imageferry.gateway.event_stream.broadcaster import feeding
-from imageferry.gateway.openapi.document import describe
+from imageferry.bootstrap.components import open_components, open_thumbnails
+from imageferry.engine.background import running
+from imageferry.engine.cleanup_loop import periodic_cleanup
+from imageferry.gateway.dependencies import Gateway, attach_gateway
+from imageferry.gateway.event_stream.broadcaster import open_broadcaster
+from imageferry.gateway.openapi.document import install_openapi
 from imageferry.gateway.protocol import problems
-from imageferry.gateway.protocol.cursors import Cursors
+from imageferry.gateway.protocol.cursors import CursorCodec
+from imageferry.gateway.protocol.request_metrics import RequestMetricsMiddleware
 from imageferry.gateway.routes import (
     api_docs,
     archives,
     deletions,
     events,
     facets,
-    health,
     image_content,
     images,
     imports,
@@ -30,26 +30,26 @@ from imageferry.gateway.routes import (
     job_actions,
     jobs,
     legacy_clients,
+    login,
     manifests,
-    metrics,
     preview_thumbnails,
     previews,
     system,
     thumbnails,
     web_page,
 )
-from imageferry.gateway.security import login
-from imageferry.gateway.security.authentication import Access
-from imageferry.gateway.security.host_origin_guard import Gate
-from imageferry.gateway.security.rate_limits import Dear, Rations
-from imageferry.gateway.security.request_bodies import Bodies
+from imageferry.gateway.security.authentication import AuthenticationMiddleware
+from imageferry.gateway.security.host_origin_guard import HostOriginGuard
+from imageferry.gateway.security.rate_limits import LimitedAction, RateLimits
+from imageferry.gateway.security.request_bodies import RequestBodyMiddleware
 from imageferry.gateway.security.sessions import Sessions
 from imageferry.settings import Settings
 from imageferry.telemetry.metrics import Metrics
+from imageferry.version import __version__
 from imageferry.webhooks.deliverer import delivering
 
-# What pages of the sites in CORS_ORIGINS may send, and may see of answers.
-_TAKEN_HEADERS = [
+# Headers that pages of the sites in CORS_ORIGINS may send, and may read.
+_REQUEST_HEADERS = [
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
@@ -58,58 +58,71 @@ _TAKEN_HEADERS = [
     "Last-Event-ID",
     "Range",
 ]
-_SHOWN_HEADERS = ["Content-Disposition", "Content-Range", "ETag", "Link", "Location", "Retry-After"]
+_RESPONSE_HEADERS = ["Content-Disposition", "Content-Range", "ETag", "Link", "Location", "Retry-After"]
 
 
 def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> FastAPI:
-    """The gateway; while its lifespan lasts, a local engine works on every job of the catalog.
+    """Return the gateway's app. During its lifespan a local engine runs the catalog's jobs.
 
-    Entering the lifespan raises FatalError or BlockedError, in one sentence, when the process cannot work as it is
-    configured. `demo_folder_url` is a folder of sample pictures, where there is a stand-in that shares one.
+    Entering the lifespan raises FatalError or BlockedError, with a one-sentence message, when the configuration
+    doesn't work. `demo_folder_url` is a folder of sample images on a test Drive server, if there is one.
     """
     token = settings.api_token
     sessions = None if token is None else Sessions(token.reveal())
-    rations = Rations()
+    rate_limits, metrics = RateLimits(), Metrics()
     app = FastAPI(
         title="imageferry",
         version=__version__,
-        summary="Carries every image of a Google Drive folder into your own object store, verified.",
-        lifespan=_lifespan,
+        summary="Copies every image of a Google Drive folder into your own object storage and verifies each one.",
+        lifespan=partial(
+            _lifespan,
+            settings=settings,
+            sessions=sessions,
+            rate_limits=rate_limits,
+            metrics=metrics,
+            demo_folder_url=demo_folder_url,
+        ),
         middleware=[
-            Middleware(Gate, host=settings.host, other_hosts=settings.allowed_hosts, origins=settings.cors_origins),
-            Middleware(problems.Net),
+            Middleware(RequestMetricsMiddleware, observe=metrics.observe_request),
+            Middleware(
+                HostOriginGuard,
+                host=settings.host,
+                other_hosts=settings.allowed_hosts,
+                origins=settings.cors_origins,
+            ),
+            Middleware(problems.CatchAllMiddleware),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
-                # With a session's cookie only for sites that are named.
+                # Session cookies are accepted only from sites that are listed by name.
                 allow_credentials=sessions is not None and "*" not in settings.cors_origins,
                 allow_methods=problems.METHODS,
-                allow_headers=_TAKEN_HEADERS,
-                expose_headers=_SHOWN_HEADERS,
+                allow_headers=_REQUEST_HEADERS,
+                expose_headers=_RESPONSE_HEADERS,
             ),
-            Middleware(Access, sessions=sessions, guesses=rations[Dear.GUESS], is_open=_is_open),
-            Middleware(Bodies),
+            Middleware(
+                AuthenticationMiddleware,
+                sessions=sessions,
+                login_limiter=rate_limits[LimitedAction.LOGIN_FAILURE],
+                is_public=_is_public,
+            ),
+            Middleware(RequestBodyMiddleware),
         ],
         responses=problems.RESPONSES,
-        docs_url=None,  # as reference.py has it
+        docs_url=None,  # routes/api_docs.py serves them
         redoc_url=None,
     )
-    app.state.settings = settings
-    app.state.demo_folder_url = demo_folder_url
-    app.state.sessions = sessions
-    app.state.rations = rations
-    problems.install(app)
-    for room in _rooms():
-        app.include_router(room)
-    describe(app, is_open=_is_open)
+    problems.install_error_handlers(app)
+    for router in _routers():
+        app.include_router(router)
+    install_openapi(app, is_public=_is_public)
     return app
 
 
-def _rooms() -> list[APIRouter]:
-    """Ours under /api, then the root paths that the older systems' clients know, then what is no API."""
-    ours, root = APIRouter(prefix="/api"), APIRouter()
-    pictures = (facets, archives, images, deletions, image_content, thumbnails)
-    for room in (
+def _routers() -> list[APIRouter]:
+    """Return the routers: our API under /api, the root paths of older systems' clients, and what is not an API."""
+    api, root = APIRouter(prefix="/api"), APIRouter()
+    for module in (
         imports,
         previews,
         preview_thumbnails,
@@ -118,42 +131,60 @@ def _rooms() -> list[APIRouter]:
         items,
         manifests,
         events,
-        *pictures,
+        # Fixed paths before /images/{image_id}.
+        facets,
+        archives,
+        images,
+        deletions,
+        image_content,
+        thumbnails,
         system,
-        health,
     ):
-        ours.include_router(room.router)
-    for room in (imports, legacy_clients, health):
-        root.include_router(room.router)
-    return [ours, root, health.probes, metrics.router, login.router, api_docs.router, web_page.router]
+        api.include_router(module.router)
+    api.include_router(system.health_router)
+    for router in (imports.router, legacy_clients.router, system.health_router, system.probes_router):
+        root.include_router(router)
+    return [api, root, login.router, api_docs.router, web_page.router]
 
 
-def _is_open(method: str, path: str) -> bool:
-    """True: answered without the token."""
-    reads = method in {"GET", "HEAD"}
-    return path in login.PATHS or (reads and (path in health.PATHS or web_page.is_open(path)))
+def _is_public(method: str, path: str) -> bool:
+    """Return whether a request needs no token."""
+    is_read = method in {"GET", "HEAD"}
+    return path in login.PUBLIC_PATHS or (is_read and (path in system.PUBLIC_PATHS or web_page.is_public(path)))
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.metrics = Metrics()
-    async with open_ferry(app.state.settings, metrics=app.state.metrics) as ferry:
-        engine = ferry.engine()
-        cursors = await Cursors.of(ferry.catalog)
+async def _lifespan(
+    app: FastAPI,
+    *,
+    settings: Settings,
+    sessions: Sessions | None,
+    rate_limits: RateLimits,
+    metrics: Metrics,
+    demo_folder_url: str | None,
+) -> AsyncIterator[None]:
+    async with open_components(settings, metrics=metrics) as components:
+        engine = components.engine()
+        cursors = await CursorCodec.for_catalog(components.catalog)
         async with (
-            feeding(ferry.catalog) as app.state.feed,
-            open_thumbnails(ferry) as (made, seen),
-            delivering(ferry.deliverer()),
-            tidying(catalog=ferry.catalog, store=ferry.store),
-            at_work(engine, lock=ferry.lock) as working,
+            open_broadcaster(components.catalog) as broadcaster,
+            open_thumbnails(components) as (image_thumbnails, source_thumbnails),
+            delivering(components.webhook_deliverer()),
+            periodic_cleanup(catalog=components.catalog, store=components.store),
+            running(engine, lock=components.lock) as engine_task,
         ):
-            app.state.gateway = Gateway(
-                ferry=ferry,
+            gateway = Gateway(
+                components=components,
                 engine=engine,
-                working=working,
+                engine_task=engine_task,
+                thumbnails=image_thumbnails,
+                source_thumbnails=source_thumbnails,
                 cursors=cursors,
-                thumbnails=made,
-                glimpses=seen,
-                demo_folder_url=app.state.demo_folder_url,
+                broadcaster=broadcaster,
+                metrics=metrics,
+                sessions=sessions,
+                rate_limits=rate_limits,
+                demo_folder_url=demo_folder_url,
             )
+            attach_gateway(app, gateway)
             yield

@@ -1,1 +1,1 @@
-"""HTTP/1.1 on the event loop: bytes pass between sockets and whoever wants them, with nobody in between."""
+"""HTTP/1.1 client on the event loop, with direct access to its sockets."""

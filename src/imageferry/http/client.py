@@ -1,112 +1,127 @@
-"""A client: connections that are kept, and answers."""
+"""The HTTP client: a connection pool."""
 
 import asyncio
 import math
 import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from imageferry.http.connection import Connection
-from imageferry.http.connection_slots import Places
-from imageferry.http.connector import dial, trust
-from imageferry.http.poller import Sockets, open_sockets
-from imageferry.http.request import Request, UnansweredError
+from imageferry.http.connection_slots import ConnectionSlots
+from imageferry.http.connector import connect, create_ssl_context
+from imageferry.http.poller import Poller, create_poller
+from imageferry.http.request import NoResponseError, Request
 from imageferry.http.response import Response
-from imageferry.http.url import Origin, Proxy, address_of, proxy_for
+from imageferry.http.url import Origin, Proxy, parse_url, proxy_for
 
 if TYPE_CHECKING:
     from imageferry.http.cookies import Cookies
 
-# A connection that was idle for longer may have been forgotten by what is on its way, without a word to anybody.
+# A router on the way may have silently forgotten a connection that was idle for longer.
 IDLE_S_MAX = 60.0
-# What is received at once where it is not known how much is to come. TLS gives 16 KiB at a time.
+# Received at once where the length is unknown. TLS returns 16 KiB at a time.
 SCRATCH_BYTES = 64 * 1024
-# So often it is looked whether an answer is late: a timer for each would cost more than to look at all.
-LOOK_EVERY_S = 0.1
-HEADS_KEPT = 256
+# One periodic check of all deadlines: a timer for each response would cost more.
+CHECK_DEADLINES_EVERY_S = 0.1
+HEADS_CACHED_MAX = 256
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-_PLAIN = re.compile(r"[\t -~]*")  # what a header may hold without being read as another
+_HEADER_VALUE = re.compile(r"[\t -~]*")  # no line break, which would start another header
 
 
 class Client:
-    """Asks by HTTP/1.1, over at most so many connections, which are kept; follows no redirect.
+    """HTTP/1.1 client with a pool of at most `connections` connections. Follows no redirects.
 
-    A connection for each request, so that none waits behind another's bytes; one beyond them waits for one to come
-    free, while its time runs. The environment's proxies are heeded, and SSL_CERT_FILE and SSL_CERT_DIR.
+    Each request has a connection of its own, so none waits behind another's bytes. A request beyond `connections`
+    waits for a free one while its timeout runs. Proxies come from the environment (http_proxy, https_proxy,
+    all_proxy, no_proxy), certificates from SSL_CERT_FILE and SSL_CERT_DIR. Construction does no I/O.
+
+        client = Client(connections=16, connect_timeout_s=10)
+        response = await client.send(Request(url="https://example.com/", timeout_s=30))
+        body = await response.read(1 << 20)
+        response.close()
     """
 
     def __init__(
-        self, *, connections: int, connect_timeout_s: float, user_agent: str | None = None, keep_cookies: bool = False
+        self,
+        *,
+        connections: int,
+        connect_timeout_s: float,
+        user_agent: str | None = None,
+        keep_cookies: bool = False,
+        poller_factory: Callable[[], Poller] = create_poller,
     ) -> None:
         self._connections = connections
         self._connect_timeout_s = connect_timeout_s
-        self._own_headers = {"Accept": "*/*"} | ({"User-Agent": user_agent} if user_agent else {})
-        self._cookies = _cookies() if keep_cookies else None
-        self._places = Places(connections)
+        self._default_headers = {"Accept": "*/*"} | ({"User-Agent": user_agent} if user_agent else {})
+        self._cookies = _create_cookies() if keep_cookies else None
+        self._slots = ConnectionSlots(connections)
         self._open: set[Connection] = set()
         self._idle: dict[Origin, list[Connection]] = {}  # closed ones among them
-        self._heads: dict[tuple[object, ...], bytes] = {}
+        self._head_cache: dict[tuple[object, ...], bytes] = {}
         self._proxies: dict[Origin, Proxy | None] = {}
         self._scratch = bytearray(SCRATCH_BYTES)
-        self._sockets: Sockets | None = None
+        self._poller_factory = poller_factory
+        self._poller: Poller | None = None
         self._context: ssl.SSLContext | None = None
-        self._clock: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def send(self, request: Request) -> Response:
-        """The answer, of whatever status; whoever gets it reads it to its end or closes it.
+        """Return the response, of any status, when its head and `prefetch_bytes` of its body have come.
 
-        Raises UnansweredError when none comes, BrokenError when it breaks off in what is read ahead.
+        The caller reads it to its end or closes it. Raises NoResponseError when none comes and
+        IncompleteResponseError when it breaks off within the prefetched bytes. A GET, HEAD, PUT or DELETE is sent
+        again when a reused connection turns out to be closed.
         """
-        origin, target = address_of(request.url)
+        origin, target = parse_url(request.url)
         head = self._head(request, origin, target)
         loop = asyncio.get_running_loop()
-        ends_at_s = math.inf if request.timeout_s is None else loop.time() + request.timeout_s
+        deadline_at_s = math.inf if request.timeout_s is None else loop.time() + request.timeout_s
         while True:
-            if not self._places.take_one():
-                await self._queue(ends_at_s)
-            connection = self._idle_to(origin) or await self._dialled(origin, ends_at_s)
+            if not self._slots.try_acquire():
+                await self._wait_for_slot(deadline_at_s)
+            connection = self._take_idle(origin) or await self._connect_or_release(origin, deadline_at_s)
             reused = connection.used
-            if self._clock is None:
-                self._clock = loop.call_later(LOOK_EVERY_S, self._look_at_the_time, loop)
+            if self._timer is None:
+                self._timer = loop.call_later(CHECK_DEADLINES_EVERY_S, self._check_deadlines, loop)
             response = Response(
                 request,
-                unpacks="Accept-Encoding" not in request.headers,
+                decompress="Accept-Encoding" not in request.headers,
                 scratch=self._scratch,
-                done=self._take_back,
+                on_done=self._take_back,
             )
             try:
-                await response.arrive(connection, head, ends_at_s=ends_at_s)
-            except UnansweredError as exc:
+                await response.start(connection, head, deadline_at_s=deadline_at_s)
+            except NoResponseError as exc:
                 response.close()
-                if exc.timed_out or not (reused and response.untouched and request.method in _REPEATABLE):
+                if exc.timed_out or not (reused and response.is_untouched and request.method in _REPEATABLE):
                     raise
-                # It had been closed at the other end, and others that were idle as long may have been, too.
-                _hang_up(self._idle.pop(origin, []))
+                # The server had closed it; connections that were idle as long are likely closed too.
+                _close_all(self._idle.pop(origin, []))
             except BaseException:
                 response.close()
                 raise
             else:
                 if self._cookies is not None:
-                    self._cookies.keep(response.headers("Set-Cookie"), url=request.url)
+                    self._cookies.store(response.headers("Set-Cookie"), url=request.url)
                 return response
 
     async def close(self) -> None:
-        """Let go of connections; what is under way breaks off. Idempotent."""
+        """Close all connections; responses in progress fail. Idempotent."""
         for connection in tuple(self._open):
-            if connection.taker is not None:
-                connection.taker.fail("The client was closed")
-        _hang_up(tuple(self._open))
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
-        if self._sockets is not None:
-            self._sockets.close()
-            self._sockets = None
+            if connection.receiver is not None:
+                connection.receiver.fail("The client was closed")
+        _close_all(tuple(self._open))
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._poller is not None:
+            self._poller.close()
+            self._poller = None
 
     def _head(self, request: Request, origin: Origin, target: str) -> bytes:
-        """What goes before a body."""
+        """Return a request's line and headers."""
         proxy = self._proxy(origin)
         if proxy is not None and origin.scheme == "http":
             target = f"http://{origin.authority}{target}"
@@ -114,23 +129,23 @@ class Client:
         headers: Mapping[str, str] = request.headers
         if self._cookies is not None:
             headers = {**headers, **self._cookies.header_for(request.url)}
-        told = self._headers(headers, origin, proxy)
-        return f"{request.method} {target} HTTP/1.1\r\n{size}".encode() + told
+        encoded = self._encoded_headers(headers, origin, proxy)
+        return f"{request.method} {target} HTTP/1.1\r\n{size}".encode() + encoded
 
-    def _headers(self, given: Mapping[str, str], origin: Origin, proxy: Proxy | None) -> bytes:
-        """The headers that many requests have alike, and the end of a head."""
-        kept = self._heads.get(key := (origin, *given.items()))
-        if kept is not None:
-            return kept
-        headers = {"Host": origin.authority, "Accept-Encoding": "gzip"} | self._own_headers | dict(given)
+    def _encoded_headers(self, given: Mapping[str, str], origin: Origin, proxy: Proxy | None) -> bytes:
+        """Return the headers that many requests share and the end of the head. Cached."""
+        cached = self._head_cache.get(key := (origin, *given.items()))
+        if cached is not None:
+            return cached
+        headers = {"Host": origin.authority, "Accept-Encoding": "gzip"} | self._default_headers | dict(given)
         if proxy is not None and proxy.authorization is not None and origin.scheme == "http":
             headers["Proxy-Authorization"] = proxy.authorization
-        if not all(map(_PLAIN.fullmatch, headers.values())):
-            raise UnansweredError("This cannot be asked: a header holds what is none")
-        if len(self._heads) >= HEADS_KEPT:
-            self._heads.clear()
-        told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._heads[key] = encoded = f"{told}\r\n".encode()
+        if not all(map(_HEADER_VALUE.fullmatch, headers.values())):
+            raise NoResponseError("The request was not sent: a header contains characters that headers may not hold")
+        if len(self._head_cache) >= HEADS_CACHED_MAX:
+            self._head_cache.clear()
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._head_cache[key] = encoded = f"{lines}\r\n".encode()
         return encoded
 
     def _proxy(self, origin: Origin) -> Proxy | None:
@@ -138,16 +153,15 @@ class Client:
             self._proxies[origin] = proxy_for(origin)
         return self._proxies[origin]
 
-    async def _queue(self, ends_at_s: float) -> None:
-        """Wait for a connection's turn."""
+    async def _wait_for_slot(self, deadline_at_s: float) -> None:
         try:
-            async with asyncio.timeout_at(None if ends_at_s == math.inf else ends_at_s):
-                await self._places.wait_for_one()
+            async with asyncio.timeout_at(None if deadline_at_s == math.inf else deadline_at_s):
+                await self._slots.acquire()
         except TimeoutError as exc:
-            raise UnansweredError("Every connection was in use", timed_out=True) from exc
+            raise NoResponseError("Every connection was in use", timed_out=True) from exc
 
-    def _idle_to(self, origin: Origin) -> Connection | None:
-        """A connection that has carried an answer, and stands as far as we know."""
+    def _take_idle(self, origin: Origin) -> Connection | None:
+        """Return an idle connection that is open as far as we know, or None."""
         idle = self._idle.get(origin)
         while idle:
             connection = idle.pop()
@@ -155,62 +169,62 @@ class Client:
                 continue
             if monotonic() - connection.idle_since_s <= IDLE_S_MAX:
                 return connection
-            connection.leave(keep=False)
+            connection.release(keep_alive=False)
         return None
 
-    async def _dialled(self, origin: Origin, ends_at_s: float) -> Connection:
-        """A new connection, for whoever has a place; the place is given back when there can be none."""
+    async def _connect_or_release(self, origin: Origin, deadline_at_s: float) -> Connection:
+        """Open a connection. The caller holds a slot, which is released when this fails."""
         try:
-            return await self._connected(origin, ends_at_s)
+            return await self._connect(origin, deadline_at_s)
         except BaseException:
-            self._places.give_back()
+            self._slots.release()
             raise
 
-    async def _connected(self, origin: Origin, ends_at_s: float) -> Connection:
-        self._make_room()
-        sockets = self._sockets = self._sockets or open_sockets()
-        within_s = min(self._connect_timeout_s, ends_at_s - asyncio.get_running_loop().time())
-        connected = await dial(origin, proxy=self._proxy(origin), trusted=self._trusted, within_s=within_s)
-        if self._sockets is not sockets:
+    async def _connect(self, origin: Origin, deadline_at_s: float) -> Connection:
+        self._close_oldest_idle()
+        poller = self._poller = self._poller or self._poller_factory()
+        timeout_s = min(self._connect_timeout_s, deadline_at_s - asyncio.get_running_loop().time())
+        connected = await connect(origin, proxy=self._proxy(origin), ssl_context=self._ssl_context, timeout_s=timeout_s)
+        if self._poller is not poller:
             connected.close()
-            raise UnansweredError("The client was closed")
-        connection = Connection(connected, origin=origin, sockets=sockets)
+            raise NoResponseError("The client was closed")
+        connection = Connection(connected, origin=origin, poller=poller)
         self._open.add(connection)
         return connection
 
-    def _make_room(self) -> None:
-        """Hang up where nobody has asked for longest, so that connections stay as many as they may be."""
+    def _close_oldest_idle(self) -> None:
+        """Close the connection that was idle for longest when there are `connections` already."""
         self._open = {each for each in self._open if not each.closed}
         self._idle = {origin: [each for each in idle if not each.closed] for origin, idle in self._idle.items()}
         idle = [connection for each in self._idle.values() for connection in each]
         if idle and len(self._open) >= self._connections:
-            min(idle, key=lambda connection: connection.idle_since_s).leave(keep=False)
+            min(idle, key=lambda connection: connection.idle_since_s).release(keep_alive=False)
 
-    def _trusted(self) -> ssl.SSLContext:
+    def _ssl_context(self) -> ssl.SSLContext:
         if self._context is None:
-            self._context = trust()
+            self._context = create_ssl_context()
         return self._context
 
     def _take_back(self, connection: Connection) -> None:
-        self._places.give_back()
+        self._slots.release()
         if not connection.closed:
             self._idle.setdefault(connection.origin, []).append(connection)
 
-    def _look_at_the_time(self, loop: asyncio.AbstractEventLoop) -> None:
-        now_s, waited_for = loop.time(), False
+    def _check_deadlines(self, loop: asyncio.AbstractEventLoop) -> None:
+        now_s, in_use = loop.time(), False
         for connection in tuple(self._open):
-            if connection.taker is not None:
-                waited_for = True
-                connection.taker.look_at_the_time(now_s)
-        self._clock = loop.call_later(LOOK_EVERY_S, self._look_at_the_time, loop) if waited_for else None
+            if connection.receiver is not None:
+                in_use = True
+                connection.receiver.check_deadlines(now_s)
+        self._timer = loop.call_later(CHECK_DEADLINES_EVERY_S, self._check_deadlines, loop) if in_use else None
 
 
-def _hang_up(connections: Iterable[Connection]) -> None:
+def _close_all(connections: Iterable[Connection]) -> None:
     for connection in connections:
-        connection.leave(keep=False)
+        connection.release(keep_alive=False)
 
 
-def _cookies() -> "Cookies":
-    from imageferry.http.cookies import Cookies  # noqa: PLC0415 - few need them, and they are long to import
+def _create_cookies() -> "Cookies":
+    from imageferry.http.cookies import Cookies  # noqa: PLC0415 - slow to import and seldom needed
 
     return Cookies()

@@ -1,110 +1,112 @@
-"""A connection, which one request and its answer have at a time."""
+"""A connection, used by one request and its response at a time."""
 
 import socket
 import ssl
 from time import monotonic
 from typing import Protocol
 
-from imageferry.http.connector import words_of
-from imageferry.http.poller import Sockets
+from imageferry.http.connector import error_text
+from imageferry.http.poller import Poller
 from imageferry.http.url import Origin
 
 _NOT_READY = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-class Taker(Protocol):
-    """Whoever an answer is for."""
+class ResponseReceiver(Protocol):
+    """Receives the bytes of one response; shaped like asyncio.BufferedProtocol."""
 
-    def room(self) -> bytearray | memoryview | None:
-        """Where the next bytes are to lie; None: not now."""
+    def get_buffer(self) -> bytearray | memoryview | None:
+        """Return the buffer for the next bytes; None: receive nothing for now."""
         ...
 
-    def take(self, size_bytes: int) -> None:
-        """So many have come, and lie there."""
+    def buffer_updated(self, size_bytes: int) -> None:
+        """Handle bytes that were received into the buffer."""
         ...
 
-    def end(self) -> None:
-        """No others will come."""
+    def eof_received(self) -> None:
+        """Handle the end of the connection."""
         ...
 
     def fail(self, message: str) -> None:
-        """It broke, as these words tell."""
+        """Handle a broken connection; the message says why."""
         ...
 
-    def look_at_the_time(self, now_s: float) -> None:
-        """So late it is, by the loop's clock; called again and again."""
+    def check_deadlines(self, now_s: float) -> None:
+        """Fail when a deadline has passed. Called periodically, with the loop's time."""
         ...
 
 
 class Connection:
-    """A socket that does not block, from when it is connected until it is closed."""
+    """A connected, non-blocking socket."""
 
     __slots__ = (
-        "_encrypted", "_fd", "_receive_into", "_send_error", "_socket", "_sockets", "_unsent",
-        "closed", "idle_since_s", "origin", "taker", "used",
+        "_encrypted", "_fd", "_poller", "_receive_into", "_send_error", "_socket", "_unsent",
+        "closed", "idle_since_s", "origin", "receiver", "used",
     )  # fmt: skip
 
-    def __init__(self, connected: socket.socket, *, origin: Origin, sockets: Sockets) -> None:
+    def __init__(self, connected: socket.socket, *, origin: Origin, poller: Poller) -> None:
         self.origin = origin
-        self.used = False  # an answer has come by it before
+        self.used = False  # it has carried a response before
         self.closed = False
         self.idle_since_s = 0.0
         self._socket = connected
         self._receive_into = connected.recv_into
         self._fd = connected.fileno()
         self._encrypted = isinstance(connected, ssl.SSLSocket)
-        self._sockets = sockets
-        self.taker: Taker | None = None
+        self._poller = poller
+        self.receiver: ResponseReceiver | None = None
         self._unsent: list[memoryview] = []
         self._send_error: str | None = None
-        sockets.watch(self._fd, self._ready)
+        poller.register(self._fd, self._on_ready)
 
-    def ask(self, head: bytes, body: bytes | bytearray | memoryview | None, *, taker: Taker) -> None:
-        """Send a request, as far as it goes now and the rest later; what comes is the taker's."""
-        self.taker = taker
+    def send_request(
+        self, head: bytes, body: bytes | bytearray | memoryview | None, *, receiver: ResponseReceiver
+    ) -> None:
+        """Start sending a request. The receiver gets all bytes that come, until `release`."""
+        self.receiver = receiver
         self._unsent = [memoryview(head), memoryview(body)] if body else [memoryview(head)]
         self._send()
         if self._send_error is None:
-            self._sockets.await_ready(self._fd, writable=bool(self._unsent))
+            self._poller.rearm(self._fd, writable=bool(self._unsent))
         else:
-            self.receive()  # nothing would tell us again
+            self.receive()  # the poller reports nothing more
 
     def receive(self) -> None:
-        """Let the taker have what has come, as far as it has room."""
-        while (taker := self.taker) is not None and (room := taker.room()) is not None:
+        """Pass received bytes to the receiver until the socket is empty or the receiver has no buffer."""
+        while (receiver := self.receiver) is not None and (buffer := receiver.get_buffer()) is not None:
             try:
-                size_bytes = self._receive_into(room)
+                size_bytes = self._receive_into(buffer)
             except _NOT_READY:
-                self._sockets.await_ready(self._fd, writable=bool(self._unsent))
+                self._poller.rearm(self._fd, writable=bool(self._unsent))
                 return
             except OSError as exc:
-                taker.fail(self._send_error or words_of(exc))
+                receiver.fail(self._send_error or error_text(exc))
                 return
             if size_bytes:
-                taker.take(size_bytes)
+                receiver.buffer_updated(size_bytes)
             elif self._send_error is None:
-                taker.end()
+                receiver.eof_received()
             else:
-                taker.fail(self._send_error)
+                receiver.fail(self._send_error)
 
-    def leave(self, *, keep: bool) -> None:
-        """The answer is over, or nobody waits for it any more; `keep`: another may follow. Idempotent."""
-        self.taker = None
+    def release(self, *, keep_alive: bool) -> None:
+        """Detach the receiver. Close the socket unless it may and can carry another request. Idempotent."""
+        self.receiver = None
         if self.closed:
             return
-        if keep and not self._unsent and self._send_error is None:
+        if keep_alive and not self._unsent and self._send_error is None:
             self.used = True
             self.idle_since_s = monotonic()
-            self._sockets.await_ready(self._fd, writable=False)
+            self._poller.rearm(self._fd, writable=False)
             return
         self.closed = True
         self._unsent.clear()
-        self._sockets.leave(self._fd)
+        self._poller.unregister(self._fd)
         self._socket.close()
 
-    def _ready(self) -> None:
-        if self.taker is None:
-            self._look_whether_it_stands()
+    def _on_ready(self) -> None:
+        if self.receiver is None:
+            self._check_idle()
             return
         if self._unsent:
             self._send()
@@ -122,16 +124,17 @@ class Connection:
         except _NOT_READY:
             pass
         except OSError as exc:
-            # An answer may have come all the same, as from a server that has heard enough.
+            # The server may have answered before it had read everything.
             unsent.clear()
-            self._send_error = words_of(exc)
+            self._send_error = error_text(exc)
 
-    def _look_whether_it_stands(self) -> None:
+    def _check_idle(self) -> None:
+        """Close an idle connection that has ended, or that brings bytes nothing asked for."""
         try:
             self._socket.recv(1)
         except _NOT_READY:
-            self._sockets.await_ready(self._fd, writable=False)
+            self._poller.rearm(self._fd, writable=False)
             return
         except OSError:
             pass
-        self.leave(keep=False)  # it has ended, or brings what nobody asked for
+        self.release(keep_alive=False)

@@ -1,39 +1,39 @@
-"""Places for requests: so many at once, first come, first served."""
+"""A semaphore for the client's connections."""
 
 import asyncio
 from collections import deque
 
 
-class Places:
-    """A semaphore that costs nothing where there is a place."""
+class ConnectionSlots:
+    """A FIFO semaphore. Acquiring a free slot needs no await, so an uncontended request costs nothing."""
 
     def __init__(self, limit: int) -> None:
         self._free = limit
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiters: deque[asyncio.Future[None]] = deque()
 
-    def take_one(self) -> bool:
-        """True: a place is the caller's, who gives it back; False: there is none now."""
+    def try_acquire(self) -> bool:
+        """Take a slot if one is free. The caller must release it."""
         if self._free:
             self._free -= 1
             return True
         return False
 
-    async def wait_for_one(self) -> None:
-        """Returns when a place is the caller's."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def acquire(self) -> None:
+        """Wait for a slot, first come, first served. The caller must release it."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
         try:
-            await turn
+            await waiter
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give_back()
+            if waiter.done() and not waiter.cancelled():
+                self.release()
             raise
 
-    def give_back(self) -> None:
-        """Let another have it."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+    def release(self) -> None:
+        """Hand the slot to the first waiter, or free it."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
                 return
         self._free += 1

@@ -1,4 +1,4 @@
-"""A new connection: name, TCP, the proxy on the way, TLS."""
+"""Opening a connection: name lookup, TCP, proxy tunnel, TLS."""
 
 import asyncio
 import socket
@@ -7,103 +7,105 @@ from collections.abc import Callable
 
 import aiohappyeyeballs
 
-from imageferry.http.request import UnreachedError
+from imageferry.http.request import ConnectError
 from imageferry.http.url import Origin, Proxy
 
-# The second of a name's addresses is tried when the first has not answered for so long, as RFC 8305 has it.
+# RFC 8305: try the next address of a name when the previous one has not answered for this long.
 NEXT_ADDRESS_AFTER_S = 0.25
 TUNNEL_HEAD_BYTES_MAX = 16 * 1024
 
 
-def trust() -> ssl.SSLContext:
-    """Who is believed to be who they say: the system's authorities, or what SSL_CERT_FILE and SSL_CERT_DIR name."""
+def create_ssl_context() -> ssl.SSLContext:
+    """Return a context that trusts the system's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR."""
     context = ssl.create_default_context()
-    known = ssl.get_default_verify_paths()
-    if not (known.cafile or known.capath):
-        import certifi  # noqa: PLC0415 - few need it, and it is long to import
+    paths = ssl.get_default_verify_paths()
+    if not (paths.cafile or paths.capath):
+        import certifi  # noqa: PLC0415 - slow to import and seldom needed
 
         context.load_verify_locations(certifi.where())
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
-async def dial(
-    origin: Origin, *, proxy: Proxy | None, trusted: Callable[[], ssl.SSLContext], within_s: float
+async def connect(
+    origin: Origin, *, proxy: Proxy | None, ssl_context: Callable[[], ssl.SSLContext], timeout_s: float
 ) -> socket.socket:
-    """A socket that talks to an origin, or to a proxy that passes on what is asked of one; it does not block.
+    """Return a non-blocking socket connected to an origin, through the proxy if there is one.
 
-    Raises UnreachedError when there is none in time.
+    Plain HTTP through a proxy gets a connection to the proxy itself. Raises ConnectError.
     """
     try:
-        async with asyncio.timeout(within_s):
-            return await _dial(origin, proxy=proxy, trusted=trusted)
+        async with asyncio.timeout(timeout_s):
+            return await _connect(origin, proxy=proxy, ssl_context=ssl_context)
     except TimeoutError as exc:
-        raise UnreachedError(f"No connection to {origin.host} in time", timed_out=True) from exc
+        raise ConnectError(f"No connection to {origin.host} in time", timed_out=True) from exc
     except OSError as exc:
-        raise UnreachedError(f"No connection to {origin.host}: {words_of(exc)}") from exc
+        raise ConnectError(f"No connection to {origin.host}: {error_text(exc)}") from exc
 
 
-async def _dial(origin: Origin, *, proxy: Proxy | None, trusted: Callable[[], ssl.SSLContext]) -> socket.socket:
+async def _connect(origin: Origin, *, proxy: Proxy | None, ssl_context: Callable[[], ssl.SSLContext]) -> socket.socket:
     loop = asyncio.get_running_loop()
     host, port = (origin.host, origin.port) if proxy is None else (proxy.host, proxy.port)
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    connected = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS_AFTER_S)
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    connected = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_AFTER_S)
     try:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if origin.scheme == "http":
             return connected
         if proxy is not None:
-            await _tunnel(connected, origin, proxy=proxy)
-        connected = trusted().wrap_socket(connected, server_hostname=origin.host, do_handshake_on_connect=False)
-        await _shake_hands(connected)
+            await _open_tunnel(connected, origin, proxy=proxy)
+        connected = ssl_context().wrap_socket(connected, server_hostname=origin.host, do_handshake_on_connect=False)
+        await _handshake(connected)
     except BaseException:
         connected.close()
         raise
     return connected
 
 
-async def _tunnel(connected: socket.socket, origin: Origin, *, proxy: Proxy) -> None:
-    """Have a proxy pass on all that follows."""
+async def _open_tunnel(connected: socket.socket, origin: Origin, *, proxy: Proxy) -> None:
+    """Make a proxy forward everything that follows to the origin."""
     loop = asyncio.get_running_loop()
-    target = origin.tunnel
+    target = origin.connect_target
     login = "" if proxy.authorization is None else f"Proxy-Authorization: {proxy.authorization}\r\n"
     await loop.sock_sendall(connected, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{login}\r\n".encode())
     head = b""
     while b"\r\n\r\n" not in head:
-        # Byte by byte: what comes behind the head is TLS's.
+        # Byte by byte: what follows the head belongs to TLS.
         byte = await loop.sock_recv(connected, 1)
         if not byte or len(head) > TUNNEL_HEAD_BYTES_MAX:
-            raise UnreachedError("The proxy does not answer as one")
+            raise ConnectError("The proxy did not send a valid response to CONNECT")
         head += byte
     _, _, status = head.partition(b" ")
     if not status.startswith(b"200"):
-        raise UnreachedError(f"CONNECT tunnel failed, the proxy answers {status[:3].decode('latin-1')}")
+        raise ConnectError(f"CONNECT tunnel failed: the proxy answered {status[:3].decode('latin-1')}")
 
 
-async def _shake_hands(connected: ssl.SSLSocket) -> None:
+async def _handshake(connected: ssl.SSLSocket) -> None:
     loop, fd = asyncio.get_running_loop(), connected.fileno()
     while True:
         try:
             connected.do_handshake()
         except ssl.SSLWantReadError:
-            await _told(loop.add_reader, fd, then=loop.remove_reader)
+            await _wait_ready(fd, add=loop.add_reader, remove=loop.remove_reader)
         except ssl.SSLWantWriteError:
-            await _told(loop.add_writer, fd, then=loop.remove_writer)
+            await _wait_ready(fd, add=loop.add_writer, remove=loop.remove_writer)
         else:
             return
 
 
-async def _told(tell: Callable[[int, Callable[[], object]], object], fd: int, *, then: Callable[[int], object]) -> None:
-    """Wait until the loop tells that a file is ready."""
-    told = asyncio.Event()
-    tell(fd, told.set)
+async def _wait_ready(
+    fd: int, *, add: Callable[[int, Callable[[], object]], object], remove: Callable[[int], object]
+) -> None:
+    """Wait until the loop reports that a file descriptor is ready."""
+    ready = asyncio.Event()
+    add(fd, ready.set)
     try:
-        await told.wait()
+        await ready.wait()
     finally:
-        then(fd)
+        remove(fd)
 
 
-def words_of(error: OSError) -> str:
-    """What went wrong, for people."""
+def error_text(error: OSError) -> str:
+    """Return the error's message for people."""
     return error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""Cookies, kept as a browser keeps them."""
+"""A cookie jar that follows a browser's rules."""
 
 from collections.abc import Sequence
 from email.message import Message
@@ -9,26 +9,27 @@ from urllib.request import Request
 
 
 class Cookies:
-    """What answers wanted to be kept; goes along with what is asked of whom it is for."""
+    """Cookies set by responses, sent with later requests that they apply to."""
 
     def __init__(self) -> None:
         self._jar = CookieJar()
 
     def header_for(self, url: str) -> dict[str, str]:
-        """What goes along to a URL."""
-        asked = Request(url)  # noqa: S310 - never opened
-        self._jar.add_cookie_header(asked)
-        told = asked.get_header("Cookie")
-        return {} if told is None else {"Cookie": told}
+        """Return the Cookie header for a request to a URL; empty when no cookie applies."""
+        request = Request(url)  # noqa: S310 - never opened
+        self._jar.add_cookie_header(request)
+        value = request.get_header("Cookie")
+        return {} if value is None else {"Cookie": value}
 
-    def keep(self, cookies: Sequence[str], *, url: str) -> None:
-        """Keep what a URL's answer brought."""
+    def store(self, cookies: Sequence[str], *, url: str) -> None:
+        """Store the Set-Cookie values of a URL's response."""
         if cookies:
-            self._jar.extract_cookies(cast("HTTPResponse", _Told(cookies)), Request(url))  # noqa: S310 - never opened
+            response = cast("HTTPResponse", _SetCookieResponse(cookies))
+            self._jar.extract_cookies(response, Request(url))  # noqa: S310 - never opened
 
 
-class _Told:
-    """An answer, as far as a jar looks at it."""
+class _SetCookieResponse:
+    """The part of a response that CookieJar reads."""
 
     def __init__(self, cookies: Sequence[str]) -> None:
         self._head = Message()

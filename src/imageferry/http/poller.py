@@ -1,4 +1,4 @@
-"""Watching sockets: by epoll, or by what else a system has."""
+"""Readiness of sockets: by epoll, or by whatever else the system offers."""
 
 import asyncio
 import select
@@ -10,101 +10,101 @@ from typing import Protocol
 Ready = Callable[[], None]
 
 
-class Sockets(Protocol):
-    """Calls who is at a socket when it has become ready, for reading or for writing, since it last was not.
+class Poller(Protocol):
+    """Calls a socket's `ready` when the socket becomes readable or writable.
 
-    The loop sees all sockets of a client as one file: to have it watch each, which changes twice a request, costs
-    as much as the request.
+    The event loop watches the poller's own descriptor only. Registering each socket with the loop, which changes
+    twice a request, would cost as much as the request itself.
     """
 
-    def watch(self, fd: int, ready: Ready) -> None:
-        """Watch a socket from now on."""
+    def register(self, fd: int, ready: Ready) -> None:
+        """Watch a socket."""
         ...
 
-    def await_ready(self, fd: int, *, writable: bool) -> None:
-        """It was found not to be ready: for reading, and for writing too if that was tried."""
+    def rearm(self, fd: int, *, writable: bool) -> None:
+        """Watch a socket that was found not ready for reading and, with `writable`, not ready for writing."""
         ...
 
-    def leave(self, fd: int) -> None:
-        """Watch a socket no more; it is still open."""
+    def unregister(self, fd: int) -> None:
+        """Stop watching a socket. It must still be open."""
         ...
 
     def close(self) -> None:
-        """Watch none any more."""
+        """Stop watching all sockets."""
         ...
 
 
-def open_sockets() -> Sockets:
-    """The fastest there is; for the running loop."""
-    return EdgeSockets() if sys.platform == "linux" else SelectedSockets()
+def create_poller() -> Poller:
+    """Return the fastest poller of this system, for the running loop."""
+    return EpollPoller() if sys.platform == "linux" else SelectorPoller()
 
 
-class EdgeSockets:
-    """Sockets by epoll, which tells of changes alone: nothing need be said to it between two requests."""
+class EpollPoller:
+    """Edge-triggered epoll: reports changes only, so `rearm` needs no system call between two requests."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._ready: dict[int, Ready] = {}
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._epoll.fileno(), self._act)
+        self._loop.add_reader(self._epoll.fileno(), self._dispatch)
 
-    def watch(self, fd: int, ready: Ready) -> None:
-        """See Sockets."""
+    def register(self, fd: int, ready: Ready) -> None:
+        """See Poller."""
         self._ready[fd] = ready
         self._epoll.register(fd, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
 
-    def await_ready(self, fd: int, *, writable: bool) -> None:
-        """See Sockets."""
+    def rearm(self, fd: int, *, writable: bool) -> None:
+        """See Poller."""
 
-    def leave(self, fd: int) -> None:
-        """See Sockets."""
+    def unregister(self, fd: int) -> None:
+        """See Poller."""
         del self._ready[fd]
         self._epoll.unregister(fd)
 
     def close(self) -> None:
-        """See Sockets."""
+        """See Poller."""
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
 
-    def _act(self) -> None:
+    def _dispatch(self) -> None:
         for fd, _ in self._epoll.poll(0):
-            if (ready := self._ready.get(fd)) is not None:  # else it was left a moment ago
+            if (ready := self._ready.get(fd)) is not None:  # None: unregistered by a callback of this loop
                 ready()
 
 
-class SelectedSockets:
-    """Sockets by Python's selectors, which tell what is: what nobody waits for is not watched."""
+class SelectorPoller:
+    """Python's selectors, which are level-triggered: a socket is watched only from `rearm` to its next event."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._ready: dict[int, Ready] = {}
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._selector.fileno(), self._act)
+        self._loop.add_reader(self._selector.fileno(), self._dispatch)
 
-    def watch(self, fd: int, ready: Ready) -> None:
-        """See Sockets."""
+    def register(self, fd: int, ready: Ready) -> None:
+        """See Poller."""
         self._ready[fd] = ready
 
-    def await_ready(self, fd: int, *, writable: bool) -> None:
-        """See Sockets."""
+    def rearm(self, fd: int, *, writable: bool) -> None:
+        """See Poller."""
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writable else 0)
         if fd in self._selector.get_map():
             self._selector.modify(fd, events)
         else:
             self._selector.register(fd, events)
 
-    def leave(self, fd: int) -> None:
-        """See Sockets."""
+    def unregister(self, fd: int) -> None:
+        """See Poller."""
         del self._ready[fd]
         if fd in self._selector.get_map():
             self._selector.unregister(fd)
 
     def close(self) -> None:
-        """See Sockets."""
+        """See Poller."""
         self._loop.remove_reader(self._selector.fileno())
         self._selector.close()
 
-    def _act(self) -> None:
+    def _dispatch(self) -> None:
         for key, _ in self._selector.select(0):
             if (ready := self._ready.get(key.fd)) is not None:
                 self._selector.unregister(key.fd)

@@ -1,40 +1,40 @@
-"""What is asked, and how it can come to nothing."""
+"""Requests, and the errors that sending one can raise."""
 
 from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-AHEAD_BYTES = 128 * 1024
+PREFETCH_BYTES = 128 * 1024
 
 
 class HttpError(Exception):
-    """A request came to nothing; the message names no secret."""
+    """A request failed. The message contains no secret."""
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)
         self.timed_out = timed_out
 
 
-class UnansweredError(HttpError):
-    """No answer came, or none that is one."""
+class NoResponseError(HttpError):
+    """No response came, or what came is not valid HTTP."""
 
 
-class UnreachedError(UnansweredError):
-    """There was not even a connection: whoever is asked anything else there will not answer either."""
+class ConnectError(NoResponseError):
+    """No connection could be made, so other requests to the same origin will fail too."""
 
 
-class BrokenError(HttpError):
-    """An answer came, and broke off."""
+class IncompleteResponseError(HttpError):
+    """A response began and then broke off."""
 
 
 class Request(Struct, kw_only=True):
-    """A request; its answer comes unpacked, unless its headers say what encoding is wished."""
+    """A request. Its response is decompressed unless `headers` contain Accept-Encoding."""
 
     url: str
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | bytearray | memoryview | None = None
-    timeout_s: float | None = None  # for all of the answer
-    begin_s: float | None = None  # for what is read ahead of it
-    stall_s: float | None = None  # for the next byte of it, while somebody waits for one
-    ahead_bytes: int = AHEAD_BYTES  # of its body are there when the answer is, and about so many are held
+    timeout_s: float | None = None  # for the whole response
+    prefetch_timeout_s: float | None = None  # for the head and the first `prefetch_bytes`
+    stall_s: float | None = None  # longest wait for the next byte while a caller is reading
+    prefetch_bytes: int = PREFETCH_BYTES  # received before `send` returns; about as many are buffered later

@@ -1,242 +1,243 @@
-"""An answer as it comes."""
+"""A response, received as the caller reads it."""
 
 import asyncio
 import math
 from collections.abc import Callable
 
 from imageferry.http.connection import Connection
-from imageferry.http.request import BrokenError, HttpError, Request, UnansweredError
-from imageferry.http.response_parser import Reading
+from imageferry.http.request import HttpError, IncompleteResponseError, NoResponseError, Request
+from imageferry.http.response_parser import ResponseParser
 
 HEAD_BYTES_MAX = 256 * 1024
-# A body is received in pieces of what somebody waits for, of at most so many bytes.
+# A body of known length is received in buffers of what the caller waits for, each of at most so many bytes.
 PIECE_BYTES_MAX = 8 * 1024 * 1024
-_HEAD_ENDS = b"\r\n\r\n"
-_NO_ROOM = memoryview(b"")
+_HEAD_END = b"\r\n\r\n"
+_NO_BUFFER = memoryview(b"")
 
 
 class Response:
-    """An answer, of which the first bytes have come; `done` is told when its connection is free for another.
+    """A response whose head and first bytes have come. Implements ResponseReceiver.
 
-    Heads, and bodies of unknown length, are received in `scratch`, which many share: what lies there is taken out
-    before anything else comes. Bodies of known length are received where they are to stay.
+    Heads, and bodies of unknown length, are received into `scratch`, which all responses of a client share; the
+    bytes are copied out before anything else arrives. Bodies of known length are received where they stay.
+    `on_done` is called when the connection is free, or closed.
     """
 
     __slots__ = (
-        "_begun", "_came_at_s", "_connection", "_done", "_ends_at_s", "_error", "_held_bytes", "_held_bytes_max",
-        "_left_bytes", "_looked_at_bytes", "_loop", "_piece", "_pieces", "_reading", "_request", "_room", "_scratch",
-        "_waiter", "_wanted_bytes", "untouched",
+        "_buffer", "_buffered_bytes", "_buffered_bytes_max", "_connection", "_deadline_at_s", "_error", "_last_bytes",
+        "_last_progress_at_s", "_left_bytes", "_loop", "_on_done", "_parser", "_partial_head", "_piece", "_pieces",
+        "_request", "_scratch", "_waiter", "_wanted_bytes", "is_untouched",
     )  # fmt: skip
 
     def __init__(
-        self, request: Request, *, unpacks: bool, scratch: bytearray, done: Callable[[Connection], None]
+        self, request: Request, *, decompress: bool, scratch: bytearray, on_done: Callable[[Connection], None]
     ) -> None:
-        self.untouched = True  # not a byte has come
+        self.is_untouched = True  # not a byte has come
         self._request = request
-        self._reading = Reading(unpacks=unpacks, bodiless=request.method == "HEAD")
+        self._parser = ResponseParser(decompress=decompress, no_body=request.method == "HEAD")
         self._scratch = scratch
-        self._done = done
+        self._on_done = on_done
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
-        self._begun: bytes | None = b""  # of its head; None: that has been read
+        self._partial_head: bytes | None = b""  # what has come of the head; None: it is complete
         self._left_bytes = 0  # of a body of known length
-        self._pieces: list[bytes | bytearray] = []
-        self._piece: bytearray | None = None  # that is being received
-        self._room = _NO_ROOM  # what is free of it
-        self._held_bytes = 0
-        self._held_bytes_max = self._wanted_bytes = request.ahead_bytes
+        self._pieces: list[bytes | bytearray] = []  # received, not read
+        self._piece: bytearray | None = None  # being received
+        self._buffer = _NO_BUFFER  # the free part of `_piece`
+        self._buffered_bytes = 0
+        self._buffered_bytes_max = self._wanted_bytes = request.prefetch_bytes
         self._error: HttpError | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._ends_at_s = math.inf  # in the loop's time
-        self._looked_at_bytes = 0  # so many were held when the time was last looked at
-        self._came_at_s = 0.0  # and others had come by then
+        self._deadline_at_s = math.inf  # in the loop's time, as all times here
+        self._last_bytes = 0  # buffered at the last check of the deadlines
+        self._last_progress_at_s = 0.0
 
     @property
     def status(self) -> int:
-        """Its status."""
-        return self._reading.status
+        """The status code."""
+        return self._parser.status
 
     def headers(self, name: str) -> list[str]:
-        """Every value of a header."""
-        return self._reading.headers(name)
+        """Return every value of a header, in order."""
+        return self._parser.headers(name)
 
     def header(self, name: str) -> str | None:
-        """A header's value, the last where it comes twice; None: it is not there."""
-        return self._reading.header(name)
+        """Return a header's value, the last one if it is repeated, or None."""
+        return self._parser.header(name)
 
     async def read(self, size_bytes_max: int) -> bytes | bytearray:
-        """The next bytes of the body: as many as asked for, fewer at its end; raises BrokenError when it breaks off."""
-        self._held_bytes_max = max(self._held_bytes_max, size_bytes_max)
-        if self._held_bytes < size_bytes_max:
+        """Return the next `size_bytes_max` bytes of the body, fewer at its end. Raises IncompleteResponseError."""
+        self._buffered_bytes_max = max(self._buffered_bytes_max, size_bytes_max)
+        if self._buffered_bytes < size_bytes_max:
             await self._wait(size_bytes_max)
-            if self._error is not None and self._held_bytes < size_bytes_max:
+            if self._error is not None and self._buffered_bytes < size_bytes_max:
                 raise self._error
-        self._shelve()
+        self._finish_piece()
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         rest = data[size_bytes_max:]
         if rest:
             data = data[:size_bytes_max]
         self._pieces = [rest] if rest else []
-        self._held_bytes = len(rest)
+        self._buffered_bytes = len(rest)
         self._receive()
         return data
 
     def close(self) -> None:
-        """Read no more of it; idempotent."""
-        self._let_go(keep=False)
+        """Stop receiving and discard what is buffered. Idempotent."""
+        self._release(keep_alive=False)
         self._pieces.clear()
 
-    async def arrive(self, connection: Connection, head: bytes, *, ends_at_s: float) -> None:
-        """Ask, and wait until as much is there as is to be read ahead; all of the answer is to come by that time."""
+    async def start(self, connection: Connection, head: bytes, *, deadline_at_s: float) -> None:
+        """Send the request and wait for `prefetch_bytes`. The whole response must come by `deadline_at_s`."""
         request = self._request
         self._connection = connection
-        self._ends_at_s = ends_at_s
-        if request.begin_s is not None:
-            self._ends_at_s = min(ends_at_s, self._loop.time() + request.begin_s)
-        connection.ask(head, request.body, taker=self)
-        await self._wait(request.ahead_bytes)
-        self._ends_at_s = ends_at_s
-        if self._error is not None and self._held_bytes < request.ahead_bytes:
+        self._deadline_at_s = deadline_at_s
+        if request.prefetch_timeout_s is not None:
+            self._deadline_at_s = min(deadline_at_s, self._loop.time() + request.prefetch_timeout_s)
+        connection.send_request(head, request.body, receiver=self)
+        await self._wait(request.prefetch_bytes)
+        self._deadline_at_s = deadline_at_s
+        if self._error is not None and self._buffered_bytes < request.prefetch_bytes:
             raise self._error
 
-    def room(self) -> bytearray | memoryview | None:
-        """See Taker."""
-        if self._begun is not None:
+    def get_buffer(self) -> bytearray | memoryview | None:
+        """See ResponseReceiver."""
+        if self._partial_head is not None:
             return self._scratch
-        if self._held_bytes >= self._held_bytes_max:
+        if self._buffered_bytes >= self._buffered_bytes_max:
             return None
-        if self._reading.size_bytes is None:
+        if self._parser.body_bytes is None:
             return self._scratch
         if self._piece is None:
-            wanted_bytes = min(self._held_bytes_max - self._held_bytes, self._left_bytes, PIECE_BYTES_MAX)
+            wanted_bytes = min(self._buffered_bytes_max - self._buffered_bytes, self._left_bytes, PIECE_BYTES_MAX)
             self._piece = bytearray(wanted_bytes)
-            self._room = memoryview(self._piece)
-        return self._room
+            self._buffer = memoryview(self._piece)
+        return self._buffer
 
-    def take(self, size_bytes: int) -> None:
-        """See Taker."""
+    def buffer_updated(self, size_bytes: int) -> None:
+        """See ResponseReceiver."""
         if self._piece is not None:
-            self._room = self._room[size_bytes:]
+            self._buffer = self._buffer[size_bytes:]
             self._count(size_bytes)
             return
-        self.untouched = False
+        self.is_untouched = False
         data = bytes(memoryview(self._scratch)[:size_bytes])
         try:
-            if self._begun is None:
+            if self._partial_head is None:
                 self._feed(data)
             else:
-                self._read_head(self._begun + data)
+                self._read_head(self._partial_head + data)
         except ValueError as exc:
             self.fail(str(exc))
 
-    def end(self) -> None:
-        """See Taker."""
-        if self._begun is None and self._reading.until_closed:
+    def eof_received(self) -> None:
+        """See ResponseReceiver."""
+        if self._partial_head is None and self._parser.reads_until_close:
             self._finish()
         else:
             self.fail("The connection was closed")
 
     def fail(self, message: str, *, timed_out: bool = False) -> None:
-        """See Taker."""
-        kind = BrokenError if self._begun is None else UnansweredError
+        """See ResponseReceiver."""
+        kind = IncompleteResponseError if self._partial_head is None else NoResponseError
         self._error = kind(message, timed_out=timed_out)
-        self._let_go(keep=False)
+        self._release(keep_alive=False)
         self._wake()
 
-    def look_at_the_time(self, now_s: float) -> None:
-        """See Taker."""
+    def check_deadlines(self, now_s: float) -> None:
+        """See ResponseReceiver."""
         stall_s = self._request.stall_s
-        if now_s > self._ends_at_s:
-            self.fail("The answer did not come in time", timed_out=True)
+        if now_s > self._deadline_at_s:
+            self.fail("The response did not come in time", timed_out=True)
         elif stall_s is not None and self._waiter is not None:
-            if self._held_bytes != self._looked_at_bytes:
-                self._looked_at_bytes, self._came_at_s = self._held_bytes, now_s
-            elif now_s > self._came_at_s + stall_s:
+            if self._buffered_bytes != self._last_bytes:
+                self._last_bytes, self._last_progress_at_s = self._buffered_bytes, now_s
+            elif now_s > self._last_progress_at_s + stall_s:
                 self.fail(f"No byte came for {stall_s:g} s", timed_out=True)
 
-    def _read_head(self, begun: bytes) -> None:
-        """Read what has come of the head, those of interim answers passed over, and go on with what is behind it."""
-        while (ends := begun.find(_HEAD_ENDS) + len(_HEAD_ENDS)) >= len(_HEAD_ENDS):
-            self._reading.read_head(begun[:ends])
-            begun = begun[ends:]
-            if self._reading.complete:
-                self._begun = None
-                self._begin_body(begun)
+    def _read_head(self, data: bytes) -> None:
+        """Parse the head, skipping interim (1xx) ones, and continue with the start of the body."""
+        while (end := data.find(_HEAD_END) + len(_HEAD_END)) >= len(_HEAD_END):
+            self._parser.read_head(data[:end])
+            data = data[end:]
+            if self._parser.head_complete:
+                self._partial_head = None
+                self._start_body(data)
                 return
-        if len(begun) > HEAD_BYTES_MAX:
-            raise ValueError("The head of the answer does not end")
-        self._begun = begun
+        if len(data) > HEAD_BYTES_MAX:
+            raise ValueError("The head of the response does not end")
+        self._partial_head = data
 
-    def _begin_body(self, begun: bytes) -> None:
-        size_bytes = self._reading.size_bytes
+    def _start_body(self, data: bytes) -> None:
+        size_bytes = self._parser.body_bytes
         if size_bytes is None:
-            self._feed(begun)
-        elif len(begun) > size_bytes:
-            raise ValueError("More came than was announced")
+            self._feed(data)
+        elif len(data) > size_bytes:
+            raise ValueError("More bytes came than Content-Length announced")
         elif size_bytes == 0:
             self._finish()
         else:
             self._left_bytes = size_bytes
-            if begun and (room := self.room()) and len(begun) <= len(room):
-                room[: len(begun)] = begun
-                self._room = self._room[len(begun) :]
-            elif begun:  # more than is wanted, for now
-                self._piece, self._room = None, _NO_ROOM
-                self._pieces.append(begun)
-            self._count(len(begun))
+            if data and (buffer := self.get_buffer()) and len(data) <= len(buffer):
+                buffer[: len(data)] = data
+                self._buffer = self._buffer[len(data) :]
+            elif data:  # more than the caller waits for
+                self._piece, self._buffer = None, _NO_BUFFER
+                self._pieces.append(data)
+            self._count(len(data))
 
     def _feed(self, data: bytes) -> None:
         if data:
-            pieces = self._reading.feed(data)
+            pieces = self._parser.feed(data)
             self._pieces += pieces
-            self._held_bytes += sum(map(len, pieces))
-        self._look_how_far(ended=self._reading.ended)
+            self._buffered_bytes += sum(map(len, pieces))
+        self._wake_if_enough(ended=self._parser.ended)
 
     def _count(self, size_bytes: int) -> None:
-        self._held_bytes += size_bytes
+        self._buffered_bytes += size_bytes
         self._left_bytes -= size_bytes
-        if not self._room:
-            self._shelve()
-        self._look_how_far(ended=not self._left_bytes)
+        if not self._buffer:
+            self._finish_piece()
+        self._wake_if_enough(ended=not self._left_bytes)
 
-    def _look_how_far(self, *, ended: bool) -> None:
+    def _wake_if_enough(self, *, ended: bool) -> None:
         if ended:
             self._finish()
-        elif self._held_bytes >= self._wanted_bytes:
+        elif self._buffered_bytes >= self._wanted_bytes:
             self._wake()
 
-    def _shelve(self) -> None:
-        """Hold what has been received of a piece as one of its own."""
-        piece, received_bytes = self._piece, 0 if self._piece is None else len(self._piece) - len(self._room)
-        self._piece, self._room = None, _NO_ROOM
+    def _finish_piece(self) -> None:
+        """Move what has been received of the current piece to the finished ones."""
+        piece, received_bytes = self._piece, 0 if self._piece is None else len(self._piece) - len(self._buffer)
+        self._piece, self._buffer = None, _NO_BUFFER
         if piece is not None and received_bytes:
             del piece[received_bytes:]
             self._pieces.append(piece)
 
     def _finish(self) -> None:
-        self._let_go(keep=self._reading.keeps)
+        self._release(keep_alive=self._parser.keep_alive)
         self._wake()
 
-    def _let_go(self, *, keep: bool) -> None:
+    def _release(self, *, keep_alive: bool) -> None:
         connection, self._connection = self._connection, None
-        self._reading.let_go()
+        self._parser.close()
         if connection is not None:
-            connection.leave(keep=keep)
-            self._done(connection)
+            connection.release(keep_alive=keep_alive)
+            self._on_done(connection)
 
     def _receive(self) -> None:
         if self._connection is not None:
             self._connection.receive()
 
     async def _wait(self, size_bytes: int) -> None:
-        """Until so many bytes are held, or no more will come."""
+        """Wait until `size_bytes` are buffered or no more will come."""
         self._wanted_bytes = size_bytes
-        while self._connection is not None and (self._begun is not None or self._held_bytes < size_bytes):
+        while self._connection is not None and (self._partial_head is not None or self._buffered_bytes < size_bytes):
             self._waiter = self._loop.create_future()
             if self._request.stall_s is not None:
-                self._looked_at_bytes, self._came_at_s = self._held_bytes, self._loop.time()
-            if not self.untouched:
-                self._receive()  # what was not received for want of room
+                self._last_bytes, self._last_progress_at_s = self._buffered_bytes, self._loop.time()
+            if not self.is_untouched:
+                self._receive()  # what was left in the socket while the buffer was full
             try:
                 await self._waiter
             finally:

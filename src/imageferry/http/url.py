@@ -1,4 +1,4 @@
-"""Where a request goes: an origin, what is asked of it, and the environment's proxy on the way."""
+"""Where a request goes: origin, request target, and the environment's proxy."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from imageferry.http.request import UnansweredError
+from imageferry.http.request import NoResponseError
 
 _HOST = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?"
 _URL = re.compile(rf"((?i:https?))://{_HOST}([/?][!-\x22$-~]*)?(?:#.*)?")
@@ -18,7 +18,7 @@ _PROXY_PORT = 1080
 
 
 class Origin(Struct, frozen=True, eq=False):
-    """Who answers; there is one for each way to write it."""
+    """Scheme, host and port of a server. Compared by identity: `parse_url` caches them."""
 
     scheme: str  # http or https
     host: str  # a name or an address, in lower case, without brackets
@@ -26,28 +26,28 @@ class Origin(Struct, frozen=True, eq=False):
 
     @property
     def authority(self) -> str:
-        """As a Host header has it."""
+        """The value of the Host header."""
         return _with_port(self.host, None if self.port == _PORTS[self.scheme] else self.port)
 
     @property
-    def tunnel(self) -> str:
-        """As a proxy is told whom to connect to."""
+    def connect_target(self) -> str:
+        """Host and port, as in a proxy's CONNECT request."""
         return _with_port(self.host, self.port)
 
 
 class Proxy(Struct, frozen=True):
-    """Who passes on."""
+    """An HTTP proxy."""
 
     host: str
     port: int
-    authorization: str | None  # as its header has it; a secret
+    authorization: str | None  # the value of Proxy-Authorization; a secret
 
 
-def address_of(url: str) -> tuple[Origin, str]:
-    """The origin, and what is asked of it, as it is written; UnansweredError: this is no address of the web."""
-    if (read := _URL.fullmatch(url)) is None:
-        raise UnansweredError("This cannot be asked: it is no http or https URL")
-    scheme, host, port, target = read.groups("")
+def parse_url(url: str) -> tuple[Origin, str]:
+    """Return a URL's origin and request target. Raises NoResponseError unless it is an http or https URL."""
+    if (match := _URL.fullmatch(url)) is None:
+        raise NoResponseError("This is not an http or https URL")
+    scheme, host, port, target = match.groups("")
     return _origin_of(scheme, host, port), target if target.startswith("/") else f"/{target}"
 
 
@@ -58,22 +58,22 @@ def _origin_of(scheme: str, host: str, port: str) -> Origin:
 
 
 def proxy_for(origin: Origin) -> Proxy | None:
-    """The proxy that the environment names for an origin, by the variables that curl reads too; None: there is none.
+    """Return the proxy for an origin from the environment variables that curl reads, or None.
 
-    Raises UnansweredError when it names one that we cannot ask.
+    Raises NoResponseError when the environment names a proxy of another kind than http://.
     """
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - long to import
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow to import
 
     proxies = getproxies()
     url = proxies.get(origin.scheme) or proxies.get("all")
-    if not url or proxy_bypass(origin.tunnel):
+    if not url or proxy_bypass(origin.connect_target):
         return None
-    read = _PROXY.fullmatch(url)
-    if read is None or (read[1] or "http").lower() != "http":
-        raise UnansweredError("The environment's proxy is not one of http://")
-    _, login, host, port = read.groups()
+    match = _PROXY.fullmatch(url)
+    if match is None or (match[1] or "http").lower() != "http":
+        raise NoResponseError("The proxy set in the environment is not an http:// proxy")
+    _, login, host, port = match.groups()
     authorization = None if login is None else f"Basic {b64encode(unquote(login).encode()).decode()}"
     return Proxy(host.strip("[]"), int(port) if port else _PROXY_PORT, authorization)
 

@@ -1,114 +1,119 @@
-"""Discarding: images with their objects and thumbnails, so that nothing is left wherever it is cut off."""
+"""Deletes images with their objects and thumbnails. Interrupted deletions are finished later, so nothing is left."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from msgspec import Struct, field
 
-from imageferry.catalog.database.connection import Transactions, Tx
+from imageferry.catalog.database.connection import TransactionRunner, Tx
 from imageferry.catalog.images import deletions, records
-from imageferry.catalog.images.deletions import Begun, Removal
+from imageferry.catalog.images.deletions import DeletionResult, Tombstone
 from imageferry.catalog.ledger import job_actions
 from imageferry.catalog.search.filters import Filter, Sort
-from imageferry.catalog.search.image_search import Listing, Stretch
+from imageferry.catalog.search.image_search import ImageSearch, PageSlice
 from imageferry.catalog.search.index_scan import Position
 from imageferry.clock import now_ms
 from imageferry.errors import ImageferryError
 from imageferry.log import log
-from imageferry.pipeline.reconcile_cancelled import adopt
+from imageferry.pipeline.reconcile_cancelled import reconcile_cancelled
 from imageferry.stores.keys import thumbnail_keys
 from imageferry.stores.store import Store
 
-# Images of one transaction, and of one call to the store.
-STEP = 200
+# In one transaction, and in one call to the store.
+IMAGES_PER_STEP = 200
 
 
-class Discarded(Struct, kw_only=True):
-    """What became of images that were to be discarded."""
+class DeletionSummary(Struct, kw_only=True):
+    """The result of a deletion."""
 
     deleted: int = 0
-    missing: int = 0  # they were gone before
-    failed: dict[int, str] = field(default_factory=dict)  # ids, and why: they, or their objects, are still there
+    missing: int = 0  # they were deleted before
+    failed: dict[int, str] = field(default_factory=dict)  # image id -> why its record or its object still exists
 
 
-async def discard(wanted: Filter | Sequence[int], *, catalog: Transactions, store: Store) -> Discarded:
-    """Delete images, by their ids or all that a filter leaves now: the records first, then objects and thumbnails.
+async def delete_with_objects(
+    selection: Filter | Sequence[int], *, catalog: TransactionRunner, store: Store
+) -> DeletionSummary:
+    """Delete images, by id or all that match a filter now: first the records, then the objects and thumbnails.
 
-    What the store does not remove at present goes later, by `tidy`, in this process or another; so does what is left
-    when this process dies. Imported again, the files are brought again. Idempotent.
+    Objects that the store does not delete now, or that are left when this process dies, are deleted later by
+    `finish_deletions`, in this process or another. If their folder is imported again, the files are transferred
+    again. Idempotent.
     """
-    discarded = Discarded()
-    async for image_ids in _steps(wanted, catalog):
-        begun = await catalog.write(_beginning(image_ids, store.url))
-        discarded.missing += begun.missing
-        for image_id, url in begun.elsewhere.items():
-            discarded.failed[image_id] = f"It stands in another store, {url}, which is not the one that is open."
-        failure = await _remove(begun.removals, catalog=catalog, store=store)
+    summary = DeletionSummary()
+    async for image_ids in _steps(selection, catalog):
+        result = await catalog.write(_deletion(image_ids, store.url))
+        summary.missing += result.missing
+        for image_id, url in result.in_other_store.items():
+            summary.failed[image_id] = f"It is in a different storage ({url}) than the configured one."
+        failure = await _delete_objects(result.tombstones, catalog=catalog, store=store)
         if failure is None:
-            discarded.deleted += len(begun.removals)
+            summary.deleted += len(result.tombstones)
         else:
-            discarded.failed |= dict.fromkeys((removal.image_id for removal in begun.removals), failure)
-    return discarded
+            summary.failed |= dict.fromkeys((tombstone.image_id for tombstone in result.tombstones), failure)
+    return summary
 
 
-async def tidy(*, catalog: Transactions, store: Store) -> None:
-    """Finish what was cut off: objects of deleted images, and what cancelled jobs leave behind, or are not to."""
-    while left := await catalog.write(lambda tx: deletions.take(tx, store=store.url, now_ms=now_ms(), limit=STEP)):
-        if await _remove(left, catalog=catalog, store=store) is not None:
+async def finish_deletions(*, catalog: TransactionRunner, store: Store) -> None:
+    """Finish interrupted work: delete the objects of deleted images, and reconcile and discard cancelled jobs."""
+    while tombstones := await catalog.write(
+        lambda tx: deletions.claim(tx, store=store.url, now_ms=now_ms(), limit=IMAGES_PER_STEP)
+    ):
+        if await _delete_objects(tombstones, catalog=catalog, store=store) is not None:
             break
-    await catalog.write(lambda tx: deletions.forget(tx, now_ms=now_ms()))
-    await adopt(catalog=catalog, store=store)
-    for job_id in await catalog.read(job_actions.to_discard):
-        await discard_job(job_id, catalog=catalog, store=store)
+    await catalog.write(lambda tx: deletions.purge(tx, now_ms=now_ms()))
+    await reconcile_cancelled(catalog=catalog, store=store)
+    for job_id in await catalog.read(job_actions.pending_discards):
+        await delete_job_images(job_id, catalog=catalog, store=store)
 
 
-async def discard_job(job_id: str, *, catalog: Transactions, store: Store) -> Discarded:
-    """Delete the images that a job stored last, and write on it that they are gone."""
-    discarded = await discard(Filter(job_id=job_id), catalog=catalog, store=store)
-    while not await catalog.write(lambda tx: job_actions.discarded(tx, job_id)):
+async def delete_job_images(job_id: str, *, catalog: TransactionRunner, store: Store) -> DeletionSummary:
+    """Delete the images whose newest version a job stored, and mark them in the job as deleted."""
+    summary = await delete_with_objects(Filter(job_id=job_id), catalog=catalog, store=store)
+    while not await catalog.write(lambda tx: job_actions.mark_images_deleted(tx, job_id)):
         pass
-    return discarded
+    return summary
 
 
-async def _steps(wanted: Filter | Sequence[int], catalog: Transactions) -> AsyncIterator[Sequence[int]]:
-    if not isinstance(wanted, Filter):
-        ids = list(dict.fromkeys(wanted))
-        for start in range(0, len(ids), STEP):
-            yield ids[start : start + STEP]
+async def _steps(selection: Filter | Sequence[int], catalog: TransactionRunner) -> AsyncIterator[Sequence[int]]:
+    if not isinstance(selection, Filter):
+        ids = list(dict.fromkeys(selection))
+        for start in range(0, len(ids), IMAGES_PER_STEP):
+            yield ids[start : start + IMAGES_PER_STEP]
         return
-    newest = await catalog.read(records.newest_id)
-    at: Position | None = None
+    newest_id = await catalog.read(records.newest_id)
+    position: Position | None = None
     while True:
-        stretch = await catalog.read(_following(wanted, at))
-        if ids := [row.id for row in stretch.rows if row.id <= newest]:
+        page = await catalog.read(_page_after(selection, position))
+        if ids := [row.id for row in page.rows if row.id <= newest_id]:
             yield ids
-        at = stretch.end
-        if at is None or at.image_id >= newest:
+        position = page.next_position
+        if position is None or position.image_id >= newest_id:
             break
 
 
-def _beginning(image_ids: Sequence[int], store_url: str) -> Callable[[Tx], Begun]:
-    return lambda tx: deletions.begin(tx, image_ids, store=store_url, now_ms=now_ms())
+def _deletion(image_ids: Sequence[int], store_url: str) -> Callable[[Tx], DeletionResult]:
+    return lambda tx: deletions.delete_records(tx, image_ids, store=store_url, now_ms=now_ms())
 
 
-def _following(wanted: Filter, at: Position | None) -> Callable[[Tx], Stretch]:
-    return lambda tx: Listing(tx, wanted).after(Sort.CREATED, limit=STEP, at=at)
+def _page_after(selection: Filter, position: Position | None) -> Callable[[Tx], PageSlice]:
+    return lambda tx: ImageSearch.open(tx, selection).page_after(Sort.CREATED, limit=IMAGES_PER_STEP, after=position)
 
 
-async def _remove(some: Sequence[Removal], *, catalog: Transactions, store: Store) -> str | None:
-    """Remove objects and their thumbnails; why they could not be."""
-    if not some:
+async def _delete_objects(tombstones: Sequence[Tombstone], *, catalog: TransactionRunner, store: Store) -> str | None:
+    """Delete objects and their thumbnails. Return None, or why they could not be deleted."""
+    if not tombstones:
         return None
     try:
-        await store.delete_all(list(_keys(some)))
+        await store.delete_all(list(_keys(tombstones)))
     except ImageferryError as exc:
-        log.warning("removal.put_off", objects=len(some), detail=exc.message)
-        await catalog.write(lambda tx: deletions.put_off(tx, some, now_ms=now_ms()))
-        return f"{exc.message} Its record is deleted; its object is removed as soon as the store permits."
-    await catalog.write(lambda tx: deletions.done(tx, some, now_ms=now_ms()))
+        log.warning("deletion.postponed", objects=len(tombstones), detail=exc.message)
+        await catalog.write(lambda tx: deletions.postpone(tx, tombstones, now_ms=now_ms()))
+        return f"{exc.message} The image's record is deleted. Its object is deleted when the storage allows it."
+    await catalog.write(lambda tx: deletions.mark_deleted(tx, tombstones, now_ms=now_ms()))
     return None
 
 
-def _keys(some: Sequence[Removal]) -> Iterator[str]:
-    for removal in some:
-        yield from thumbnail_keys(removal.object_key)
-        yield removal.object_key
+def _keys(tombstones: Sequence[Tombstone]) -> Iterator[str]:
+    for tombstone in tombstones:
+        yield from thumbnail_keys(tombstone.object_key)
+        yield tombstone.object_key

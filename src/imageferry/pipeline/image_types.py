@@ -1,11 +1,10 @@
-"""What counts as an image: by MIME type, by extension, by content."""
+"""Decides what is an image: by MIME type, by extension and by content."""
 
 import re
 from pathlib import PurePosixPath
 
-# Extensions of image files, and the MIME types they stand for. Drive often lists HEIC and camera RAW as
-# application/octet-stream.
-BY_EXTENSION = {
+# Drive often lists HEIC and camera RAW files as application/octet-stream.
+MIME_TYPE_BY_EXTENSION = {
     ".apng": "image/apng",
     ".avif": "image/avif",
     ".bmp": "image/bmp",
@@ -52,8 +51,8 @@ BY_EXTENSION = {
     ".srw": "image/x-samsung-srw",
     ".x3f": "image/x-sigma-x3f",
 }
-# How much of a file `sniff` wants to see.
-HEAD_BYTES = 1024
+# How much of a file `sniff` needs.
+SNIFF_BYTES = 1024
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -68,9 +67,9 @@ _SIGNATURES = (
     (b"FUJIFILMCCD-RAW", "image/x-fuji-raf"),
     (b"FOVb", "image/x-sigma-x3f"),
 )
-# TIFF is also the container of most RAW formats, so the extension has the word there.
-_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"IIU\x00", b"IIRO", b"IIRS")
-_BRANDS = {
+# TIFF is also the container of most RAW formats, which the extension tells apart.
+_TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"IIU\x00", b"IIRO", b"IIRS")
+_FTYP_BRANDS = {
     b"avif": "image/avif",
     b"avis": "image/avif",
     b"heic": "image/heic",
@@ -81,7 +80,7 @@ _BRANDS = {
     b"msf1": "image/heif",
     b"crx ": "image/x-canon-cr3",
 }
-_FOREIGN = (
+_OTHER_SIGNATURES = (
     b"%PDF-",
     b"PK\x03\x04",
     b"\x7fELF",
@@ -101,37 +100,37 @@ _HTML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)[
 
 
 def image_type(*, name: str, mime_type: str) -> str | None:
-    """The MIME type of what is listed as an image, by its MIME type or its extension; None: it is no image."""
+    """Return the MIME type of an image by its listed type or its extension, or None if it is not an image."""
     if mime_type.startswith("image/"):
         return mime_type
     if mime_type.startswith("application/vnd.google-apps."):
         return None
-    return BY_EXTENSION.get(PurePosixPath(name[-16:]).suffix.lower())
+    return MIME_TYPE_BY_EXTENSION.get(PurePosixPath(name[-16:]).suffix.lower())
 
 
 def sniff(head: bytes, *, name: str, mime_type: str) -> str | None:
-    """The MIME type that a file's first bytes tell, where they tell one; else the one it was taken for.
+    """Return the MIME type that the first SNIFF_BYTES of a file show, or `mime_type` if they show none.
 
-    None: the content is certainly something else than an image.
+    None: the content is certainly not an image.
     """
-    for signature, told in _SIGNATURES:
+    for signature, signed_type in _SIGNATURES:
         if head.startswith(signature):
-            return told
-    if head.startswith(_TIFF):
-        by_name = BY_EXTENSION.get(PurePosixPath(name[-16:]).suffix.lower(), "image/tiff")
+            return signed_type
+    if head.startswith(_TIFF_SIGNATURES):
+        by_name = MIME_TYPE_BY_EXTENSION.get(PurePosixPath(name[-16:]).suffix.lower(), "image/tiff")
         return by_name if by_name.startswith("image/x-") else "image/tiff"
     if head[:4] == b"RIFF":
         return "image/webp" if head[8:12] == b"WEBP" else None
     if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12]) or _compatible_brand(head)
+        return _FTYP_BRANDS.get(head[8:12]) or _compatible_brand(head)
     if _SVG.match(head):
         return "image/svg+xml"
-    if head.startswith(_FOREIGN) or _HTML.match(head):
+    if head.startswith(_OTHER_SIGNATURES) or _HTML.match(head):
         return None
     return mime_type
 
 
 def _compatible_brand(head: bytes) -> str | None:
     size = min(int.from_bytes(head[:4], "big"), len(head))
-    brands = (head[at : at + 4] for at in range(16, size, 4))
-    return next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
+    brands = (head[offset : offset + 4] for offset in range(16, size, 4))
+    return next((_FTYP_BRANDS[brand] for brand in brands if brand in _FTYP_BRANDS), None)

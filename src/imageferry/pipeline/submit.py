@@ -1,11 +1,11 @@
-"""From a folder to a job: the flow's entrance."""
+"""Submits an import: creates a job for a folder, or returns the unfinished job that does the same."""
 
 from uuid import uuid4
 
 from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.jobs import idempotency_keys, jobs
 from imageferry.catalog.jobs.idempotency_keys import RequestKey
-from imageferry.catalog.ledger.job_actions import prioritise, resume
+from imageferry.catalog.ledger.job_actions import resume, set_priority
 from imageferry.clock import utc_now
 from imageferry.errors import KeyReusedError, Reason
 from imageferry.model import FolderRef, Job, JobOptions
@@ -13,7 +13,7 @@ from imageferry.pipeline.crawl.selection import check_options
 
 
 async def submit(
-    locator: FolderRef,
+    folder_ref: FolderRef,
     *,
     catalog: Catalog,
     store_url: str,
@@ -21,22 +21,22 @@ async def submit(
     folder_name: str | None = None,
     priority: int = 0,
     webhook_url: str | None = None,
-    request: RequestKey | None = None,
+    request_key: RequestKey | None = None,
 ) -> tuple[Job, bool]:
-    """The job that imports a folder, and whether it is new.
+    """Return the job that imports a folder, and whether it is new.
 
-    A job that is under way, waits, is paused or was cut off, and would do exactly the same, is gone on with, at once:
-    two would bring every file twice. The same `request` is the same job, also when that has ended since.
+    An unfinished job that would do exactly the same is resumed instead of creating a second one, which would transfer
+    every file twice. The same `request_key` always returns the same job, even if that has finished.
 
-    Raises UsageError when the options cannot be used, KeyReusedError when the key of the request stands for another.
+    Raises UsageError for unusable options, KeyReusedError if the key was used for a different request.
     """
     check_options(options)
-    fresh = Job(
+    new_job = Job(
         id=str(uuid4()),
-        source=locator.source,
-        folder_id=locator.folder_id,
+        source=folder_ref.source,
+        folder_id=folder_ref.folder_id,
         folder_name=folder_name,
-        resource_key=locator.resource_key,
+        resource_key=folder_ref.resource_key,
         store=store_url,
         options=options,
         priority=priority,
@@ -45,39 +45,38 @@ async def submit(
     )
 
     def change(tx: Tx) -> tuple[Job, bool]:
-        known = request and _known(tx, request)
-        if known:
-            return known, False
-        # Of two who ask for the same folder at once, one waits for the other here, or rolls back and finds its job.
-        folder = _of_folder(fresh)
-        is_known = idempotency_keys.hold(tx, folder)
-        twin = jobs.twin(tx, fresh)
-        if twin is None:
-            jobs.accept(tx, fresh)
-            (idempotency_keys.renew if is_known else idempotency_keys.remember)(tx, folder, job_id=fresh.id)
-        job = fresh if twin is None else _gone_on_with(tx, twin, priority=priority)
-        if request is not None:
-            idempotency_keys.remember(tx, request, job_id=job.id)
-        return job, twin is None
+        existing = request_key and _find_by_key(tx, request_key)
+        if existing:
+            return existing, False
+        # Of two concurrent requests for one folder, the second waits here, or rolls back and finds the first's job.
+        folder_key = _folder_key(new_job)
+        is_key_known = idempotency_keys.lock(tx, folder_key)
+        duplicate = jobs.find_duplicate(tx, new_job)
+        if duplicate is None:
+            jobs.create(tx, new_job)
+            (idempotency_keys.rebind if is_key_known else idempotency_keys.bind)(tx, folder_key, job_id=new_job.id)
+        job = new_job if duplicate is None else _resume(tx, duplicate, priority=priority)
+        if request_key is not None:
+            idempotency_keys.bind(tx, request_key, job_id=job.id)
+        return job, duplicate is None
 
     return await catalog.write(change)
 
 
-def _of_folder(job: Job) -> RequestKey:
-    # No client can send this as a key of its own: a header holds no NUL.
+def _folder_key(job: Job) -> RequestKey:
+    # No client's key can equal it: a header contains no NUL.
     return RequestKey(f"\0{job.source}\0{job.folder_id}\0{job.store}", "")
 
 
-def _known(tx: Tx, request: RequestKey) -> Job | None:
-    begun = idempotency_keys.begun(tx, request)
-    if begun is None:
+def _find_by_key(tx: Tx, request_key: RequestKey) -> Job | None:
+    use = idempotency_keys.lookup(tx, request_key)
+    if use is None:
         return None
-    if not begun.is_same:
-        message = "This Idempotency-Key was sent with another request before: send another key."
-        raise KeyReusedError(Reason.KEY_REUSED, message)
-    return jobs.get(tx, begun.job_id)
+    if not use.is_same:
+        raise KeyReusedError(Reason.KEY_REUSED, f"{Reason.KEY_REUSED.sentence} {Reason.KEY_REUSED.fix}")
+    return jobs.get(tx, use.job_id)
 
 
-def _gone_on_with(tx: Tx, twin: Job, *, priority: int) -> Job:
-    job = resume(tx, twin.id)
-    return prioritise(tx, job.id, priority=priority) if priority > job.priority else job
+def _resume(tx: Tx, duplicate: Job, *, priority: int) -> Job:
+    job = resume(tx, duplicate.id)
+    return set_priority(tx, job.id, priority=priority) if priority > job.priority else job

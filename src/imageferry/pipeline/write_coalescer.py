@@ -1,4 +1,4 @@
-"""Writes that come at about the same time: they go into the catalog in one transaction."""
+"""Group commit: writes that arrive at about the same time share one transaction."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,86 +9,90 @@ from msgspec import Struct
 from imageferry.errors import TransientError
 from imageferry.model import Crawl, Transfer
 
-# A transaction is held no longer than it takes to write so many files.
+# Bounds how long a transaction takes.
 FILES_MAX = 2_000
 
 T = TypeVar("T")
 
 
-class Together(Generic[T]):
-    """Writes what it is given, one transaction at a time, each with all that waits by then for the same job.
+class WriteCoalescer(Generic[T]):
+    """Coalesces concurrent writes of one job into a transaction of at most FILES_MAX files, one transaction at a time.
 
-    Before each it lingers for others to come: much in one transaction costs a fraction of what each costs by itself.
-    How many wait is bounded by what the ledger gives out.
+    `write` writes a group and returns the messages that the job may send now. `wait_for_more` is awaited before each
+    transaction: many writes in one transaction cost a fraction of what each costs alone. The ledger's window bounds how
+    many writes wait.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[T]], Awaitable[Sequence[Crawl | Transfer]]],
         *,
-        linger: Callable[[], Awaitable[None]],
+        wait_for_more: Callable[[], Awaitable[None]],
     ) -> None:
         self._write = write
-        self._linger = linger
-        self._turn = asyncio.Lock()
-        self._waiting: list[_Waiting[T]] = []
+        self._wait_for_more = wait_for_more
+        self._lock = asyncio.Lock()
+        self._pending: list[_PendingWrite[T]] = []
 
-    async def add(self, what: T, *, job_id: str, files: int) -> Sequence[Crawl | Transfer]:
-        """Write it; its part of what the job may begin now."""
-        one = _Waiting(what=what, job_id=job_id, files=files)
-        self._waiting.append(one)
+    async def add(self, value: T, *, job_id: str, files: int) -> Sequence[Crawl | Transfer]:
+        """Write a value. Return its share of the group's messages.
+
+        A TransientError fails the whole group. After any other error each write of the group is made alone, so that it
+        fails only the write that causes it.
+        """
+        pending = _PendingWrite(value=value, job_id=job_id, files=files)
+        self._pending.append(pending)
         try:
-            async with self._turn:
-                if one.error is not None:
-                    raise one.error
-                if not one.written:
-                    await self._write_with_others(one)
-                return one.following
+            async with self._lock:
+                if pending.error is not None:
+                    raise pending.error
+                if not pending.is_written:
+                    await self._write_group(pending)
+                return pending.next_messages
         finally:
-            self._waiting.remove(one)
+            self._pending.remove(pending)
 
-    async def _write_with_others(self, one: "_Waiting[T]") -> None:
-        await self._linger()
-        together = self._together(one)
+    async def _write_group(self, first: "_PendingWrite[T]") -> None:
+        await self._wait_for_more()
+        group = self._group_of(first)
         try:
-            following = await self._write([each.what for each in together])
+            next_messages = await self._write([each.value for each in group])
         except TransientError as exc:
-            for each in together:
+            for each in group:
                 each.error = exc
             raise
         except Exception:
-            if len(together) == 1:
+            if len(group) == 1:
                 raise
-            # One that we cannot cope with must not take others along.
-            for each in together:
-                each.alone = True
-            together, following = [one], await self._write([one.what])
-        for each in together:
-            each.written = True
-        # None to those that were called off meanwhile: they would pass nothing on.
-        there = [each for each in together if each in self._waiting]
-        for number, each in enumerate(there):
-            each.following = following[number :: len(there)]
+            for each in group:
+                each.is_isolated = True
+            group, next_messages = [first], await self._write([first.value])
+        for each in group:
+            each.is_written = True
+        # A caller that was cancelled meanwhile would not send its messages.
+        waiting = [each for each in group if each in self._pending]
+        for index, each in enumerate(waiting):
+            each.next_messages = next_messages[index :: len(waiting)]
 
-    def _together(self, one: "_Waiting[T]") -> list["_Waiting[T]"]:
-        """One and those of its job that wait with it, as far as they fit a transaction."""
-        together, files = [one], one.files
-        for other in self._waiting:
-            if other is one or other.written or one.alone or other.alone:
+    def _group_of(self, first: "_PendingWrite[T]") -> list["_PendingWrite[T]"]:
+        """Return a write and the other pending ones of its job that fit a transaction with it."""
+        group, files = [first], first.files
+        for other in self._pending:
+            if other is first or other.is_written or first.is_isolated or other.is_isolated:
                 continue
-            if other.job_id == one.job_id and files + other.files <= FILES_MAX:
+            if other.job_id == first.job_id and files + other.files <= FILES_MAX:
                 files += other.files
-                together.append(other)
-        return together
+                group.append(other)
+        return group
 
 
-class _Waiting(Struct, Generic[T], kw_only=True, eq=False):
-    """What waits for its turn, and what became of it."""
+class _PendingWrite(Struct, Generic[T], kw_only=True, eq=False):
+    """A write that waits for its transaction, and its result."""
 
-    what: T
+    value: T
     job_id: str
     files: int
-    written: bool = False
-    alone: bool = False  # it is not to be written along with others any more
-    error: TransientError | None = None  # of whoever tried to write it along
-    following: Sequence[Crawl | Transfer] = ()
+    is_written: bool = False
+    is_isolated: bool = False  # not to be grouped with others again
+    error: TransientError | None = None  # of the group that it was in
+    next_messages: Sequence[Crawl | Transfer] = ()

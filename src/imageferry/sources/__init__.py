@@ -1,1 +1,1 @@
-"""Where files come from."""
+"""Sources: where files are imported from."""

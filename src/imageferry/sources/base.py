@@ -5,52 +5,58 @@ from typing import Protocol
 
 from imageferry.model import Content, File, Folder, FolderRef, Page
 
-# Listing, `stat` and `resolve` are one kind of call, `read` and `stream` the other: sources limit them apart.
+# `resolve`, `list_page` and `stat` are one kind of call, `read` and `stream` the other: they are rate-limited
+# separately.
 
 
 class Source(Protocol):
-    """A place that files come from, seen through its own credentials.
+    """A place that files are imported from, accessed with its own credentials. See docs/writing-a-source.md.
 
-    Every method raises errors by behaviour (imageferry.errors): ThrottledError and TransientError when
-    the call may be made again, DeferredError or PermanentError (NotFoundError) when this file or folder
-    cannot be had, BlockedError when nothing can be had until somebody acts. No call waits without bound.
+    Methods raise errors by behaviour (imageferry.errors): ThrottledError or TransientError when the call may be made
+    again, DeferredError or PermanentError (NotFoundError) when this file or folder is not available, BlockedError
+    when nothing is available until a person acts. Every call has a timeout.
+
+        folder = await source.resolve(FolderRef(source=source.name, folder_id="1AbC"))
+        page = await source.list_page(folder)
+        while page.next_page_token:
+            page = await source.list_page(folder, page_token=page.next_page_token)
+        content = await source.read(page.files[0])
     """
 
-    name: str  # as in Locator.source
+    name: str  # as in FolderRef.source; stored with every job and image, so it must never change
 
-    async def resolve(self, locator: FolderRef) -> Folder:
-        """The folder that a locator names.
+    async def resolve(self, folder_ref: FolderRef) -> Folder:
+        """Return the folder that a reference names, following a shortcut to a folder.
 
-        A shortcut to a folder is followed. Raises NotFoundError when it is private, trashed or missing,
-        UsageError when it is not a folder.
+        Raises NotFoundError when it is private, trashed or missing, UsageError when it is not a folder.
         """
         ...
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
-        """One page of a folder's direct children, at most 1,000 entries, from the first when no token is given.
+        """Return one page of a folder's direct children: at most 1,000 entries, the first page without a token.
 
-        Raises PageTokenError when the token is not accepted any more.
+        Raises PageTokenError when the token is no longer valid.
         """
         ...
 
     async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:
-        """A single file or folder, as a listing would show it; what a shortcut's target is looked up with."""
+        """Return one file or folder as a listing would show it. Used to look up the target of a shortcut."""
         ...
 
     async def read(self, file: File) -> Content:
-        """A file's bytes, whole; for files of known, small size.
+        """Return all bytes of a file; called for small files of known size.
 
-        Raises TransientError(CORRUPT) when there are more or fewer bytes than the source announced.
+        Raises TransientError(CORRUPT) when the number of bytes differs from the announced size.
         """
         ...
 
     def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
-        """A file's bytes from an offset on, in chunks of at most 1 MiB; for files of any size.
+        """Yield a file's bytes from an offset on, in chunks of at most 1 MiB; for files of any size.
 
-        Raises TransientError when it breaks off; whoever reads may open it again where it broke.
+        Raises TransientError when it breaks off. The caller may then open it again at that offset.
         """
         ...
 
     async def close(self) -> None:
-        """Let go of connections; idempotent."""
+        """Close the connections. Idempotent."""
         ...

@@ -1,4 +1,4 @@
-"""A source in memory: the named fake, held to the same contract as the real ones."""
+"""A source in memory, for tests; it passes the same contract tests as the real ones."""
 
 import hashlib
 from collections.abc import AsyncGenerator
@@ -23,7 +23,7 @@ Entry = File | Folder
 
 @dataclass(slots=True)
 class MemorySource:
-    """Folders and files that a test puts in; `page_size` entries make a page."""
+    """Folders and files that a test adds; a page has `page_size` entries."""
 
     page_size: int = 1000
     name: str = NAME
@@ -32,7 +32,7 @@ class MemorySource:
     _contents: dict[str, bytes] = field(default_factory=dict)
 
     def add_folder(self, name: str, *, parent: Folder | None = None, folder_id: str | None = None) -> Folder:
-        """A new folder; one without a parent is a root."""
+        """Add a folder; without a parent it is a root."""
         folder = Folder(id=folder_id or self._next_id("folder"), name=name)
         self._children[folder.id] = []
         self._add(folder, parent)
@@ -49,7 +49,7 @@ class MemorySource:
         downloadable: bool = True,
         media: Media | None = None,
     ) -> File:
-        """A new file; adding one under an ID that is there already replaces its content."""
+        """Add a file, or replace the content of the file with this ID."""
         digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
         file = File(
             id=file_id or self._next_id("file"),
@@ -73,14 +73,14 @@ class MemorySource:
             if entry.id in children:
                 children.remove(entry.id)
 
-    async def resolve(self, locator: FolderRef) -> Folder:
+    async def resolve(self, folder_ref: FolderRef) -> Folder:
         """See Source."""
-        entry = self._entries.get(locator.folder_id)
+        entry = self._entries.get(folder_ref.folder_id)
         match entry:
             case Folder():
-                return replace(entry, resource_key=locator.resource_key)
+                return replace(entry, resource_key=folder_ref.resource_key)
             case None:
-                raise NotFoundError(Reason.FOLDER_NOT_FOUND, f"There is no folder {locator.folder_id}.")
+                raise NotFoundError(Reason.FOLDER_NOT_FOUND, f"There is no folder {folder_ref.folder_id}.")
             case _:
                 raise UsageError(Reason.NOT_A_FOLDER_URL, f"{entry.name} is not a folder.")
 
@@ -98,7 +98,7 @@ class MemorySource:
             next_page_token=str(end) if end < len(children) else None,
         )
 
-    async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:  # noqa: ARG002 - the port's
+    async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:  # noqa: ARG002 - required by the port
         """See Source."""
         entry = self._entries.get(file_id)
         if entry is None:
@@ -108,7 +108,7 @@ class MemorySource:
     async def read(self, file: File) -> bytes:
         """See Source."""
         if not file.downloadable:
-            raise PermanentError(Reason.FORBIDDEN, f"{file.name} may not be downloaded.")
+            raise PermanentError(Reason.FORBIDDEN, f"{file.name} can't be downloaded.")
         try:
             return self._contents[file.id]
         except KeyError:
@@ -121,20 +121,20 @@ class MemorySource:
             yield content[start : start + CHUNK_SIZE_BYTES]
 
     async def close(self) -> None:
-        """See Source; what was put in stays."""
+        """See Source. The content is kept."""
 
     def _next_id(self, kind: str) -> str:
         return f"{kind}-{len(self._entries) + 1}"
 
     def _add(self, entry: Entry, parent: Folder | None) -> None:
-        known = entry.id in self._entries
+        exists = entry.id in self._entries
         self._entries[entry.id] = entry
-        if parent is not None and not known:
+        if parent is not None and not exists:
             self._children[parent.id].append(entry.id)
 
     def _start(self, page_token: str | None, *, length: int) -> int:
         if page_token is None:
             return 0
         if not page_token.isdecimal() or not 0 < int(page_token) < length:
-            raise PageTokenError(Reason.REJECTED, "This page token is not accepted any more.")
+            raise PageTokenError(Reason.REJECTED, "This page token is no longer valid.")
         return int(page_token)

@@ -1,4 +1,4 @@
-"""A source around a source that keeps to a quota which many processes share."""
+"""A source wrapper that keeps to call quotas shared with other processes."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -8,50 +8,52 @@ from imageferry.model import Content, File, Folder, FolderRef, Page
 from imageferry.sources.base import Source
 
 
-class Quota(Protocol):
-    """What calls of one kind wait for."""
+class CallQuota(Protocol):
+    """A quota for one kind of call, as imageferry.sources.redis_quota."""
 
-    async def admit(self) -> None:
-        """Returns when a call may be made."""
+    async def acquire(self) -> None:
+        """Wait until one call may be made."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections; idempotent."""
+        """Close the connections. Idempotent."""
         ...
 
 
-class SharedSource:
-    """Waits for the quota before each call, listing and bytes apart; None: that kind has none."""
+class QuotaSource:
+    """Acquires a quota before each call, separately for listing and for bytes. None: no quota for that kind."""
 
-    def __init__(self, source: Source, *, list_calls: Quota | None = None, byte_calls: Quota | None = None) -> None:
+    def __init__(
+        self, source: Source, *, list_calls: CallQuota | None = None, byte_calls: CallQuota | None = None
+    ) -> None:
         self.name = source.name
         self._source = source
-        self._listing = list_calls
-        self._bytes = byte_calls
+        self._list_quota = list_calls
+        self._byte_quota = byte_calls
 
-    async def resolve(self, locator: FolderRef) -> Folder:
+    async def resolve(self, folder_ref: FolderRef) -> Folder:
         """See Source."""
-        await _admitted(self._listing)
-        return await self._source.resolve(locator)
+        await _acquire(self._list_quota)
+        return await self._source.resolve(folder_ref)
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
         """See Source."""
-        await _admitted(self._listing)
+        await _acquire(self._list_quota)
         return await self._source.list_page(folder, page_token=page_token)
 
     async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:
         """See Source."""
-        await _admitted(self._listing)
+        await _acquire(self._list_quota)
         return await self._source.stat(file_id, resource_key=resource_key)
 
     async def read(self, file: File) -> Content:
         """See Source."""
-        await _admitted(self._bytes)
+        await _acquire(self._byte_quota)
         return await self._source.read(file)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
-        await _admitted(self._bytes)
+        await _acquire(self._byte_quota)
         async with aclosing(self._source.stream(file, offset_bytes=offset_bytes)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -59,11 +61,11 @@ class SharedSource:
     async def close(self) -> None:
         """See Source."""
         await self._source.close()
-        for quota in (self._listing, self._bytes):
+        for quota in (self._list_quota, self._byte_quota):
             if quota is not None:
                 await quota.close()
 
 
-async def _admitted(quota: Quota | None) -> None:
+async def _acquire(quota: CallQuota | None) -> None:
     if quota is not None:
-        await quota.admit()
+        await quota.acquire()

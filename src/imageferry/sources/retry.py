@@ -1,4 +1,4 @@
-"""A source around a source that tries again what may succeed when it is made again."""
+"""A source wrapper that retries transient errors with exponential backoff."""
 
 import asyncio
 import random
@@ -17,63 +17,63 @@ from imageferry.sources.base import Source
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PROGRESS_BYTES = 1 << 20  # a stream that came so much further has not failed at the same place
+PROGRESS_BYTES = 1 << 20  # a stream that advanced by this much starts counting its tries again
 
 
-class Patience(Struct, frozen=True, kw_only=True):
-    """How often a call is made again, and how long it waits in between."""
+class RetryPolicy(Struct, frozen=True, kw_only=True):
+    """How often a call is made, and how long to wait between the tries."""
 
-    tries_max: int = 5  # of a call, the first one included
-    throttled_tries_max: int = 12  # the same, where the source asks to slow down: it will have us in the end
-    wait_s_min: float = 0.5  # before the second try; twice that before the third, and so on
+    tries_max: int = 5  # per call, including the first
+    throttled_tries_max: int = 12  # per call when the source throttles; it recovers eventually
+    wait_s_min: float = 0.5  # before the second try; doubles with each further try
     wait_s_max: float = 30.0
-    retry_after_s_max: float = 120.0  # a source that asks for more is left alone; the error says when to return
+    retry_after_s_max: float = 120.0  # no retry when the source asks for more; the error carries the time
 
     def wait_s(self, error: TransientError, *, tries: int) -> float | None:
-        """How long to wait after so many tries, with jitter; None: give up."""
+        """Return the wait after `tries` tries, with jitter; None: give up."""
         tries_max = self.throttled_tries_max if isinstance(error, ThrottledError) else self.tries_max
         retry_after_s = error.retry_after_s or 0.0
         if tries >= tries_max or retry_after_s > self.retry_after_s_max:
             return None
         backoff_s = min(self.wait_s_min * 2.0 ** (tries - 1), self.wait_s_max)
-        # Jitter, so that calls which failed together do not come back together.
+        # Jitter keeps calls that failed together from returning together.
         return max(retry_after_s, backoff_s) * random.uniform(1.0, 1.5)
 
 
 class RetryingSource:
-    """Makes a call again after a TransientError, within bounds; all other errors pass at once.
+    """Retries calls that raise TransientError; other errors propagate at once.
 
-    A stream goes on at the byte where it broke, where a digest will tell whether its parts belong together.
+    A broken stream continues at the byte where it broke if the file has an MD5, which will verify the whole.
     """
 
-    def __init__(self, source: Source, *, patience: Patience | None = None, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, source: Source, *, policy: RetryPolicy | None = None, sleep: Sleep = asyncio.sleep) -> None:
         self.name = source.name
         self._source = source
-        self._patience = patience or Patience()
+        self._policy = policy or RetryPolicy()
         self._sleep = sleep
 
-    async def resolve(self, locator: FolderRef) -> Folder:
+    async def resolve(self, folder_ref: FolderRef) -> Folder:
         """See Source."""
-        return await self._again(self._source.resolve, locator)
+        return await self._retry(self._source.resolve, folder_ref)
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
         """See Source."""
-        return await self._again(self._source.list_page, folder, page_token=page_token)
+        return await self._retry(self._source.list_page, folder, page_token=page_token)
 
     async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:
         """See Source."""
-        return await self._again(self._source.stat, file_id, resource_key=resource_key)
+        return await self._retry(self._source.stat, file_id, resource_key=resource_key)
 
     async def read(self, file: File) -> Content:
         """See Source."""
-        return await self._again(self._source.read, file)
+        return await self._retry(self._source.read, file)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
         position = offset_bytes
         tries = 0
         while True:
-            opened_at = position
+            start = position
             try:
                 async with aclosing(self._source.stream(file, offset_bytes=position)) as chunks:
                     async for chunk in chunks:
@@ -81,10 +81,10 @@ class RetryingSource:
                         yield chunk
             except TransientError as exc:
                 if 0 < position == file.size_bytes:
-                    return  # it broke behind the last byte
+                    return  # it broke after the last byte
                 if position > offset_bytes and file.md5 is None:
-                    raise  # another version might follow, and nothing would tell
-                tries = 1 if position - opened_at >= PROGRESS_BYTES else tries + 1
+                    raise  # without a digest a changed file would go unnoticed
+                tries = 1 if position - start >= PROGRESS_BYTES else tries + 1
                 await self._wait(exc, tries=tries)
             else:
                 return
@@ -93,18 +93,18 @@ class RetryingSource:
         """See Source."""
         await self._source.close()
 
-    async def _again(self, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _retry(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         tries = 0
         while True:
             try:
-                return await call(*args, **kwargs)
+                return await function(*args, **kwargs)
             except TransientError as exc:
                 tries += 1
                 await self._wait(exc, tries=tries)
 
     async def _wait(self, error: TransientError, *, tries: int) -> None:
-        """Waits before the next try; raises the error when there is to be none. Called while it is handled."""
-        wait_s = self._patience.wait_s(error, tries=tries)
+        """Wait before the next try, or raise the error when there is none. Call it in the error's except block."""
+        wait_s = self._policy.wait_s(error, tries=tries)
         if wait_s is None:
             raise error
         log.info("source.retried", reason=error.reason, detail=error.message, tries=tries, wait_s=round(wait_s, 2))

@@ -1,1 +1,1 @@
-"""The object store that images are brought to."""
+"""The object store that images are copied to."""

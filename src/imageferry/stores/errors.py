@@ -1,4 +1,4 @@
-"""The store's errors, told as ours."""
+"""Translation of obstore's errors into errors by behaviour."""
 
 import re
 from urllib.parse import quote
@@ -18,13 +18,13 @@ def _any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-# obstore tells a file system's errors (as Python does, nearly), and most of a server's, only in words:
-# what it says, the reason, what to say.
-_SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+# obstore reports errors of the file system, and most errors of a server, only in their text.
+# Each row: what the text contains, the reason, and our message.
+_PATTERNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (
         _any_of(r"(os error|errno) (28|122)\b", "no space left", "quota ?exceeded", "InsufficientStorage", r"\b507 "),
         Reason.STORE_FULL,
-        "The store {store} is full: free some space, or set STORE_URL to another store.",
+        "The storage at {store} is full. Free some space, or point STORE_URL to other storage.",
     ),
     (
         _any_of(
@@ -34,11 +34,11 @@ _SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
             "InvalidAccessKeyId",
             "SignatureDoesNotMatch",
             "AuthenticationFailed",
-            "169\\.254\\.169\\.254",  # where a cloud's machine asks for credentials when none are set
+            "169\\.254\\.169\\.254",  # the metadata server, which is queried when no credentials are set
             "credential",
         ),
         Reason.STORE_DENIED,
-        "The store {store} may not be written: check its credentials and permissions.",
+        "Access to {store} was denied. Check its credentials and permissions.",
     ),
     (
         _any_of(
@@ -48,20 +48,20 @@ _SIGNS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
             r"(os error|errno) (2|20)\b",
         ),
         Reason.STORE_MISSING,
-        "The store {store} does not exist: create the bucket or container, or set STORE_URL to another.",
+        "The storage at {store} does not exist. Create the bucket or container, or change STORE_URL.",
     ),
 )
-# A staged file was gone when it was to take its place: somebody else who brings the same object had tidied up.
-_SWEPT_AWAY = re.compile(r"Unable to rename file.*(os error|errno) 2\b", re.IGNORECASE | re.DOTALL)
-_REQUEST_REFUSED = re.compile(r"\b4\d\d [A-Z]")
+# A staged file was gone when it was to be renamed: another process that writes the same object had removed it.
+_STAGED_FILE_GONE = re.compile(r"Unable to rename file.*(os error|errno) 2\b", re.IGNORECASE | re.DOTALL)
+_CLIENT_ERROR = re.compile(r"\b4\d\d [A-Z]")
 _BUSY = re.compile(r"\b(408|409|429) [A-Z]|SlowDown|RequestTimeout")
 
 
-class translated:  # noqa: N801 - it reads as a function, and is a class because each file enters it
-    """A context that raises what obstore raises as errors by behaviour.
+class translate_errors:  # noqa: N801 - used like a function; a class because it is entered for each file
+    """Context manager that translates obstore's errors into errors by behaviour.
 
-    A store that cannot take objects now is BlockedError: it would refuse the next file too, so the job
-    waits. What it says of one object alone is PermanentError, or TransientError when that object may be put again.
+    BlockedError: the store takes no objects now, so the next file would fail too and the job waits.
+    PermanentError: the store rejects this object. TransientError: this object may be put again.
     """
 
     __slots__ = ("_key", "_store")
@@ -79,28 +79,30 @@ class translated:  # noqa: N801 - it reads as a function, and is a class because
 
 
 def _translate(exc: Exception, store: str, *, key: str) -> ImageferryError:
-    said = _first_line(exc)
-    # A key ends in a file's name, which may say anything.
-    words = str(exc).replace(key, "").replace(quote(key), "")
-    if _SWEPT_AWAY.search(words):
-        return TransientError(Reason.STORE_UNAVAILABLE, f"Somebody else brought the same object into {store}: {said}")
-    for sign, reason, sentence in _SIGNS:
-        if sign.search(words):
-            return BlockedError(reason, f"{sentence.format(store=store)} ({said})")
+    detail = _first_line(exc)
+    # A key ends in a file's name, which may contain any text.
+    text = str(exc).replace(key, "").replace(quote(key), "")
+    if _STAGED_FILE_GONE.search(text):
+        return TransientError(Reason.STORE_UNAVAILABLE, f"Another process wrote the same object to {store}: {detail}")
+    for pattern, reason, sentence in _PATTERNS:
+        if pattern.search(text):
+            return BlockedError(reason, f"{sentence.format(store=store)} ({detail})")
     if isinstance(exc, (PermissionDeniedError, UnauthenticatedError)):
-        message = f"The store {store} may not be written: check its credentials and permissions. ({said})"
+        message = f"Access to {store} was denied. Check its credentials and permissions. ({detail})"
         return BlockedError(Reason.STORE_DENIED, message)
-    if "NoSuchUpload" in words:
-        # It was completed and the answer lost, or somebody else aborted it: what stands under the key will tell.
-        return TransientError(Reason.STORE_UNAVAILABLE, f"The store {store} does not know the upload any more: {said}")
+    if "NoSuchUpload" in text:
+        # It was completed and the response lost, or another process aborted it: the object under the key will show.
+        return TransientError(Reason.STORE_UNAVAILABLE, f"The storage at {store} no longer knows this upload: {detail}")
     if isinstance(exc, (NotFoundError, FileNotFoundError)):
-        message = f"The store {store} does not exist: create it, or set STORE_URL to another. ({said})"
+        message = f"The storage at {store} does not exist. Create it, or change STORE_URL. ({detail})"
         return BlockedError(Reason.STORE_MISSING, message)
-    if isinstance(exc, NotSupportedError) or (_REQUEST_REFUSED.search(said) and not _BUSY.search(said)):
-        return PermanentError(Reason.REJECTED, f"The store {store} does not take this object: {said}")
-    return BlockedError(Reason.STORE_UNAVAILABLE, f"The store {store} does not answer as it should: {said}")
+    if isinstance(exc, NotSupportedError) or (_CLIENT_ERROR.search(detail) and not _BUSY.search(detail)):
+        return PermanentError(Reason.REJECTED, f"The storage at {store} rejected this object: {detail}")
+    return BlockedError(
+        Reason.STORE_UNAVAILABLE, f"The storage at {store} can't be reached or reports an error: {detail}"
+    )
 
 
 def _first_line(exc: Exception) -> str:
     line = str(exc).partition("\n")[0].partition(": <?xml")[0]
-    return re.sub(r"\?\S*", "", line)[:300]  # a signed URL's query is a secret
+    return re.sub(r"\?\S*", "", line)[:300]  # the query of a signed URL is a secret

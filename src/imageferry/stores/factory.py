@@ -1,5 +1,7 @@
-"""From a URL to a store."""
+"""Opening the store behind a URL."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -10,17 +12,17 @@ from urllib.parse import unquote, urlsplit
 from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store, from_url
 
 from imageferry.errors import FatalError, Reason
-from imageferry.stores.errors import translated
+from imageferry.stores.errors import translate_errors
 from imageferry.stores.options import AwsAccess, azure_options, google_options
-from imageferry.stores.presigned_put import SignedPuts
-from imageferry.stores.sigv4 import PutSignatures
+from imageferry.stores.presigned_put import PresignedPuts
+from imageferry.stores.sigv4 import PutUrlSigner
 from imageferry.stores.store import Store
 from imageferry.stores.urls import normal_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConfig:
-    """Where the store is and how it is talked to."""
+    """The store's URL, credentials, timeouts and retries."""
 
     url: str
     aws: AwsAccess = field(default_factory=AwsAccess)
@@ -29,19 +31,22 @@ class StoreConfig:
     google_emulator_host: str | None = None
     timeout_s: float = 120  # of one request, its body included
     connect_timeout_s: float = 10
-    retries_max: int = 4  # of obstore; a signed put is one try more
+    retries_max: int = 4  # of obstore; a presigned put is one more try
     retry_timeout_s: float = 60
 
     @property
-    def within_process(self) -> bool:
-        """True: no other process sees what the store holds."""
+    def is_in_process(self) -> bool:
+        """True when only this process can see the objects."""
         return self.url.startswith("memory:")
 
 
 def open_store(config: StoreConfig) -> Store:
-    """The store behind a URL; nothing is asked of it yet, but a folder is made.
+    """Return the store behind a URL. A local folder is created; a remote store is not contacted.
 
-    Raises FatalError when the URL or an option cannot be understood, BlockedError when a folder cannot be made.
+    Raises FatalError when the URL or an option is invalid, BlockedError when a folder cannot be created.
+
+        store = open_store(StoreConfig(url="s3://photos", aws=AwsAccess(region="eu-central-1")))
+        await store.check()
     """
     url = normal_url(config.url)
     scheme = urlsplit(url).scheme
@@ -49,13 +54,13 @@ def open_store(config: StoreConfig) -> Store:
         return Store(url, MemoryStore())
     if scheme == "file":
         folder = Path(unquote(urlsplit(url).path))
-        with translated(url):
+        with translate_errors(url):
             folder.mkdir(parents=True, exist_ok=True)
-            return Store(url, LocalStore(folder), folds_case=_folds_case(folder))
-    # Google's service signs for an account without a key; there is none behind an emulator.
-    signs = scheme != "gs" or config.google_emulator_host is None
+            return Store(url, LocalStore(folder), folds_case=folds_case(folder))
+    # Google's signing service signs for accounts without a key; an emulator has no such service.
+    can_sign_urls = scheme != "gs" or config.google_emulator_host is None
     inner = _remote(url, config)
-    return Store(url, inner, signs=signs, signed_puts=_signed_puts(inner, config))
+    return Store(url, inner, can_sign_urls=can_sign_urls, presigned_puts=_presigned_puts(inner, config))
 
 
 def _remote(url: str, config: StoreConfig) -> ObjectStore:
@@ -65,7 +70,7 @@ def _remote(url: str, config: StoreConfig) -> ObjectStore:
             url,
             config=options,
             client_options={
-                # An endpoint that is named as http:// is meant to be.
+                # An endpoint configured as http:// is intended to be unencrypted.
                 "allow_http": any("http://" in value for value in options.values()),
                 "timeout": timedelta(seconds=config.timeout_s),
                 "connect_timeout": timedelta(seconds=config.connect_timeout_s),
@@ -80,20 +85,20 @@ def _remote(url: str, config: StoreConfig) -> ObjectStore:
                 },
             },
         )
-    except Exception as exc:  # obstore raises many kinds here, all about what was configured
-        message = f"The store {url} cannot be set up: {str(exc).partition(chr(10))[0]}"
+    except Exception as exc:  # obstore raises many types here, all caused by the configuration
+        message = f"The storage at {url} can't be opened. Check its settings: {str(exc).partition(chr(10))[0]}"
         raise FatalError(Reason.MISCONFIGURED, message) from exc
 
 
-def _signed_puts(inner: ObjectStore, config: StoreConfig) -> SignedPuts | None:
-    # Only with keys that are given: those of a machine's role are asked for over the network, and that would block.
+def _presigned_puts(inner: ObjectStore, config: StoreConfig) -> PresignedPuts | None:
+    # Only with configured keys: fetching those of a machine's role would block on the network.
     if not (isinstance(inner, S3Store) and config.aws.access_key_id and config.aws.secret_access_key):
         return None
-    signatures = PutSignatures(inner, secret_access_key=config.aws.secret_access_key)
-    return SignedPuts(signatures, timeout_s=config.timeout_s, connect_timeout_s=config.connect_timeout_s)
+    signer = PutUrlSigner(inner, secret_access_key=config.aws.secret_access_key)
+    return PresignedPuts(signer, timeout_s=config.timeout_s, connect_timeout_s=config.connect_timeout_s)
 
 
-def _options(url: str, config: StoreConfig) -> Any:  # noqa: ANN401 - obstore has a type of its own for each kind
+def _options(url: str, config: StoreConfig) -> Any:  # noqa: ANN401 - obstore has a different type for each scheme
     match urlsplit(url).scheme:
         case "s3":
             return config.aws.options()
@@ -107,11 +112,15 @@ def _options(url: str, config: StoreConfig) -> Any:  # noqa: ANN401 - obstore ha
             return {}
 
 
-def _folds_case(folder: Path) -> bool:
-    """Whether names that differ in case alone are one in a folder: its own is one where it lies, on the same disk."""
+def folds_case(folder: Path, *, create_probe: Callable[..., AbstractContextManager[Any]] = NamedTemporaryFile) -> bool:
+    """Return True when names that differ only in case are the same file in an existing folder.
+
+    Checks whether the folder itself can be reached by its name in the other case, which writes nothing. Where that
+    is not possible, creates a probe file with `create_probe`.
+    """
     folded = folder.with_name(folder.name.encode().swapcase().decode())
     if folded.name != folder.name and not folder.is_mount():
         return folded.exists() and folded.samefile(folder)
-    # Only then something is written: a process that is killed in this moment would leave it.
-    with NamedTemporaryFile(dir=folder, prefix=".imageferry-case-") as probe:
+    # A probe file is the last resort: a process killed here would leave it behind.
+    with create_probe(dir=folder, prefix=".imageferry-case-") as probe:
         return Path(probe.name.replace("imageferry-case", "IMAGEFERRY-CASE")).exists()

@@ -1,4 +1,4 @@
-"""What each kind of store is told, in obstore's terms."""
+"""obstore's options for each kind of store."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from imageferry.errors import FatalError, Reason
 
 _DEVELOPMENT = {
     "AccountName": "devstoreaccount1",
-    # The well-known key of Azure's emulator, the same everywhere.
+    # The public, fixed key of Azure's emulator.
     "AccountKey": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
     "BlobEndpoint": "http://127.0.0.1:10000/devstoreaccount1",
 }
@@ -16,7 +16,7 @@ _DEVELOPMENT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsAccess:
-    """How S3, or a server that speaks like it, is reached; None: as the machine is set up."""
+    """Access to S3 or a compatible server. None: use the machine's own configuration."""
 
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
@@ -25,21 +25,24 @@ class AwsAccess:
     endpoint_url: str | None = None
 
     def options(self) -> dict[str, str]:
-        """For an `s3://` store."""
+        """Return the options of an `s3://` store."""
         given = {
             "aws_access_key_id": self.access_key_id,
             "aws_secret_access_key": self.secret_access_key,
             "aws_session_token": self.session_token,
             "aws_region": self.region or "us-east-1",
             "aws_endpoint_url": self.endpoint_url,
-            # The answer's digest proves the bytes: a signature over them would hash each a second time.
+            # The MD5 in the response verifies the bytes; signing the payload would hash them a second time.
             "aws_unsigned_payload": "true",
         }
         return {name: value for name, value in given.items() if value}
 
 
 def azure_options(connection_string: str | None) -> dict[str, str]:
-    """For an `az://` store, from the connection string that Azure's portal shows; None: as the machine is set up."""
+    """Return the options of an `az://` store from a connection string, as Azure's portal shows it.
+
+    None: use the machine's own configuration. Raises FatalError when the string is invalid.
+    """
     if connection_string is None:
         return {}
     parts = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
@@ -47,7 +50,8 @@ def azure_options(connection_string: str | None) -> dict[str, str]:
         parts = _DEVELOPMENT
     if "AccountName" not in parts:
         message = (
-            "AZURE_STORAGE_CONNECTION_STRING is not one: it begins like DefaultEndpointsProtocol=...;AccountName=..."
+            "AZURE_STORAGE_CONNECTION_STRING is not a connection string. Copy it from Azure's portal; it looks like "
+            "DefaultEndpointsProtocol=...;AccountName=..."
         )
         raise FatalError(Reason.MISCONFIGURED, message)
     given = {
@@ -60,11 +64,11 @@ def azure_options(connection_string: str | None) -> dict[str, str]:
 
 
 def google_options(*, service_account_file: Path | None, emulator_host: str | None) -> dict[str, str]:
-    """For a `gs://` store; neither: as the machine is set up."""
+    """Return the options of a `gs://` store. Both None: use the machine's own configuration."""
     if emulator_host is not None:
-        # object_store's one way to another endpoint is through the key of an account.
-        nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
-        key = nobody | {"gcs_base_url": emulator_host.rstrip("/"), "disable_oauth": True}
+        # object_store accepts another endpoint only as part of an account's key.
+        no_account = {"client_email": "", "private_key": "", "private_key_id": ""}
+        key = no_account | {"gcs_base_url": emulator_host.rstrip("/"), "disable_oauth": True}
         return {"google_service_account_key": json.dumps(key)}
     if service_account_file is not None:
         return {"google_service_account": str(service_account_file)}

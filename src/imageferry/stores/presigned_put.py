@@ -1,40 +1,40 @@
-"""Puts of whole objects by URLs that the store signs, over the HTTP client that also downloads."""
+"""Putting whole objects to S3 by presigned URLs, with the HTTP client that also downloads."""
 
 from http import HTTPStatus
 
 from imageferry.http.client import Client
 from imageferry.http.request import HttpError, Request
 from imageferry.model import Content
-from imageferry.stores.sigv4 import PutSignatures
+from imageferry.stores.sigv4 import PutUrlSigner
 
-ANSWER_BYTES_MAX = 64 * 1024
-# More than files that a process moves at once: their number is bounded elsewhere.
+RESPONSE_BYTES_MAX = 64 * 1024
+# More than a process ever uses: concurrent transfers are limited elsewhere.
 CONNECTIONS = 1024
-_PUT = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
+_SUCCESS = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
 
 
-class SignedPuts:
-    """The short way into an S3 store: by the client of the downloads, so that bytes change threads nowhere.
+class PresignedPuts:
+    """Fast path for S3 puts on the event loop: no byte changes threads, as it would with obstore.
 
-    It is tried once an object, until the store refuses it, and tells nothing but that it did not work: then obstore
-    puts the object, which repeats what may be repeated, and knows what is wrong.
+    Tried once per object, until the server rejects one. It doesn't report errors: on any failure obstore puts the
+    object instead, which retries and reports what is wrong.
     """
 
-    def __init__(self, signatures: PutSignatures, *, timeout_s: float, connect_timeout_s: float) -> None:
-        self._signatures = signatures
+    def __init__(self, signer: PutUrlSigner, *, timeout_s: float, connect_timeout_s: float) -> None:
+        self._signer = signer
         self._timeout_s = timeout_s
         self._client = Client(connections=CONNECTIONS, connect_timeout_s=connect_timeout_s)
-        self._given_up = False
+        self._rejected = False
 
     async def put(self, key: str, data: Content, *, mime_type: str) -> str | None:
-        """The ETag of what was put; None: put it in the usual way.
+        """Put an object and return its ETag; None: put it with obstore.
 
-        Raises TimeoutError when the store takes too long, as the usual way would.
+        Raises TimeoutError when the store takes too long, as obstore would.
         """
-        if self._given_up:
+        if self._rejected:
             return None
-        if (url := self._signatures.url(key)) is None:
-            self._given_up = True
+        if (url := self._signer.url(key)) is None:
+            self._rejected = True
             return None
         request = Request(
             url=url,
@@ -42,21 +42,21 @@ class SignedPuts:
             headers={"Content-Type": mime_type},
             body=data,
             timeout_s=self._timeout_s,
-            ahead_bytes=ANSWER_BYTES_MAX,
+            prefetch_bytes=RESPONSE_BYTES_MAX,
         )
         try:
-            answer = await self._client.send(request)
+            response = await self._client.send(request)
         except HttpError as exc:
             if exc.timed_out:
-                raise TimeoutError("no answer in time") from exc
+                raise TimeoutError("no response in time") from exc
             return None
-        answer.close()
-        if answer.status in _PUT:
-            return answer.header("ETag")
-        # Some servers know no signed URLs, some buckets want more headers than this.
-        self._given_up = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        response.close()
+        if response.status in _SUCCESS:
+            return response.header("ETag")
+        # Some servers do not support signed URLs; some buckets require other headers.
+        self._rejected = HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR
         return None
 
     async def close(self) -> None:
-        """Let go of connections; idempotent."""
+        """Close the connections. Idempotent."""
         await self._client.close()

@@ -1,4 +1,4 @@
-"""One object store, as the flow uses it: an obstore store, its errors told as ours, its digests as MD5."""
+"""The object store: wraps an obstore store, translates its errors and returns its digests."""
 
 import asyncio
 import re
@@ -15,32 +15,37 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 
 from imageferry.model import Content
-from imageferry.stores.errors import translated
-from imageferry.stores.presigned_put import SignedPuts
+from imageferry.stores.errors import translate_errors
+from imageferry.stores.presigned_put import PresignedPuts
 
 PART_BYTES = 8 * 1024 * 1024
-PARTS_AT_ONCE = 2
-KEYS_A_CALL = 1000
-DELETIONS_AT_ONCE = 16
+PARTS_CONCURRENT = 2
+KEYS_PER_CALL = 1000
+DELETIONS_CONCURRENT = 16
 CHUNK_BYTES = 1024 * 1024
-# One key for every check: what a killed process leaves there, the next check removes.
+# All checks use the same key, so the next check removes what a killed process left.
 CHECK_KEY = ".imageferry-check"
 _NOT_FOUND = (NotFoundError, FileNotFoundError)  # obstore raises either
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
-class Standing(Struct, frozen=True, kw_only=True):
-    """An object that stands in the store."""
+class ObjectInfo(Struct, frozen=True, kw_only=True):
+    """Size and digest of an object in the store."""
 
     size_bytes: int
-    digest: str | None  # the store's own; None: it has none that we can compare
+    digest: str | None  # the store's own, see `Store.put`; None: it has none that we can compare
 
 
 class Store:
-    """An object store behind a URL; keys are relative to it.
+    """An object store behind a URL. Keys are relative to the URL.
 
-    Errors are BlockedError when the store takes nothing now, PermanentError when it does not take this object,
-    TransientError when it may take it the next time.
+    Methods raise BlockedError when the store takes no objects now, PermanentError when it rejects this object and
+    TransientError when the call may be made again.
+
+        digest = await store.put("folder/1_a.jpg", data, mime_type="image/jpeg")
+        info = await store.head("folder/1_a.jpg")  # ObjectInfo(size_bytes=..., digest=...) or None
+        async for chunk in store.read("folder/1_a.jpg"):
+            ...
     """
 
     def __init__(
@@ -49,23 +54,37 @@ class Store:
         inner: ObjectStore,
         *,
         folds_case: bool = False,
-        signs: bool = True,
-        signed_puts: SignedPuts | None = None,
+        can_sign_urls: bool = True,
+        presigned_puts: PresignedPuts | None = None,
     ) -> None:
         self.url = url  # without secrets
         self.folds_case = folds_case
-        # True: a single put answers with the MD5 of what is held. S3's ETag is that, unless the bucket
-        # encrypts with a key of KMS or a customer's; whoever finds out sets this to False.
-        self.answers_md5 = isinstance(inner, S3Store)
+        self._etag_is_md5 = isinstance(inner, S3Store)
         self._inner = inner
-        self._signs = signs
-        self._signed_puts = signed_puts
-        self._takes_attributes = not isinstance(inner, LocalStore)
+        self._can_sign_urls = can_sign_urls
+        self._presigned_puts = presigned_puts
+        self._supports_attributes = not isinstance(inner, LocalStore)
+
+    @property
+    def etag_is_md5(self) -> bool:
+        """True if `put` returns the MD5 of the stored bytes.
+
+        S3's ETag is that, unless the bucket encrypts with a KMS or customer-provided key.
+        """
+        return self._etag_is_md5
+
+    def distrust_etag_md5(self) -> None:
+        """Stop taking ETags for MD5s, because the ETag of a correct object was not its MD5."""
+        self._etag_is_md5 = False
 
     async def put(self, key: str, data: Content, *, mime_type: str) -> str | None:
-        """Write an object whole, or not at all; the store's own digest of it."""
-        with translated(self.url, key=key):
-            if self._signed_puts and (e_tag := await self._signed_puts.put(key, data, mime_type=mime_type)):
+        """Write an object atomically and return the store's digest of it.
+
+        On S3 that is the lower-case ETag: an MD5, or for an object put in parts the MD5 of the parts' MD5s, a dash
+        and their number. None on other stores.
+        """
+        with translate_errors(self.url, key=key):
+            if self._presigned_puts and (e_tag := await self._presigned_puts.put(key, data, mime_type=mime_type)):
                 return self._digest(e_tag)
             result = await obstore.put_async(
                 self._inner, key, data, use_multipart=False, attributes=self._attributes(mime_type)
@@ -73,37 +92,40 @@ class Store:
         return self._digest(result["e_tag"])
 
     async def put_stream(self, key: str, chunks: AsyncIterator[Content], *, mime_type: str) -> str | None:
-        """Write an object in parts of `PART_BYTES`; the store's own digest of it.
+        """Write an object in parts of PART_BYTES and return the store's digest of it, as `put` does.
 
-        The object appears when the chunks have ended. When they raise, the parts are aborted, nothing
-        appears, and the error goes on. Not to be cancelled: that would leave the parts behind.
+        The object appears when the chunks have ended. When they raise, the upload is aborted, no object appears,
+        and the error propagates. Do not cancel this call: the parts would be left behind.
         """
-        with translated(self.url, key=key):
+        with translate_errors(self.url, key=key):
             result = await obstore.put_async(
                 self._inner,
                 key,
                 chunks,
                 use_multipart=True,
                 chunk_size=PART_BYTES,
-                max_concurrency=PARTS_AT_ONCE,
+                max_concurrency=PARTS_CONCURRENT,
                 attributes=self._attributes(mime_type),
             )
         return self._digest(result["e_tag"])
 
-    async def head(self, key: str) -> Standing | None:
-        """What stands under a key; None: nothing."""
-        with translated(self.url, key=key):
+    async def head(self, key: str) -> ObjectInfo | None:
+        """Return an object's size and digest, or None when there is no object."""
+        with translate_errors(self.url, key=key):
             try:
                 meta = await obstore.head_async(self._inner, key)
             except _NOT_FOUND:
                 return None
-        return Standing(size_bytes=meta["size"], digest=self._digest(meta["e_tag"]))
+        return ObjectInfo(size_bytes=meta["size"], digest=self._digest(meta["e_tag"]))
 
     async def read(
         self, key: str, *, span: range | None = None, chunk_bytes: int = CHUNK_BYTES
     ) -> AsyncGenerator[bytes, None]:
-        """An object's bytes, in chunks of at least this size; `span`: these alone, which must be some that it has."""
-        with translated(self.url, key=key):
+        """Yield an object's bytes in chunks of at least `chunk_bytes`.
+
+        `span` selects a part of the object and must lie within it.
+        """
+        with translate_errors(self.url, key=key):
             async for chunk in await self._chunks(key, span=span, chunk_bytes=chunk_bytes):
                 yield bytes(chunk)
 
@@ -113,27 +135,27 @@ class Store:
                 result = await obstore.get_async(self._inner, key, options={"range": (span.start, span.stop)})
                 return result.stream(min_chunk_size=chunk_bytes)
             except BaseError as exc:
-                # Not every server that speaks S3 knows ranges.
+                # Not every S3-compatible server supports ranges.
                 if "non-partial response" not in str(exc):
                     raise
         result = await obstore.get_async(self._inner, key)
         chunks = result.stream(min_chunk_size=chunk_bytes)
         return chunks if span is None else _cut(chunks, span)
 
-    async def signed_url(self, key: str, *, lasts_s: float) -> str | None:
-        """A URL by which anybody may read the object for so long; a secret. None: the store signs none for it."""
-        if not (self._signs and isinstance(self._inner, (S3Store, AzureStore, GCSStore))):
+    async def signed_url(self, key: str, *, valid_s: float) -> str | None:
+        """Return a URL (a secret) that lets anyone read the object for `valid_s`; None: the store cannot sign one."""
+        if not (self._can_sign_urls and isinstance(self._inner, (S3Store, AzureStore, GCSStore))):
             return None
-        with translated(self.url, key=key):
-            url: str = await obstore.sign_async(self._inner, "GET", key, timedelta(seconds=lasts_s))
-        # obstore signs an Azure path as it is written in a URL, Azure checks it as it is read: they agree on plain
-        # ones alone.
+        with translate_errors(self.url, key=key):
+            url: str = await obstore.sign_async(self._inner, "GET", key, timedelta(seconds=valid_s))
+        # For Azure, obstore signs the percent-encoded path and Azure checks the decoded one: they agree only on
+        # paths without escapes.
         return None if isinstance(self._inner, AzureStore) and "%" in urlsplit(url).path else url
 
     async def read_head(self, key: str, *, size_bytes: int) -> bytes:
-        """An object's first bytes."""
+        """Return an object's first `size_bytes` bytes."""
         head = b""
-        # By a stream that is left off, and no range: not every server knows those.
+        # A stream that is closed early, not a range: not every server supports ranges.
         async with aclosing(self.read(key)) as chunks:
             async for chunk in chunks:
                 head += chunk
@@ -142,56 +164,55 @@ class Store:
         return head[:size_bytes]
 
     async def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
-        with translated(self.url, key=key):
+        """Delete an object. Idempotent."""
+        with translate_errors(self.url, key=key):
             try:
                 await obstore.delete_async(self._inner, key)
             except _NOT_FOUND:
                 return
 
     async def delete_all(self, keys: Sequence[str]) -> None:
-        """Remove objects, as many as there are of them, some at once; an error may leave any of them."""
+        """Delete objects concurrently. Missing ones are ignored; after an error any of them may remain."""
         if isinstance(self._inner, S3Store):
-            for start in range(0, len(keys), KEYS_A_CALL):
-                with translated(self.url):
-                    # One call for all: S3 does not mind those that are not there.
-                    await obstore.delete_async(self._inner, keys[start : start + KEYS_A_CALL])
+            for start in range(0, len(keys), KEYS_PER_CALL):
+                with translate_errors(self.url):
+                    # One bulk call; S3 ignores missing objects.
+                    await obstore.delete_async(self._inner, keys[start : start + KEYS_PER_CALL])
             return
-        for start in range(0, len(keys), DELETIONS_AT_ONCE):
-            await asyncio.gather(*map(self.delete, keys[start : start + DELETIONS_AT_ONCE]))
+        for start in range(0, len(keys), DELETIONS_CONCURRENT):
+            await asyncio.gather(*map(self.delete, keys[start : start + DELETIONS_CONCURRENT]))
 
     async def check(self) -> None:
-        """Write an object and remove it, to find out now whether the store takes objects at all."""
+        """Write and delete a small object, to find out whether the store takes objects."""
         await self.put(CHECK_KEY, b"imageferry", mime_type="text/plain")
         await self.delete(CHECK_KEY)
 
-    async def tidy(self, key: str) -> None:
-        """Remove what a killed process may have left beside a key; only a folder of this machine keeps such things."""
+    async def remove_staged_files(self, key: str) -> None:
+        """Delete partial files that a killed process may have left for a key. Does nothing on remote stores."""
         if isinstance(self._inner, LocalStore) and self._inner.prefix is not None:
             await asyncio.to_thread(_remove_staged, Path(self._inner.prefix) / key)
 
     async def close(self) -> None:
-        """Let go of connections; idempotent."""
-        if self._signed_puts is not None:
-            await self._signed_puts.close()
+        """Close the connections. Idempotent."""
+        if self._presigned_puts is not None:
+            await self._presigned_puts.close()
 
     def _attributes(self, mime_type: str) -> dict[str, str] | None:
-        return {"Content-Type": mime_type} if self._takes_attributes else None
+        return {"Content-Type": mime_type} if self._supports_attributes else None
 
     def _digest(self, e_tag: str | None) -> str | None:
-        """An MD5, or for an object put in parts the MD5 of the parts' MD5s, a dash and their number."""
         if e_tag is None or not isinstance(self._inner, S3Store):
             return None
         return e_tag.strip('"').lower()
 
 
 def is_md5(digest: str | None) -> bool:
-    """True: the digest is of the whole object, and not of parts."""
+    """Return True when a digest is an MD5 of the whole object, not of parts."""
     return digest is not None and _MD5.fullmatch(digest) is not None
 
 
 async def _cut(chunks: AsyncIterator[Bytes | bytes], span: range) -> AsyncIterator[Bytes | bytes]:
-    """Those bytes of the chunks that are in the span."""
+    """Yield the bytes of the chunks that lie in the span."""
     at = 0
     async for chunk in chunks:
         yield bytes(chunk)[max(0, span.start - at) : max(0, span.stop - at)]
@@ -201,7 +222,7 @@ async def _cut(chunks: AsyncIterator[Bytes | bytes], span: range) -> AsyncIterat
 
 
 def _remove_staged(path: Path) -> None:
-    # obstore writes a local object to `<name>#<number>` and renames it when it is whole.
+    # obstore writes a local object to `<name>#<number>` and renames it when it is complete.
     if path.parent.is_dir():
         for staged in path.parent.iterdir():
             name, _, number = staged.name.rpartition("#")

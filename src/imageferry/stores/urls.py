@@ -1,4 +1,4 @@
-"""Store URLs: what people write, and how an object is named in full."""
+"""Store URLs: normalisation of STORE_URL, and the full URL of an object."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -9,10 +9,10 @@ _REMOTE = {"s3": "s3", "s3a": "s3", "gs": "gs", "az": "az", "azure": "az", "abfs
 
 
 def normal_url(text: str) -> str:
-    """A store's URL as the catalog keeps it: one spelling, no trailing slash, nothing secret.
+    """Return a store's URL in its normal form: one spelling, no trailing slash, no secrets.
 
-    A plain path is a folder of this machine. Raises FatalError when it is neither a path nor one of
-    `file://`, `memory://`, `s3://`, `gs://`, `az://`.
+    A plain path becomes a `file://` URL. Raises FatalError unless the text is a path or a URL of
+    `file://`, `memory://`, `s3://`, `gs://` or `az://`.
     """
     if "://" not in text:
         return folder_url(Path(text))
@@ -23,18 +23,18 @@ def normal_url(text: str) -> str:
         return "memory://"
     if url.scheme not in _REMOTE or not url.hostname or url.username or url.query:
         message = (
-            "STORE_URL is not a store's URL: write s3://bucket/prefix, az://container/prefix, gs://bucket/prefix, "
-            "file:///folder or a folder's path; keys and passwords have variables of their own."
+            "STORE_URL is not a valid storage URL. Use s3://bucket/prefix, az://container/prefix, gs://bucket/prefix, "
+            "file:///folder or the path of a folder. Set keys and passwords in their own variables."
         )
         raise FatalError(Reason.MISCONFIGURED, message)
     return f"{_REMOTE[url.scheme]}://{url.hostname}{url.path.rstrip('/')}"
 
 
 def folder_url(folder: Path) -> str:
-    """The URL of a folder of this machine."""
+    """Return the `file://` URL of a local folder."""
     return folder.expanduser().resolve().as_uri()
 
 
 def object_url(store: str, key: str) -> str:
-    """Where an object stands, in full; what a record's `storage_path` shows."""
+    """Return the full URL of an object, as in the `storage_path` of an image."""
     return f"{store.rstrip('/')}/{key}"

@@ -1,1 +1,1 @@
-"""What a process tells of its work: logs, metrics, traces."""
+"""Observability: logs, metrics and traces."""

@@ -1,46 +1,49 @@
-"""Watches: what looks on while stages and sources work, and changes nothing of what they do."""
+"""Instruments: wrappers that observe stages and sources without changing what they do."""
 
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Any
 
-from imageferry.engine.base import Stage, Stages, about
-from imageferry.log import all_is_about
+from imageferry.engine.base import Stage, Stages, log_fields
+from imageferry.log import bind_context
 from imageferry.model import Message
 from imageferry.sources.base import Source
 from imageferry.sources.throttle import ThrottledSource
 
 
-class Watch:
-    """One that sees nothing; others see more."""
+class Instrument:
+    """An instrument that observes nothing; subclasses override what they observe."""
 
-    def around_stage(self, kind: type[Message], stage: Stage) -> Stage:  # noqa: ARG002 - for those that see more
-        """A stage that does what the given one does, seen."""
+    def wrap_stage(self, kind: type[Message], stage: Stage) -> Stage:  # noqa: ARG002 - subclasses use it
+        """Return a stage that behaves like the given one."""
         return stage
 
-    def around_source(self, source: Source, *, paced: ThrottledSource) -> Source:  # noqa: ARG002 - the same
-        """A source that does what the given one does, seen: every try of a call, and the pace of them all."""
+    def wrap_source(self, source: Source, *, throttled: ThrottledSource) -> Source:  # noqa: ARG002 - subclasses use it
+        """Return a source that behaves like the given one; the wrapper sees every attempt of a call.
+
+        `throttled` has the rate limits of all calls.
+        """
         return source
 
 
-class LogWatch(Watch):
-    """Has all that is logged while a message is worked on name the job and the batch."""
+class LogContext(Instrument):
+    """Adds the job and the batch to everything that is logged while a message is handled."""
 
-    def around_stage(self, kind: type[Message], stage: Stage) -> Stage:  # noqa: ARG002 - the same for all
-        """See Watch."""
-        return partial(_named, stage)
-
-
-def watched(stages: Stages, watches: Iterable[Watch]) -> Stages:
-    """The stages, with every watch around each; the first of them innermost."""
-    seen = dict(stages)
-    for watch in watches:
-        seen = {kind: watch.around_stage(kind, stage) for kind, stage in seen.items()}
-    return seen
+    def wrap_stage(self, kind: type[Message], stage: Stage) -> Stage:  # noqa: ARG002 - wraps every stage alike
+        """See Instrument."""
+        return partial(_with_log_context, stage)
 
 
-async def _named(stage: Stage, message: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - as Stage has it
-    # A delivery is a task of its own; what was bound in the task that began it is another message's.
-    all_is_about(about(message))
+def instrument_stages(stages: Stages, instruments: Iterable[Instrument]) -> Stages:
+    """Return the stages, each wrapped by every instrument; the first is the innermost."""
+    instrumented = dict(stages)
+    for instrument in instruments:
+        instrumented = {kind: instrument.wrap_stage(kind, stage) for kind, stage in instrumented.items()}
+    return instrumented
+
+
+async def _with_log_context(stage: Stage, message: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - the signature of Stage
+    # Each message has its own task, which inherits the log context of the message before: replace it.
+    bind_context(log_fields(message))
     async for following in stage(message):
         yield following

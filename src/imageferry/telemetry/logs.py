@@ -1,4 +1,4 @@
-"""Logs: events with fields, on stderr, as text for people or as JSON for machines."""
+"""Logs: events with fields, on stderr, as text or JSON."""
 
 import logging
 import sys
@@ -8,9 +8,9 @@ from imageferry.log import log
 
 
 def configure_logging(*, level: str, form: str) -> None:
-    """Set up the logs of this process, in the form `text` or `json`."""
+    """Configure the logging of this process; `form` is `text` or `json`."""
     lowest = logging.getLevelNamesMapping()[level.upper()]
-    log.configure(lowest=lowest, prepare=partial(_set_up, lowest=lowest, as_json=form == "json"))
+    log.configure(level_min=lowest, set_up=partial(_set_up, lowest=lowest, as_json=form == "json"))
 
 
 def _set_up(*, lowest: int, as_json: bool) -> None:
@@ -23,7 +23,7 @@ def _set_up(*, lowest: int, as_json: bool) -> None:
             *([structlog.processors.format_exc_info] if as_json else []),
             structlog.processors.JSONRenderer()
             if as_json
-            # Its usual traceback shows the values of all variables, passwords among them.
+            # The default traceback shows the values of variables, including passwords.
             else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(lowest),

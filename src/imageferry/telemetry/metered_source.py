@@ -1,4 +1,4 @@
-"""A source around a source that counts the calls, by what became of each."""
+"""A source wrapper that counts calls by their result."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -16,43 +16,43 @@ LIST, BYTES = "list", "bytes"
 OK = "ok"
 
 
-class Meter(Protocol):
-    """Whoever is told of the calls."""
+class CallMeter(Protocol):
+    """Receives the counts of calls and the current rate limits."""
 
-    def called(self, kind: str, result: str, *, again: bool, times: int = 1) -> None:
-        """Calls of a kind, `list` or `bytes`, came to `ok` or an error's reason; `again`: they are made again."""
+    def count_calls(self, kind: str, result: str, *, will_retry: bool, count: int = 1) -> None:
+        """Count calls of a kind, `list` or `bytes`, with the result `ok` or an error's reason."""
         ...
 
-    def paced(self, kind: str, calls_s: float) -> None:
-        """The rate that calls of a kind are paced at, now."""
+    def set_rate_limit(self, kind: str, calls_s: float) -> None:
+        """Set the current rate limit of a kind of calls."""
         ...
 
 
 class MeteredSource:
-    """Stands between what paces calls and what repeats them: it sees every try, and the rate."""
+    """Wraps the throttled source and is wrapped by the retrying one: it sees every attempt and the rate limit."""
 
-    def __init__(self, source: Source, *, paced: ThrottledSource, meter: Meter) -> None:
+    def __init__(self, source: Source, *, throttled: ThrottledSource, meter: CallMeter) -> None:
         self.name = source.name
         self._source = source
-        self._paced = paced
+        self._throttled = throttled
         self._meter = meter
-        self._show_rates()
+        self._report_rate_limits()
 
-    async def resolve(self, locator: FolderRef) -> Folder:
+    async def resolve(self, folder_ref: FolderRef) -> Folder:
         """See Source."""
-        return await self._counted(LIST, self._source.resolve, locator)
+        return await self._call(LIST, self._source.resolve, folder_ref)
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
         """See Source."""
-        return await self._counted(LIST, self._source.list_page, folder, page_token=page_token)
+        return await self._call(LIST, self._source.list_page, folder, page_token=page_token)
 
     async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:
         """See Source."""
-        return await self._counted(LIST, self._source.stat, file_id, resource_key=resource_key)
+        return await self._call(LIST, self._source.stat, file_id, resource_key=resource_key)
 
     async def read(self, file: File) -> Content:
         """See Source."""
-        return await self._counted(BYTES, self._source.read, file)
+        return await self._call(BYTES, self._source.read, file)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
@@ -69,7 +69,7 @@ class MeteredSource:
         """See Source."""
         await self._source.close()
 
-    async def _counted(self, kind: str, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _call(self, kind: str, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             result = await call(*args, **kwargs)
         except ImageferryError as exc:
@@ -80,11 +80,11 @@ class MeteredSource:
 
     def _count(self, kind: str, error: ImageferryError | None) -> None:
         result = OK if error is None else error.reason.value
-        self._meter.called(kind, result, again=isinstance(error, TransientError))
-        self._show_rates()
+        self._meter.count_calls(kind, result, will_retry=isinstance(error, TransientError))
+        self._report_rate_limits()
 
-    def _show_rates(self) -> None:
-        rates = self._paced.rates
-        for kind, calls_s in ((LIST, rates.list_calls_s), (BYTES, rates.byte_calls_s)):
+    def _report_rate_limits(self) -> None:
+        rates = self._throttled.rates
+        for kind, calls_s in ((LIST, rates.list_calls_per_s), (BYTES, rates.byte_calls_per_s)):
             if calls_s is not None:
-                self._meter.paced(kind, calls_s)
+                self._meter.set_rate_limit(kind, calls_s)

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: what a process has moved, and what keeps it."""
+"""Metrics for Prometheus."""
 
 import time
 from collections import Counter as Count
@@ -14,73 +14,86 @@ from imageferry.errors import TransientError
 from imageferry.model import ItemState, Message, Record
 from imageferry.sources.base import Source
 from imageferry.sources.throttle import ThrottledSource
-from imageferry.telemetry.instrument import Watch
+from imageferry.telemetry.instrument import Instrument
 from imageferry.telemetry.metered_source import MeteredSource
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# A page or a record takes milliseconds, a batch of large files its whole time box.
-SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
+# A page or a record takes milliseconds, a batch of large files as long as a transfer may take.
+STAGE_BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
+REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-class Metrics(Watch):
-    """The metrics of one process, or of one child of a worker; docs/operating.md has their meanings."""
+class Metrics(Instrument):
+    """The metrics of a process, or of one process of a worker; docs/operating.md explains them."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._files = self._counter("files", "Files that have an outcome.", "outcome", "reason")
-        self._bytes = self._counter("moved_bytes", "Bytes of files that came over the wire and are stored.")
-        self._calls = self._counter("source_calls", "Calls to the source, repeated ones too.", "call", "result")
-        self._retries = self._counter("retries", "What went wrong and is tried again.", "part", "cause")
-        self._failures = self._counter("stage_failures", "Deliveries that broke off unforeseen.", "stage")
+        self._files = self._counter("files", "Files with an outcome.", "outcome", "reason")
+        self._bytes = self._counter("transferred_bytes", "Bytes of files that were downloaded and stored.")
+        self._calls = self._counter("source_calls", "Calls to the source, including retries.", "call", "result")
+        self._retries = self._counter("retries", "Failures that are retried.", "part", "cause")
+        self._failures = self._counter("stage_failures", "Messages whose handling failed unexpectedly.", "stage")
         self._seconds = Histogram(
-            "imageferry_stage_seconds",
-            "How long a message was worked on.",
+            "imageferry_stage_duration_seconds",
+            "Time to handle a message.",
             ["stage"],
-            buckets=SECONDS,
+            buckets=STAGE_BUCKETS_S,
             registry=self.registry,
         )
-        self._under_way = self._gauge("under_way", "Messages that are worked on now.", "stage")
-        self._rate = self._gauge("source_rate", "Calls a second that the source is paced at, once it is.", "call")
+        self._in_progress = self._gauge("messages_in_progress", "Messages that are being handled.", "stage")
+        self._rate_limit = self._gauge(
+            "source_rate_limit_calls_per_second", "Current rate limit of calls to the source, if there is one.", "call"
+        )
+        self._pending_work = self._gauge("pending_work_items", "Unfinished work in the catalog.", "kind", "state")
+        self._requests = Histogram(
+            "imageferry_http_request_duration_seconds",
+            "Time from a request until its response is complete.",
+            ["method", "route", "status"],
+            buckets=REQUEST_BUCKETS_S,
+            registry=self.registry,
+        )
 
-        self._backlog = self._gauge("backlog", "Work in the catalog that is not done.", "kind", "state")
-
-    def around_stage(self, kind: type[Message], stage: Stage) -> Stage:
-        """See Watch."""
+    def wrap_stage(self, kind: type[Message], stage: Stage) -> Stage:
+        """See Instrument."""
         return partial(self._metered, kind.__name__.lower(), stage)
 
-    def around_source(self, source: Source, *, paced: ThrottledSource) -> Source:
-        """See Watch."""
-        return MeteredSource(source, paced=paced, meter=self)
+    def wrap_source(self, source: Source, *, throttled: ThrottledSource) -> Source:
+        """See Instrument."""
+        return MeteredSource(source, throttled=throttled, meter=self)
 
-    def called(self, kind: str, result: str, *, again: bool, times: int = 1) -> None:
-        """See Meter."""
-        self._calls.labels(kind, result).inc(times)
-        if again:
-            self._retries.labels("source", result).inc(times)
+    def count_calls(self, kind: str, result: str, *, will_retry: bool, count: int = 1) -> None:
+        """See CallMeter."""
+        self._calls.labels(kind, result).inc(count)
+        if will_retry:
+            self._retries.labels("source", result).inc(count)
 
-    def paced(self, kind: str, calls_s: float) -> None:
-        """See Meter."""
-        self._rate.labels(kind).set(calls_s)
+    def set_rate_limit(self, kind: str, calls_s: float) -> None:
+        """See CallMeter."""
+        self._rate_limit.labels(kind).set(calls_s)
 
-    def show_backlog(self, held: Iterable[Backlog]) -> None:
-        """Show what the catalog holds now."""
-        self._backlog.clear()
-        for work in held:
-            self._backlog.labels(work.kind, work.state).set(work.count)
+    def set_pending_work(self, backlog: Iterable[Backlog]) -> None:
+        """Replace the counts of unfinished work."""
+        self._pending_work.clear()
+        for work in backlog:
+            self._pending_work.labels(work.kind, work.state).set(work.count)
 
-    def start_anew(self) -> None:
-        """Take back what whoever wrote these metrics before, and is no more, had under way."""
+    def observe_request(self, *, method: str, route: str, status: int, duration_s: float) -> None:
+        """Record a request that the gateway answered. `route` is the path template, such as `/api/jobs/{job_id}`."""
+        self._requests.labels(method, route, status).observe(duration_s)
+
+    def reset_in_progress(self) -> None:
+        """Set the messages in progress to 0: an ended process that wrote to the same file may have left some."""
         for stage in ("crawl", "transfer", "record"):
-            self._under_way.labels(stage).set(0)
+            self._in_progress.labels(stage).set(0)
 
     def exposition(self) -> bytes:
-        """What Prometheus reads."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
 
-    async def _metered(self, name: str, stage: Stage, message: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - as Stage has it
-        under_way = self._under_way.labels(name)
-        under_way.inc()
-        began_s = time.monotonic()
+    async def _metered(self, name: str, stage: Stage, message: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - the signature of Stage
+        in_progress = self._in_progress.labels(name)
+        in_progress.inc()
+        started_s = time.monotonic()
         try:
             async for following in stage(message):
                 if isinstance(following, Record):
@@ -93,17 +106,17 @@ class Metrics(Watch):
             self._failures.labels(name).inc()
             raise
         finally:
-            under_way.dec()
-            self._seconds.labels(name).observe(time.monotonic() - began_s)
+            in_progress.dec()
+            self._seconds.labels(name).observe(time.monotonic() - started_s)
 
     def _count(self, record: Record) -> None:
-        ended = Count((outcome.state, outcome.reason) for outcome in record.outcomes)
-        for (state, reason), files in ended.items():
+        counts = Count((outcome.state, outcome.reason) for outcome in record.outcomes)
+        for (state, reason), files in counts.items():
             if state is ItemState.PENDING:
                 self._retries.labels("file", reason).inc(files)
             else:
                 self._files.labels(state, reason or "").inc(files)
-        moved = (outcome for outcome in record.outcomes if outcome.state is ItemState.STORED and outcome.moved)
+        moved = (outcome for outcome in record.outcomes if outcome.state is ItemState.STORED and outcome.transferred)
         self._bytes.inc(sum(outcome.size_bytes or 0 for outcome in moved))
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:

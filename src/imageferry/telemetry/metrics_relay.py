@@ -1,43 +1,43 @@
-"""What is seen of a source in a mover, added up for the process that shows metrics."""
+"""Relays the source metrics of a transfer process to the process that exports them."""
 
 from collections import Counter
 from typing import Any
 
 from imageferry.sources.base import Source
 from imageferry.sources.throttle import ThrottledSource
-from imageferry.telemetry.instrument import Watch
-from imageferry.telemetry.metered_source import Meter, MeteredSource
+from imageferry.telemetry.instrument import Instrument
+from imageferry.telemetry.metered_source import CallMeter, MeteredSource
 
 
-class TallyWatch(Watch):
-    """Adds up until somebody takes it."""
+class MetricsRecorder(Instrument):
+    """Adds up the counts of calls until `take` returns them."""
 
     def __init__(self) -> None:
         self._calls: Counter[tuple[str, str, bool]] = Counter()
         self._rates: dict[str, float] = {}
 
-    def around_source(self, source: Source, *, paced: ThrottledSource) -> Source:
-        """See Watch."""
-        return MeteredSource(source, paced=paced, meter=self)
+    def wrap_source(self, source: Source, *, throttled: ThrottledSource) -> Source:
+        """See Instrument."""
+        return MeteredSource(source, throttled=throttled, meter=self)
 
-    def called(self, kind: str, result: str, *, again: bool, times: int = 1) -> None:
-        """See Meter."""
-        self._calls[kind, result, again] += times
+    def count_calls(self, kind: str, result: str, *, will_retry: bool, count: int = 1) -> None:
+        """See CallMeter."""
+        self._calls[kind, result, will_retry] += count
 
-    def paced(self, kind: str, calls_s: float) -> None:
-        """See Meter."""
+    def set_rate_limit(self, kind: str, calls_s: float) -> None:
+        """See CallMeter."""
         self._rates[kind] = calls_s
 
-    def take(self) -> Any:  # noqa: ANN401 - plain values, for a pipe
-        """What was added up since the last time; None: nothing."""
+    def take(self) -> Any:  # noqa: ANN401 - plain values that MessagePack can encode
+        """Return what was added up since the last call, for `replay`; None when there is nothing."""
         calls, self._calls = self._calls, Counter()
         return [[[*key, times] for key, times in calls.items()], self._rates] if calls else None
 
 
-def pass_on(taken: Any, meter: Meter) -> None:  # noqa: ANN401 - as it was taken
-    """Tell a meter what was taken from a tally elsewhere."""
-    calls, rates = taken
+def replay(recorded: Any, meter: CallMeter) -> None:  # noqa: ANN401 - what `take` returned
+    """Report to a meter what `take` returned in a transfer process."""
+    calls, rates = recorded
     for kind, result, again, times in calls:
-        meter.called(kind, result, again=again, times=times)
+        meter.count_calls(kind, result, will_retry=again, count=times)
     for kind, calls_s in rates.items():
-        meter.paced(kind, calls_s)
+        meter.set_rate_limit(kind, calls_s)

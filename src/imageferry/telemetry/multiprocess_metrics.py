@@ -1,4 +1,4 @@
-"""Metrics of a worker whose children each write their own: a folder of files that the parent reads."""
+"""Metrics of a worker with several processes: each writes a file, and the worker reads the folder of them."""
 
 import os
 import shutil
@@ -19,14 +19,14 @@ _LOCK = "in-use.lock"
 
 @contextmanager
 def metrics_folder() -> Iterator[Path]:
-    """A temporary folder for the children's metrics; removed at the end, or by the next worker after a kill."""
-    _remove_those_of_nobody()
-    # Under a name that no other worker looks for, until the lock shows that it is somebody's.
-    begun = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
-    # Children inherit it with the fork: it ends with the last of them.
-    lock = FileLock(begun / _LOCK)
+    """Create a temporary folder for metrics; removed at the end, or by the next worker if this one is killed."""
+    _remove_abandoned_folders()
+    # Under a name that other workers do not search for, until the lock shows that it is in use.
+    new = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
+    # Forked processes inherit the lock: it is held until the last of them ends.
+    lock = FileLock(new / _LOCK)
     lock.acquire()
-    folder = begun.rename(begun.with_name(begun.name.removeprefix(".")))
+    folder = new.rename(new.with_name(new.name.removeprefix(".")))
     try:
         yield folder
     finally:
@@ -34,30 +34,30 @@ def metrics_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def metrics_of_child(folder: Path, *, seat: int) -> Metrics:
-    """The metrics of a child, in a file by its seat: one that replaces another counts on from where that ended."""
+def metrics_of_slot(folder: Path, *, slot: int) -> Metrics:
+    """Return the metrics of the process in a slot. A replacement continues the counts in the file of its slot."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    values.ValueClass = values.MultiProcessValue(lambda: seat)  # type: ignore[no-untyped-call] # the library's
+    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call] # the library has no types
     metrics = Metrics()
-    metrics.start_anew()
+    metrics.reset_in_progress()
     return metrics
 
 
-def exposition(folder: Path, *, queued: Mapping[str, int]) -> bytes:
-    """What Prometheus reads: all children's metrics, and how many messages wait in each queue."""
+def exposition(folder: Path, *, queue_messages: Mapping[str, int]) -> bytes:
+    """Return the metrics of all processes and the lengths of the queues, in the text format of Prometheus."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call] # the library's
-    # This process has its own kind of values: it writes to none of the children's files.
-    waiting = Gauge("imageferry_queued", "Messages that wait in the broker.", ["queue"], registry=registry)
-    for queue, messages in queued.items():
+    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call] # the library has no types
+    # The value class of this process is the default one: it writes to no file.
+    waiting = Gauge("imageferry_queue_messages", "Messages waiting in the broker.", ["queue"], registry=registry)
+    for queue, messages in queue_messages.items():
         waiting.labels(queue).set(messages)
     return generate_latest(registry)
 
 
-def _remove_those_of_nobody() -> None:
+def _remove_abandoned_folders() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
             with FileLock(folder / _LOCK, blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
         except (Timeout, OSError):
-            continue  # it is in use, or another user's
+            continue  # it is in use, or belongs to another user

@@ -1,1 +1,1 @@
-"""Thumbnails: made when they are first asked for, by processes that may die, and kept in the store."""
+"""Thumbnails: rendered on the first request, in processes that may crash, and kept in the store."""

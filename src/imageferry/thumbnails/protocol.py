@@ -1,36 +1,31 @@
-"""What a decoding process is told and answers: frames of bytes, each with its length before it."""
-
-import struct
+"""The messages between the worker pool and a worker process, as MessagePack in frames; see subprocess_protocol."""
 
 from msgspec import Struct
 
-LENGTH = struct.Struct("<I")
-FRAME_BYTES_MAX = 64 * 1024 * 1024
 
-
-class Order(Struct, frozen=True, kw_only=True):
-    """What is to be drawn; the file's bytes follow it, in frames of which the last is empty."""
+class RenderRequest(Struct, frozen=True, kw_only=True):
+    """What to render. The file's bytes follow the request in frames, of which the last is empty."""
 
     width: int  # pixels, at most
-    quarter_turns: int = 0  # clockwise, as the listing says; for files that do not say it themselves
-    raw: bool = False  # a camera's RAW file: its preview is drawn
-    mark: str = ""  # written into the thumbnail
+    quarter_turns: int = 0  # clockwise, from the source's listing; ignored when the file has an orientation
+    is_raw: bool = False  # a camera's RAW file: its embedded preview is rendered
+    source_tag: str = ""  # written into the thumbnail's XMP: identifies the bytes that it was rendered from
 
 
-class Drawn(Struct, frozen=True, kw_only=True):
-    """A thumbnail, and what was learned of its picture."""
+class RenderedThumbnail(Struct, frozen=True, kw_only=True):
+    """A thumbnail, and what was found out about its image."""
 
     body: bytes  # WebP
-    width: int | None  # pixels of the picture, upright; None: not known
+    width: int | None  # of the upright image, in pixels; None: not known
     height: int | None
     placeholder: str  # a thumbhash, in Base64
 
 
-class Answer(Struct, frozen=True, kw_only=True):
-    """How an order ended."""
+class RenderResult(Struct, frozen=True, kw_only=True):
+    """The reply to a request: a thumbnail, or the reason why none can be made."""
 
-    drawn: Drawn | None = None
-    why_not: str | None = None  # one sentence
+    thumbnail: RenderedThumbnail | None = None
+    error: str | None = None  # one sentence
 
 
 class UnreadableError(Exception):

@@ -1,4 +1,4 @@
-"""The photographs that cameras put into their RAW files, ready to be shown."""
+"""The JPEG previews that cameras embed in their RAW files."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -6,49 +6,49 @@ from io import BytesIO
 
 from PIL import ContainerIO, ExifTags, Image
 
-_START = b"\xff\xd8\xff"
+_JPEG_START = b"\xff\xd8\xff"
 STARTS_MAX = 64
-TRIES_MAX = 3
+DECODED_MAX = 3
 _TIFF = (b"II*\x00", b"MM\x00*")
 _HEAD_BYTES = 1024 * 1024
 _UNREADABLE = (OSError, ValueError, SyntaxError, KeyError, IndexError)
 
 
 def largest_preview(data: bytes) -> Image.Image | None:
-    """The largest JPEG within a file that can be decoded; None: there is none.
+    """Return the largest JPEG within a file that can be decoded; None when there is none.
 
-    By its bytes and not by the file's structure, of which every maker has another.
+    It searches for the JPEG marker: the structure of RAW files differs from maker to maker.
     """
-    found = sorted(_sizes(data), reverse=True)
-    for _, at in found[:TRIES_MAX]:
-        # RAW pixels themselves are often a JPEG too, of a kind that nothing here decodes.
+    candidates = sorted(_find_jpegs(data), reverse=True)
+    for _, offset in candidates[:DECODED_MAX]:
+        # The RAW pixels are often a JPEG too, of a kind (lossless) that nothing here decodes.
         with suppress(*_UNREADABLE):
-            trial = _jpeg(data, at)
+            trial = _open_jpeg(data, offset)
             trial.draft(None, (1, 1))
             trial.load()
-            return _jpeg(data, at)
+            return _open_jpeg(data, offset)
     return None
 
 
-def _sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    """In pixels, and where each begins."""
-    at = -1
+def _find_jpegs(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the size in pixels and the offset in bytes of each JPEG."""
+    offset = -1
     for _ in range(STARTS_MAX):
-        at = data.find(_START, at + 1)
-        if at < 0:
+        offset = data.find(_JPEG_START, offset + 1)
+        if offset < 0:
             return
         with suppress(*_UNREADABLE):
-            image = _jpeg(data, at)
-            yield image.width * image.height, at
+            image = _open_jpeg(data, offset)
+            yield image.width * image.height, offset
 
 
-def _jpeg(data: bytes, at: int) -> Image.Image:
-    within = ContainerIO.ContainerIO(BytesIO(data), at, len(data) - at)
-    return Image.open(within, formats=("JPEG",))
+def _open_jpeg(data: bytes, offset: int) -> Image.Image:
+    container = ContainerIO.ContainerIO(BytesIO(data), offset, len(data) - offset)
+    return Image.open(container, formats=("JPEG",))
 
 
 def container_orientation(data: bytes) -> int | None:
-    """How the camera was held, by the file around a preview."""
+    """Return the EXIF orientation in the RAW file around a preview; None when it has none."""
     if not data.startswith(_TIFF):
         return None
     exif = Image.Exif()

@@ -1,4 +1,4 @@
-"""Thumbnails of a store's images: read where one stands, made where none does, once however many ask."""
+"""Thumbnails of stored images: read from the store, or rendered and saved there."""
 
 import asyncio
 
@@ -10,119 +10,119 @@ from imageferry.errors import ImageferryError, NotFoundError, Reason
 from imageferry.log import log
 from imageferry.stores.keys import THUMBNAIL_WIDTHS, thumbnail_key
 from imageferry.stores.store import Store
-from imageferry.thumbnails.protocol import Drawn, Order, UnreadableError
-from imageferry.thumbnails.worker_pool import Pool
+from imageferry.thumbnails.protocol import RenderedThumbnail, RenderRequest, UnreadableError
+from imageferry.thumbnails.worker_pool import WorkerPool
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 
 
-class Picture(Struct, frozen=True, kw_only=True):
-    """An image of the catalog, as far as its thumbnails need to know it."""
+class StoredImage(Struct, frozen=True, kw_only=True):
+    """The fields of an image record that its thumbnails need."""
 
     image_id: int
     object_key: str
     md5: str
     size_bytes: int
     mime_type: str
-    rotation: int = 0  # quarter turns clockwise, as the listing says
-    made_before: bool = False  # a thumbnail of some width may stand in the store
+    rotation: int = 0  # quarter turns clockwise, from the source's listing
+    may_exist: bool = False  # the store may hold a thumbnail of some width
 
 
 class Thumbnails:
-    """The thumbnails of one store's images.
+    """The thumbnails of one store's images; concurrent requests for the same one share one rendering.
 
-    Each tells in its metadata which bytes it was made from: one of an older version is never shown, and is
-    overwritten.
+    The metadata of a thumbnail says which bytes it was rendered from: one of an older version of the image is never
+    returned, and is overwritten.
     """
 
-    def __init__(self, *, store: Store, catalog: Catalog, pool: Pool) -> None:
+    def __init__(self, *, store: Store, catalog: Catalog, pool: WorkerPool) -> None:
         self._store = store
         self._catalog = catalog
         self._pool = pool
-        self._flights: dict[tuple[str, str, int], asyncio.Task[bytes]] = {}
+        self._in_progress: dict[tuple[str, str, int], asyncio.Task[bytes]] = {}
 
-    async def get(self, picture: Picture, *, width: int) -> bytes:
-        """A thumbnail as WebP, of one of `THUMBNAIL_WIDTHS`.
+    async def get(self, image: StoredImage, *, width: int) -> bytes:
+        """Return a thumbnail as WebP, of one of `THUMBNAIL_WIDTHS`.
 
-        Raises UnreadableError when none can be made, which the record then tells; TransientError when too many are
-        being made, and the store's errors.
+        Raises UnreadableError when none can be made, and records that; TransientError when too many are being made,
+        and the store's errors.
         """
-        flight = (picture.object_key, picture.md5, width)
-        task = self._flights.get(flight)
+        key = (image.object_key, image.md5, width)
+        task = self._in_progress.get(key)
         if task is None:
-            task = asyncio.create_task(self._had(picture, width))
-            self._flights[flight] = task
-            task.add_done_callback(lambda done: self._landed(flight, done))
-        # Who leaves does not take it from those who wait with him, nor from those who come next.
+            task = asyncio.create_task(self._load_or_render(image, width))
+            self._in_progress[key] = task
+            task.add_done_callback(lambda done: self._remove_done(key, done))
+        # Shielded: a client that disconnects must not cancel it for the others that wait, or come next.
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """End what is under way; nothing of it is remembered as failed."""
+        """End the renderings in progress; none of them is recorded as failed."""
         await self._pool.close()
-        await asyncio.gather(*self._flights.values(), return_exceptions=True)
+        await asyncio.gather(*self._in_progress.values(), return_exceptions=True)
 
-    def _landed(self, flight: tuple[str, str, int], task: asyncio.Task[bytes]) -> None:
-        del self._flights[flight]
+    def _remove_done(self, key: tuple[str, str, int], task: asyncio.Task[bytes]) -> None:
+        del self._in_progress[key]
         if not task.cancelled():
-            task.exception()  # also when nobody waited for it to the end
+            task.exception()  # retrieved, or asyncio logs it when every client has disconnected
 
-    async def _had(self, picture: Picture, width: int) -> bytes:
-        key = thumbnail_key(picture.object_key, width=width)
-        if picture.made_before and (body := await self._standing(key, md5=picture.md5)):
+    async def _load_or_render(self, image: StoredImage, width: int) -> bytes:
+        key = thumbnail_key(image.object_key, width=width)
+        if image.may_exist and (body := await self._load(key, md5=image.md5)):
             return body
         try:
-            drawn = await self._drawn(picture, width)
+            thumbnail = await self._render(image, width)
         except UnreadableError as exc:
-            log.warning("thumbnail.failed", image_id=picture.image_id, why=str(exc))
-            await self._catalog.write(lambda tx: records.note_failed(tx, image_id=picture.image_id, md5=picture.md5))
+            log.warning("thumbnail.failed", image_id=image.image_id, error=str(exc))
+            await self._catalog.write(lambda tx: records.mark_failed(tx, image_id=image.image_id, md5=image.md5))
             raise
-        await self._keep(picture, key, drawn)
-        return drawn.body
+        await self._save(image, key, thumbnail)
+        return thumbnail.body
 
-    async def _standing(self, key: str, *, md5: str) -> bytes | None:
-        standing = await self._store.head(key)
-        if standing is None or standing.size_bytes > BODY_BYTES_MAX:
+    async def _load(self, key: str, *, md5: str) -> bytes | None:
+        info = await self._store.head(key)
+        if info is None or info.size_bytes > BODY_BYTES_MAX:
             return None
         body = b"".join([chunk async for chunk in self._store.read(key)])
-        return body if _mark(md5).encode() in body else None
+        return body if _source_tag(md5).encode() in body else None
 
-    async def _drawn(self, picture: Picture, width: int) -> Drawn:
-        if picture.size_bytes > self._pool.bounds.file_bytes:
-            raise UnreadableError(f"It has {picture.size_bytes:,} bytes, more than a thumbnail is made of.")
-        if await self._store.head(picture.object_key) is None:
-            raise NotFoundError(Reason.GONE, "The image's object is not in the store any more.")
-        order = Order(
+    async def _render(self, image: StoredImage, width: int) -> RenderedThumbnail:
+        if image.size_bytes > self._pool.limits.file_bytes_max:
+            raise UnreadableError(f"It has {image.size_bytes:,} bytes, which is too large for a thumbnail.")
+        if await self._store.head(image.object_key) is None:
+            raise NotFoundError(Reason.GONE, "The image is no longer in the storage.")
+        request = RenderRequest(
             width=width,
-            quarter_turns=picture.rotation,
-            raw=picture.mime_type.startswith("image/x-"),
-            mark=_mark(picture.md5),
+            quarter_turns=image.rotation,
+            is_raw=image.mime_type.startswith("image/x-"),
+            source_tag=_source_tag(image.md5),
         )
-        return await self._pool.draw(self._store.read(picture.object_key), order)
+        return await self._pool.render(self._store.read(image.object_key), request)
 
-    async def _keep(self, picture: Picture, key: str, drawn: Drawn) -> None:
-        """In the store and on the record. A thumbnail that cannot be kept is shown all the same, and made again."""
+    async def _save(self, image: StoredImage, key: str, thumbnail: RenderedThumbnail) -> None:
+        """Save a thumbnail and record it. One that can't be saved is still returned, and rendered again next time."""
         try:
-            await self._store.put(key, drawn.body, mime_type="image/webp")
-            kept = await self._catalog.write(
-                lambda tx: records.note_ready(
+            await self._store.put(key, thumbnail.body, mime_type="image/webp")
+            is_current = await self._catalog.write(
+                lambda tx: records.mark_ready(
                     tx,
-                    image_id=picture.image_id,
-                    md5=picture.md5,
-                    placeholder=drawn.placeholder,
-                    width=drawn.width,
-                    height=drawn.height,
+                    image_id=image.image_id,
+                    md5=image.md5,
+                    placeholder=thumbnail.placeholder,
+                    width=thumbnail.width,
+                    height=thumbnail.height,
                 )
             )
-            if not kept:  # deleted or replaced meanwhile
+            if not is_current:  # the image was deleted or replaced during the rendering
                 await self._store.delete(key)
         except ImageferryError as exc:
-            log.warning("thumbnail.not_kept", image_id=picture.image_id, why=exc.message)
+            log.warning("thumbnail.save_failed", image_id=image.image_id, error=exc.message)
 
 
-def width_at_least(asked: int) -> int:
-    """The smallest of the widths that is no less than asked; beyond the largest, that."""
-    return next((width for width in THUMBNAIL_WIDTHS if width >= asked), THUMBNAIL_WIDTHS[-1])
+def width_at_least(requested: int) -> int:
+    """Return the smallest thumbnail width that is at least `requested`, or the largest of all."""
+    return next((width for width in THUMBNAIL_WIDTHS if width >= requested), THUMBNAIL_WIDTHS[-1])
 
 
-def _mark(md5: str) -> str:
+def _source_tag(md5: str) -> str:
     return f"imageferry:{md5}"

@@ -1,4 +1,4 @@
-"""A process that decodes pictures of strangers: bounded, without secrets, and nobody's loss when it dies."""
+"""A worker process that decodes untrusted images: limited, without secrets, and replaceable when it crashes."""
 
 import ctypes
 import os
@@ -6,104 +6,91 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 import pi_heif
 from PIL import Image
 
-from imageferry.thumbnails.protocol import FRAME_BYTES_MAX, LENGTH, Answer, Order, UnreadableError
-from imageferry.thumbnails.render import draw
+from imageferry.subprocess_protocol.parent_connection import ParentConnection
+from imageferry.thumbnails.protocol import RenderRequest, RenderResult, UnreadableError
+from imageferry.thumbnails.render import render
 
 NICENESS = 5
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Draw what is ordered on stdin until it ends.
+    """Carry out render requests until the parent closes the connection.
 
-    As `python -m imageferry.thumbnails.worker MEMORY_BYTES CPU_S FILE_BYTES`: what it may take in all, for one picture,
-    and for one file.
+    Runs as `python -m imageferry.thumbnails.worker MEMORY_BYTES CPU_S FILE_BYTES`: the limits of its address space, of
+    the CPU time of each image, and of each file.
     """
-    memory_bytes, cpu_s, file_bytes = map(int, sys.argv[1:4])
-    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    _silence()
+    memory_bytes_max, cpu_s_max, file_bytes_max = map(int, sys.argv[1:4])
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the parent's libraries may have left files open
+    connection = ParentConnection()
+    _discard_output()
     pi_heif.options.DECODE_THREADS = 1
     Image.init()
-    _bound(memory_bytes)
-    _say(answers, b"")  # what fails from here on is a picture's fault
-    while frame := _frame(orders):
-        order = msgspec.msgpack.decode(frame, type=Order)
-        _allow_cpu(cpu_s)
-        _say(answers, msgspec.msgpack.encode(_carried_out(order, orders, file_bytes=file_bytes)))
+    _limit_process(memory_bytes_max)
+    connection.send(b"")  # ready: a failure from here on is the image's fault
+    while body := connection.receive():
+        request = msgspec.msgpack.decode(body, type=RenderRequest)
+        _extend_cpu_limit(cpu_s_max)
+        connection.send(msgspec.msgpack.encode(_render(request, connection, file_bytes_max=file_bytes_max)))
 
 
-def _carried_out(order: Order, orders: BinaryIO, *, file_bytes: int) -> Answer:
+def _render(request: RenderRequest, connection: ParentConnection, *, file_bytes_max: int) -> RenderResult:
     data = bytearray()
-    while chunk := _frame(orders):
-        if len(data) + len(chunk) <= file_bytes:
+    while chunk := connection.receive():
+        if len(data) + len(chunk) <= file_bytes_max:
             data += chunk
-    try:
-        return Answer(drawn=draw(bytes(data), order))
-    except UnreadableError as exc:
-        return Answer(why_not=str(exc))
-    except MemoryError:
-        return Answer(why_not="It takes more memory than a thumbnail may.")
-    except Exception as exc:  # noqa: BLE001 - decoders of strangers' bytes raise anything
-        return Answer(why_not=f"It cannot be decoded: {exc or type(exc).__name__}"[:300])
-
-
-def _frame(stream: BinaryIO) -> bytes:
-    """The next frame; nothing at the stream's end."""
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return b""
-    (size_bytes,) = LENGTH.unpack(head)
-    if size_bytes > FRAME_BYTES_MAX:
+    if chunk is None:
         raise SystemExit(1)
-    return stream.read(size_bytes)
+    try:
+        return RenderResult(thumbnail=render(bytes(data), request))
+    except UnreadableError as exc:
+        return RenderResult(error=str(exc))
+    except MemoryError:
+        return RenderResult(error="Decoding it takes more memory than a thumbnail may use.")
+    except Exception as exc:  # noqa: BLE001 - decoders raise anything on untrusted bytes
+        return RenderResult(error=f"It can't be decoded: {exc or type(exc).__name__}"[:300])
 
 
-def _say(stream: BinaryIO, frame: bytes) -> None:
-    stream.write(LENGTH.pack(len(frame)) + frame)
-    stream.flush()
-
-
-def _silence() -> None:
-    """What decoders print goes nowhere, and least of all among the answers."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
+def _discard_output() -> None:
+    """Send what decoders print to /dev/null."""
+    devnull = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
-        os.dup2(nowhere, number)
+        os.dup2(devnull, number)
 
 
-def _bound(memory_bytes: int) -> None:
+def _limit_process(memory_bytes_max: int) -> None:
     with suppress(OSError, AttributeError):
         os.nice(NICENESS)
     if sys.platform == "linux":
-        # When memory runs out for all, it is us that the kernel ends, and not the gateway.
+        # When the machine runs out of memory, the kernel kills this process before the gateway.
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
-        # Who is killed with us in the middle of a picture would not notice before its end.
+        # A parent that is killed takes this process with it, even in the middle of an image.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with suppress(ImportError):
         import resource  # noqa: PLC0415 - Windows has none
 
-        for kind, most in (
-            (resource.RLIMIT_AS, memory_bytes),
+        for kind, limit in (
+            (resource.RLIMIT_AS, memory_bytes_max),
             (resource.RLIMIT_CORE, 0),
             (resource.RLIMIT_FSIZE, 0),
         ):
-            resource.setrlimit(kind, (most, most))
+            resource.setrlimit(kind, (limit, limit))
 
 
-def _allow_cpu(cpu_s: int) -> None:
-    """Time for one picture more; when it is over, the kernel ends the process."""
+def _extend_cpu_limit(cpu_s: int) -> None:
+    """Allow `cpu_s` more seconds of CPU time; after that the kernel ends the process."""
     with suppress(ImportError):
         import resource  # noqa: PLC0415 - Windows has none
 
         used = resource.getrusage(resource.RUSAGE_SELF)
-        _, most = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + cpu_s, most))
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + cpu_s, hard_limit))
 
 
 if __name__ == "__main__":

@@ -1,215 +1,188 @@
-"""The processes that decode: few, started when there is work, ended when there is none, killed when they fail."""
+"""A pool of worker processes: started on demand, ended when idle, killed and replaced when an image crashes them."""
 
 import asyncio
 import sys
-from asyncio import StreamReader, StreamWriter
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Self
 
 import msgspec
 from msgspec import Struct
 
 from imageferry.errors import Reason, TransientError
-from imageferry.thumbnails.protocol import (
-    FRAME_BYTES_MAX,
-    LENGTH,
-    Answer,
-    Drawn,
-    Order,
-    UnreadableError,
-)
+from imageferry.subprocess_protocol.child_process import ChildProcess, spawn
+from imageferry.subprocess_protocol.framing import ConnectionLostError
+from imageferry.thumbnails.protocol import RenderedThumbnail, RenderRequest, RenderResult, UnreadableError
 
 _STOPPING = "The gateway is stopping."
-_NO_ROOM = "The machine is too busy to make a thumbnail: try again later."
-_DIED = "It cannot be decoded: the process that tried to was ended."
+_BUSY = "The machine is too busy to make a thumbnail. Try again later."
+_CRASHED = "It can't be decoded: the process that tried was ended."
 
 
-class Bounds(Struct, frozen=True, kw_only=True):
-    """What decoding may take."""
+class RenderLimits(Struct, frozen=True, kw_only=True):
+    """Limits of rendering."""
 
     processes: int = 2
-    waiting: int = 256  # pictures, beyond which more are turned away
-    memory_bytes: int = 1536 * 1024 * 1024  # of address space, for each process
-    cpu_s: int = 20  # for each picture
-    wall_s: float = 60  # the same, on a machine that is busy with other things
-    file_bytes: int = 256 * 1024 * 1024
-    idle_s: float = 30  # then a process ends
+    waiting_max: int = 256  # images; further requests are refused
+    memory_bytes_max: int = 1536 * 1024 * 1024  # of address space, for each process
+    cpu_s_max: int = 20  # of CPU time, for each image
+    wall_s_max: float = 60  # of wall time, for each image: longer, because the machine may be busy
+    file_bytes_max: int = 256 * 1024 * 1024
+    idle_s_max: float = 30  # after which an idle process is ended
 
 
-class Pool:
-    """Decoding processes; `close` ends them."""
+class WorkerPool:
+    """Worker processes; `close` ends them."""
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
-        self.bounds = bounds or Bounds()
-        self._free = asyncio.Semaphore(self.bounds.processes)
+    def __init__(self, limits: RenderLimits | None = None) -> None:
+        self.limits = limits or RenderLimits()
+        self._slots = asyncio.Semaphore(self.limits.processes)
         self._waiting = 0
-        self._idle: list[_Child] = []
-        self._children: set[_Child] = set()
-        self._ends: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._idle: list[_Worker] = []
+        self._workers: set[_Worker] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
-    async def draw(self, chunks: AsyncIterator[bytes], order: Order) -> Drawn:
-        """The thumbnail of a file that comes in chunks.
+    @property
+    def process_ids(self) -> list[int]:
+        """The ids of the worker processes."""
+        return [worker.process_id for worker in self._workers]
 
-        Raises UnreadableError when none can be made of it, TransientError when too many wait or the machine is too
-        busy, and what the chunks raise.
+    async def render(self, chunks: AsyncIterator[bytes], request: RenderRequest) -> RenderedThumbnail:
+        """Render the thumbnail of a file that arrives in chunks.
+
+        Raises UnreadableError when none can be made, TransientError when too many requests wait or the machine is too
+        busy, and whatever the chunks raise.
         """
-        if self._waiting >= self.bounds.waiting or self._closed:
-            raise TransientError(Reason.BUSY, "Too many thumbnails are being made: try again soon.", retry_after_s=2)
+        if self._waiting >= self.limits.waiting_max or self._is_closed:
+            message = "Too many thumbnails are being made. Try again soon."
+            raise TransientError(Reason.OVERLOADED, message, retry_after_s=2)
         self._waiting += 1
         try:
-            async with self._free:
-                if self._closed:
-                    raise TransientError(Reason.BUSY, _STOPPING, retry_after_s=2)
-                return await self._drawn_by(await self._child(), chunks, order)
+            async with self._slots:
+                if self._is_closed:
+                    raise TransientError(Reason.OVERLOADED, _STOPPING, retry_after_s=2)
+                return await self._render_with(await self._get_worker(), chunks, request)
         finally:
             self._waiting -= 1
 
     async def close(self) -> None:
-        """End all processes; what they were at raises TransientError."""
-        self._closed = True
-        await asyncio.gather(*(child.end() for child in tuple(self._children)), *self._ends)
+        """End all processes; requests in progress raise TransientError."""
+        self._is_closed = True
+        await asyncio.gather(*(worker.end() for worker in tuple(self._workers)), *self._ending)
 
-    async def _child(self) -> "_Child":
+    async def _get_worker(self) -> "_Worker":
         while self._idle:
-            child = self._idle.pop()
-            child.wake()
-            if child.alive:
-                return child
-            self._retire(child)
-        child = await _Child.start(self.bounds)
-        if self._closed:  # meanwhile
-            await child.end()
-            raise TransientError(Reason.BUSY, _STOPPING, retry_after_s=2)
-        self._children.add(child)
+            worker = self._idle.pop()
+            worker.cancel_idle_timer()
+            if worker.is_alive:
+                return worker
+            self._retire(worker)
+        worker = await _Worker.start(self.limits)
+        if self._is_closed:  # while it started
+            await worker.end()
+            raise TransientError(Reason.OVERLOADED, _STOPPING, retry_after_s=2)
+        self._workers.add(worker)
         try:
-            await child.ready(within_s=self.bounds.wall_s)
+            await worker.wait_until_ready(timeout_s=self.limits.wall_s_max)
         except BaseException:
-            self._retire(child)
+            self._retire(worker)
             raise
-        return child
+        return worker
 
-    async def _drawn_by(self, child: "_Child", chunks: AsyncIterator[bytes], order: Order) -> Drawn:
+    async def _render_with(
+        self, worker: "_Worker", chunks: AsyncIterator[bytes], request: RenderRequest
+    ) -> RenderedThumbnail:
         try:
-            answer = await child.carry_out(chunks, order, wall_s=self.bounds.wall_s)
+            result = await worker.render(chunks, request, timeout_s=self.limits.wall_s_max)
         except BaseException as exc:
-            self._retire(child)
-            if isinstance(exc, _DiedError) and self._closed:
-                raise TransientError(Reason.BUSY, _STOPPING, retry_after_s=2) from exc
+            self._retire(worker)
+            if isinstance(exc, _WorkerCrashedError) and self._is_closed:
+                raise TransientError(Reason.OVERLOADED, _STOPPING, retry_after_s=2) from exc
             raise
-        child.rest(self.bounds.idle_s, then=self._retire)
-        self._idle.append(child)
-        if answer.drawn is None:
-            raise UnreadableError(answer.why_not)
-        return answer.drawn
+        worker.start_idle_timer(self.limits.idle_s_max, on_timeout=self._retire)
+        self._idle.append(worker)
+        if result.thumbnail is None:
+            raise UnreadableError(result.error)
+        return result.thumbnail
 
-    def _retire(self, child: "_Child") -> None:
-        self._children.discard(child)
-        if child in self._idle:
-            self._idle.remove(child)
-        end = asyncio.get_running_loop().create_task(child.end())
-        self._ends.add(end)
-        end.add_done_callback(self._ends.discard)
-
-
-class _DiedError(UnreadableError):
-    """The process ended in the middle of a picture: by a bound, by a decoder's fault, or by somebody's hand."""
+    def _retire(self, worker: "_Worker") -> None:
+        self._workers.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        ending = asyncio.get_running_loop().create_task(worker.end())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
 
-class _Child:
-    """One process, which carries out one order after another."""
+class _WorkerCrashedError(UnreadableError):
+    """The process ended in the middle of an image: by a limit, by a decoder's fault, or killed from outside."""
 
-    def __init__(self, process: Process, *, orders: StreamWriter, answers: StreamReader) -> None:
+
+class _Worker:
+    """One worker process, which carries out one request after another."""
+
+    def __init__(self, process: ChildProcess) -> None:
         self._process = process
-        self._orders = orders
-        self._answers = answers
-        self._reads = asyncio.Lock()
-        self._resting: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def start(cls, bounds: Bounds) -> Self:
-        words = (bounds.memory_bytes, bounds.cpu_s, bounds.file_bytes)
+    async def start(cls, limits: RenderLimits) -> Self:
+        # -I: import nothing from the current folder or from paths that the environment names.
+        command = [sys.executable, "-I", "-m", "imageferry.thumbnails.worker"]
+        command += map(str, (limits.memory_bytes_max, limits.cpu_s_max, limits.file_bytes_max))
+        # No secrets; and one arena, for every thread's own reserves address space, which is limited.
+        environment = {"MALLOC_ARENA_MAX": "1"}
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-I",  # nothing of the folder or the environment we were started in
-                "-m",
-                "imageferry.thumbnails.worker",
-                *map(str, words),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,
-                # No secrets; and no address space set apart for each thread of a decoder.
-                env={"MALLOC_ARENA_MAX": "1"},
-            )
-        except OSError as exc:  # no memory, no files, no processes left
-            raise TransientError(Reason.BUSY, _NO_ROOM, retry_after_s=30) from exc
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("unreachable: both are pipes")
-        return cls(process, orders=process.stdin, answers=process.stdout)
+            process = spawn(command, environment=environment, own_session=False, silent=True)
+        except OSError as exc:  # no memory, files or processes left
+            raise TransientError(Reason.OVERLOADED, _BUSY, retry_after_s=30) from exc
+        await process.connect()
+        return cls(process)
 
     @property
-    def alive(self) -> bool:
-        return self._process.returncode is None
+    def process_id(self) -> int:
+        return self._process.process_id
 
-    async def ready(self, *, within_s: float) -> None:
-        """Wait until it takes orders: what goes wrong before is no picture's fault."""
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_connected
+
+    async def wait_until_ready(self, *, timeout_s: float) -> None:
+        """Wait until it accepts requests. What goes wrong before is not an image's fault: raises TransientError."""
         try:
-            async with asyncio.timeout(within_s):
-                await self._frame()
-        except (TimeoutError, _DiedError) as exc:
-            raise TransientError(Reason.BUSY, _NO_ROOM, retry_after_s=30) from exc
+            async with asyncio.timeout(timeout_s):
+                await self._process.receive()
+        except (TimeoutError, ConnectionLostError) as exc:
+            raise TransientError(Reason.OVERLOADED, _BUSY, retry_after_s=30) from exc
 
-    async def carry_out(self, chunks: AsyncIterator[bytes], order: Order, *, wall_s: float) -> Answer:
-        await self._send(msgspec.msgpack.encode(order))
+    async def render(self, chunks: AsyncIterator[bytes], request: RenderRequest, *, timeout_s: float) -> RenderResult:
+        await self._send(msgspec.msgpack.encode(request))
         async for chunk in chunks:
             if chunk:
                 await self._send(chunk)
         await self._send(b"")
         try:
-            async with asyncio.timeout(wall_s):
-                return await self._answer()
+            async with asyncio.timeout(timeout_s):
+                return msgspec.msgpack.decode(await self._process.receive(), type=RenderResult)
         except TimeoutError as exc:
-            raise TransientError(Reason.BUSY, _NO_ROOM, retry_after_s=30) from exc
+            raise TransientError(Reason.OVERLOADED, _BUSY, retry_after_s=30) from exc
+        except (ConnectionLostError, msgspec.DecodeError) as exc:
+            raise _WorkerCrashedError(_CRASHED) from exc
 
-    def rest(self, idle_s: float, *, then: Callable[[Self], None]) -> None:
-        """Do nothing, and after so long call `then`."""
-        self._resting = asyncio.get_running_loop().call_later(idle_s, then, self)
+    def start_idle_timer(self, idle_s: float, *, on_timeout: Callable[[Self], None]) -> None:
+        self._idle_timer = asyncio.get_running_loop().call_later(idle_s, on_timeout, self)
 
-    def wake(self) -> None:
-        if self._resting is not None:
-            self._resting.cancel()
+    def cancel_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
 
     async def end(self) -> None:
-        """Kill it, and wait until it is gone."""
-        self.wake()
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        # Also reads what is left in its pipes, and closes them. Whoever waits for an answer sees their end first.
-        async with self._reads:
-            await self._process.communicate()
+        """Kill the process and wait until it is gone."""
+        self.cancel_idle_timer()
+        await self._process.end(grace_s=0)
 
-    async def _send(self, frame: bytes) -> None:
+    async def _send(self, body: bytes) -> None:
         try:
-            self._orders.write(LENGTH.pack(len(frame)) + frame)
-            await self._orders.drain()
-        except (BrokenPipeError, ConnectionResetError) as exc:
-            raise _DiedError(_DIED) from exc
-
-    async def _answer(self) -> Answer:
-        try:
-            return msgspec.msgpack.decode(await self._frame(), type=Answer)
-        except msgspec.DecodeError as exc:
-            raise _DiedError(_DIED) from exc
-
-    async def _frame(self) -> bytes:
-        try:
-            async with self._reads:
-                (size_bytes,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
-                if size_bytes > FRAME_BYTES_MAX:
-                    raise _DiedError(_DIED)
-                return await self._answers.readexactly(size_bytes)
-        except asyncio.IncompleteReadError as exc:
-            raise _DiedError(_DIED) from exc
+            await self._process.send(body)
+        except ConnectionLostError as exc:
+            raise _WorkerCrashedError(_CRASHED) from exc

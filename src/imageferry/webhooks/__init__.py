@@ -1,1 +1,1 @@
-"""Webhooks: telling whoever asked for it that a job came to its end."""
+"""Webhooks: notify a URL when a job finishes."""

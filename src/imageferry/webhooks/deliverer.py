@@ -1,4 +1,4 @@
-"""Delivering what is owed: again after growing pauses, a bounded number of times, by one process at a time."""
+"""Deliver webhooks from the outbox, with a bounded number of retries and growing delays."""
 
 import asyncio
 import random
@@ -11,68 +11,69 @@ from imageferry.catalog.jobs.webhook_deliveries import Delivery, DeliveryState
 from imageferry.clock import now_ms
 from imageferry.errors import TransientError
 from imageferry.log import log
+from imageferry.webhooks.message import webhook_message
 from imageferry.webhooks.sender import Sender
 
-LOOK_EVERY_S = 1.0
-# How long to rest when the catalog is away.
-REST_S = 5.0
-# Before each further try, a little more or less: whoever is down for a night hears of it in the morning.
-PAUSES_S = (5.0, 30.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
+POLL_INTERVAL_S = 1.0
+# How long to wait after an error, such as an unavailable catalog.
+ERROR_DELAY_S = 5.0
+# Before each retry, with jitter. The sum of 18 hours lets a receiver be down for a night.
+RETRY_DELAYS_S = (5.0, 30.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
 JITTER = 0.1
 
 
 class Deliverer:
-    """Delivers what the catalog says is owed. Many may run: what one has taken is not taken by another."""
+    """Delivers the webhooks that are due. Several may run, in any processes: each delivery is claimed by one."""
 
-    def __init__(self, catalog: Catalog, *, sender: Sender, pauses_s: tuple[float, ...] = PAUSES_S) -> None:
+    def __init__(self, catalog: Catalog, *, sender: Sender, retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S) -> None:
         self._catalog = catalog
         self._sender = sender
-        self._pauses_s = pauses_s
+        self._retry_delays_s = retry_delays_s
 
     async def run(self) -> None:
-        """Deliver until cancelled; what is on its way then is tried again by whoever comes next."""
+        """Deliver until cancelled. A delivery interrupted by that is tried again once its lease ends."""
         while True:
             try:
-                # A look costs the database less than a transaction that might write.
-                while await self._catalog.read(lambda tx: webhook_deliveries.any_due(tx, now_ms=now_ms())):
+                # A read costs the database less than a transaction that might write.
+                while await self._catalog.read(lambda tx: webhook_deliveries.has_due(tx, now_ms=now_ms())):
                     await self.deliver()
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(POLL_INTERVAL_S)
             except TransientError as exc:
-                log.warning("webhooks.away", detail=exc.message)
-                await asyncio.sleep(REST_S)
-            except Exception:  # those who wait to be told would wait for ever
+                log.warning("webhooks.unavailable", detail=exc.message)
+                await asyncio.sleep(ERROR_DELAY_S)
+            except Exception:  # keep running: receivers still wait for their messages
                 log.exception("webhooks.failed")
-                await asyncio.sleep(REST_S)
+                await asyncio.sleep(ERROR_DELAY_S)
 
     async def deliver(self, *, job_id: str | None = None) -> None:
-        """Try once what is due now, of one job or of some."""
-        taken = await self._catalog.write(lambda tx: webhook_deliveries.take(tx, now_ms=now_ms(), job_id=job_id))
-        await asyncio.gather(*map(self._try, taken))
+        """Try some of the deliveries that are due now once, optionally only those of one job."""
+        claimed = await self._catalog.write(lambda tx: webhook_deliveries.claim(tx, now_ms=now_ms(), job_id=job_id))
+        await asyncio.gather(*map(self._attempt, claimed))
 
-    async def _try(self, delivery: Delivery) -> None:
-        # The same at each try, by which a receiver knows what it has had already.
+    async def _attempt(self, delivery: Delivery) -> None:
+        # The same at each try, so that a receiver can recognise a duplicate.
         message_id = f"msg_{delivery.job_id}_{delivery.id}"
-        answer = await self._sender.send(delivery.url, message_id=message_id, message=delivery.body)
-        state, due_ms = DeliveryState.WAITING, 0
-        if answer.detail is None:
+        result = await self._sender.send(delivery.url, message_id=message_id, message=webhook_message(delivery))
+        state, retry_at_ms = DeliveryState.WAITING, 0
+        if result.detail is None:
             state = DeliveryState.DELIVERED
-        elif answer.hopeless or delivery.tries > len(self._pauses_s):
+        elif result.is_permanent or delivery.tries > len(self._retry_delays_s):
             state = DeliveryState.FAILED
         else:
-            pause_s = self._pauses_s[delivery.tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)
-            due_ms = now_ms() + round(pause_s * 1000)
-        # The URL may hold a secret of its own: it stays out of the log.
-        log.info("webhook.tried", job_id=delivery.job_id, state=state, status=answer.status, tries=delivery.tries)
+            delay_s = self._retry_delays_s[delivery.tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)
+            retry_at_ms = now_ms() + round(delay_s * 1000)
+        # The URL may contain a secret: it is not logged.
+        log.info("webhook.attempted", job_id=delivery.job_id, state=state, status=result.status, tries=delivery.tries)
         await self._catalog.write(
-            lambda tx: webhook_deliveries.settle(
-                tx, delivery, state=state, status=answer.status, detail=answer.detail, due_ms=due_ms
+            lambda tx: webhook_deliveries.record_attempt(
+                tx, delivery, state=state, status=result.status, detail=result.detail, retry_at_ms=retry_at_ms
             )
         )
 
 
 @asynccontextmanager
 async def delivering(deliverer: Deliverer) -> AsyncIterator[None]:
-    """Deliver until the context ends."""
+    """Run a deliverer until the context ends."""
     running = asyncio.create_task(deliverer.run())
     try:
         yield

@@ -1,4 +1,4 @@
-"""Sending one message: signed, to an address that was vetted, without following where it points."""
+"""Send one webhook message: signed, only to a permitted address, without following redirects."""
 
 import json
 import socket
@@ -12,28 +12,28 @@ from aiohttp.abc import AbstractResolver
 from msgspec import Struct
 from standardwebhooks import Webhook
 
-from imageferry import __version__
 from imageferry.errors import UsageError
-from imageferry.webhooks.addresses import is_open_to
-from imageferry.webhooks.urls import checked
+from imageferry.version import __version__
+from imageferry.webhooks.addresses import is_allowed
+from imageferry.webhooks.urls import validate_url
 
 TIMEOUT = ClientTimeout(total=15, connect=5)
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"imageferry/{__version__}"}
 
 
-class Answer(Struct, frozen=True, kw_only=True):
-    """What came of a try."""
+class SendResult(Struct, frozen=True, kw_only=True):
+    """The result of one try."""
 
-    status: int | None = None  # None: nothing was answered
-    detail: str | None = None  # what was wrong; None: it was taken
-    hopeless: bool = False  # another try would end the same
+    status: int | None = None  # of the response; None: there was none
+    detail: str | None = None  # why it failed, as one sentence; None: the receiver accepted it
+    is_permanent: bool = False  # a retry would fail in the same way
 
 
 class Sender:
-    """Sends messages as Standard Webhooks has it; unsigned where there is no secret.
+    """Sends messages as Standard Webhooks specifies, unsigned if there is no secret.
 
-    A connection is only opened to an address that is public, or belongs to one of the `private_hosts`, and it is the
-    address itself that is looked at: what a name leads to may change between two looks.
+    A connection is opened only to an address that is public or belongs to one of the `private_hosts`. The check is on
+    the address to which the socket connects: a name may resolve differently from one lookup to the next.
     """
 
     def __init__(
@@ -51,34 +51,35 @@ class Sender:
         self._resolver = resolver
         self._timeout = timeout
 
-    async def send(self, text: str, *, message_id: str, message: dict[str, Any]) -> Answer:
-        """Send a message to a URL; whatever goes wrong is told, not raised."""
+    async def send(self, text: str, *, message_id: str, message: dict[str, Any]) -> SendResult:
+        """Send a message to a URL. Return any failure; raise none."""
         try:
-            url = checked(text, private_hosts=self._private_hosts)
+            url = validate_url(text, private_hosts=self._private_hosts)
         except UsageError as exc:
-            return Answer(detail=exc.message, hopeless=True)
+            return SendResult(detail=exc.message, is_permanent=True)
         body = json.dumps(message, separators=(",", ":"))
-        gate = _Gate(private=url.host in self._private_hosts)
-        async with self._session(gate) as session:
+        guard = _AddressGuard(allow_private=url.host in self._private_hosts)
+        async with self._session(guard) as session:
             try:
                 headers = _HEADERS | self._signature(message_id, body)
-                async with session.post(url, data=body.encode(), headers=headers, allow_redirects=False) as answer:
-                    return _answer(answer.status)  # its body is of no interest, and is not read
+                async with session.post(url, data=body.encode(), headers=headers, allow_redirects=False) as response:
+                    return _result_of(response.status)  # the body is not read
             except TimeoutError:
-                return Answer(detail="It did not answer in time.")
+                return SendResult(detail="The receiver did not answer in time.")
             except (ClientError, OSError, ValueError) as exc:
-                if gate.refused:
-                    return Answer(
-                        detail="Its name leads into a private network, where no webhook is sent.", hopeless=True
+                if guard.has_refused:
+                    return SendResult(
+                        detail="The host name resolves to a private network, where no webhook is sent.",
+                        is_permanent=True,
                     )
-                return Answer(detail=f"It could not be reached ({type(exc).__name__}).")
+                return SendResult(detail=f"The receiver could not be reached ({type(exc).__name__}).")
 
-    def _session(self, gate: "_Gate") -> ClientSession:
+    def _session(self, guard: "_AddressGuard") -> ClientSession:
         connector = TCPConnector(
             ssl=self._tls or ssl.create_default_context(),  # honours SSL_CERT_FILE
             resolver=self._resolver,
             use_dns_cache=False,
-            socket_factory=gate.opened,
+            socket_factory=guard.open_socket,
             force_close=True,
         )
         return ClientSession(
@@ -93,25 +94,25 @@ class Sender:
         return headers
 
 
-class _Gate:
-    """Opens sockets to addresses that may be told."""
+class _AddressGuard:
+    """Opens sockets to permitted addresses only."""
 
-    def __init__(self, *, private: bool) -> None:
-        self._private = private
-        self.refused = False
+    def __init__(self, *, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self.has_refused = False
 
-    def opened(self, address: Any) -> socket.socket:  # noqa: ANN401 - as getaddrinfo answers it
-        """A socket for an address; PermissionError when it may not be told."""
+    def open_socket(self, address: Any) -> socket.socket:  # noqa: ANN401 - as getaddrinfo returns it
+        """Return a socket for an address. Raise PermissionError if it is not permitted."""
         family, kind, protocol, _, (ip, *_) = address
-        if not is_open_to(ip, private=self._private):
-            self.refused = True
+        if not is_allowed(ip, allow_private=self._allow_private):
+            self.has_refused = True
             raise PermissionError
         return socket.socket(family, kind, protocol)
 
 
-def _answer(status: int) -> Answer:
+def _result_of(status: int) -> SendResult:
     if 200 <= status < 300:  # noqa: PLR2004 - success
-        return Answer(status=status)
-    if status == 410:  # noqa: PLR2004 - by the standard: whoever answers so wants no more of them
-        return Answer(status=status, detail="It answered that it wants no messages any more (410).", hopeless=True)
-    return Answer(status=status, detail=f"It answered {status} instead of taking the message.")
+        return SendResult(status=status)
+    if status == 410:  # noqa: PLR2004 - Standard Webhooks: the receiver wants no more messages
+        return SendResult(status=status, detail="The receiver no longer wants messages (410).", is_permanent=True)
+    return SendResult(status=status, detail=f"The receiver answered with status {status}.")

@@ -1,4 +1,4 @@
-"""What every catalog holds to: who asked for it is told of a job's end, by one process at a time."""
+"""Webhook deliveries on every database: each finished job is delivered once, by one process at a time."""
 
 import asyncio
 from functools import partial
@@ -13,6 +13,7 @@ from imageferry.catalog.jobs.webhook_deliveries import LEASE_MS, Delivery, Deliv
 from imageferry.clock import now_ms
 from imageferry.model import Job, JobState
 from imageferry.webhooks.deliverer import Deliverer
+from imageferry.webhooks.message import webhook_message
 from imageferry.webhooks.sender import Sender
 from tests.drivers.jobs import JOB
 from tests.servers.webhook_receiver import Receiver, receiving
@@ -21,78 +22,103 @@ NOW_MS = 1_800_000_000_000
 SENDER = Sender(secret=None, private_hosts=["127.0.0.1"])
 
 
-async def ended(catalog: Catalog, url: str | None = "https://hooks.example/") -> Job:
-    """A job that came to its end, and was saved twice since."""
+async def finish_job(catalog: Catalog, url: str | None = "https://hooks.example/") -> Job:
+    """Create a job, finish it, and save it twice more."""
     job = replace(JOB, open_folders=1, webhook_url=url)
 
-    def change(tx: Tx) -> None:
-        jobs.accept(tx, job)
+    def write(tx: Tx) -> None:
+        jobs.create(tx, job)
         jobs.save(tx, job)
         for _ in range(3):
             jobs.save(tx, replace(job, open_folders=0, state=JobState.COMPLETED))
 
-    await catalog.write(change)
+    await catalog.write(write)
     return job
 
 
-async def take(catalog: Catalog, at_ms: int = NOW_MS) -> list[Delivery]:
-    return await catalog.write(lambda tx: webhook_deliveries.take(tx, now_ms=at_ms))
+async def claim(catalog: Catalog, at_ms: int = NOW_MS) -> list[Delivery]:
+    return await catalog.write(lambda tx: webhook_deliveries.claim(tx, now_ms=at_ms))
 
 
 async def latest(catalog: Catalog) -> Delivery:
-    return (await catalog.read(lambda tx: webhook_deliveries.latest(tx, [JOB.id])))[JOB.id]
+    return (await catalog.read(lambda tx: webhook_deliveries.latest_by_job(tx, [JOB.id])))[JOB.id]
 
 
-async def test_the_end_of_a_job_is_owed_once(catalog: Catalog) -> None:
-    job = await ended(catalog)
-    (delivery,) = await take(catalog)
-    assert (delivery.url, delivery.body["type"], delivery.body["data"]["id"]) == (
-        job.webhook_url,
-        "job.completed",
-        job.id,
-    )
+async def test_the_end_of_a_job_is_enqueued_once(catalog: Catalog) -> None:
+    job = await finish_job(catalog)
+    (delivery,) = await claim(catalog)
+    assert (delivery.url, delivery.event_type) == (job.webhook_url, "job.completed")
 
 
-async def test_a_job_that_is_tried_again_and_ends_again_is_told_again(catalog: Catalog) -> None:
-    job = await ended(catalog)
+async def test_a_delivery_has_the_facts_of_its_message(catalog: Catalog) -> None:
+    job = await finish_job(catalog)
+    (delivery,) = await claim(catalog)
+    message = webhook_message(delivery)
+    data = message["data"]
+    assert (message["type"], message["timestamp"]) == ("job.completed", data["finished_at"])
+    assert data == {
+        "id": job.id,
+        "state": "completed",
+        "reason": None,
+        "detail": None,
+        "source": "google_drive",
+        "folder_id": "folder",
+        "folder_name": "Holiday",
+        "discovered": 0,
+        "processed": 0,
+        "stored": 0,
+        "skipped": 0,
+        "unchanged": 0,
+        "failed": 0,
+        "bytes_stored": 0,
+        "bytes_transferred": 0,
+        "created_at": "2026-05-01T12:00:00.000Z",
+        "finished_at": data["finished_at"],
+    }
 
-    def again(tx: Tx) -> None:
+
+async def test_a_retried_job_is_delivered_each_time_it_finishes(catalog: Catalog) -> None:
+    job = await finish_job(catalog)
+
+    def finish_again(tx: Tx) -> None:
         jobs.save(tx, job)
         jobs.save(tx, replace(job, state=JobState.FAILED, open_folders=0))
 
-    await catalog.write(again)
-    assert [delivery.body["type"] for delivery in await take(catalog)] == ["job.completed", "job.failed"]
+    await catalog.write(finish_again)
+    assert [delivery.event_type for delivery in await claim(catalog)] == ["job.completed", "job.failed"]
 
 
-async def test_nobody_is_told_who_did_not_ask(catalog: Catalog) -> None:
-    await ended(catalog, url=None)
-    assert not await catalog.read(lambda tx: webhook_deliveries.any_due(tx, now_ms=NOW_MS))
+async def test_a_job_without_a_webhook_has_no_delivery(catalog: Catalog) -> None:
+    await finish_job(catalog, url=None)
+    assert not await catalog.read(lambda tx: webhook_deliveries.has_due(tx, now_ms=NOW_MS))
 
 
-async def test_what_one_has_taken_is_anothers_only_when_the_lease_is_over(catalog: Catalog) -> None:
-    await ended(catalog)
-    at_once = await asyncio.gather(*(take(catalog) for _ in range(4)))
-    assert sorted(map(len, at_once)) == [0, 0, 0, 1]
-    assert await take(catalog, NOW_MS + LEASE_MS - 1) == []
-    ((first,),) = filter(None, at_once)
-    (second,) = await take(catalog, NOW_MS + LEASE_MS)
+async def test_a_claimed_delivery_can_be_claimed_again_only_after_its_lease(catalog: Catalog) -> None:
+    await finish_job(catalog)
+    claims = await asyncio.gather(*(claim(catalog) for _ in range(4)))
+    assert sorted(map(len, claims)) == [0, 0, 0, 1]
+    assert await claim(catalog, NOW_MS + LEASE_MS - 1) == []
+    ((first,),) = filter(None, claims)
+    (second,) = await claim(catalog, NOW_MS + LEASE_MS)
     assert (first.tries, second.tries) == (1, 2)
     for delivery, state in ((second, DeliveryState.DELIVERED), (first, DeliveryState.WAITING)):
-        await catalog.write(partial(webhook_deliveries.settle, delivery=delivery, state=state, status=200, detail=None))
+        await catalog.write(
+            partial(webhook_deliveries.record_attempt, delivery=delivery, state=state, status=200, detail=None)
+        )
     assert (await latest(catalog)).state is DeliveryState.DELIVERED
 
 
-async def test_a_clock_that_was_set_back_holds_no_delivery_up(catalog: Catalog) -> None:
-    await ended(catalog)
-    await take(catalog, NOW_MS)
-    assert len(await take(catalog, NOW_MS - 10 * 86_400_000)) == 1
+async def test_a_clock_that_was_set_back_does_not_delay_a_delivery(catalog: Catalog) -> None:
+    await finish_job(catalog)
+    await claim(catalog, NOW_MS)
+    assert len(await claim(catalog, NOW_MS - 10 * 86_400_000)) == 1
 
 
-async def test_a_receiver_that_is_down_is_tried_again_and_the_result_is_kept(catalog: Catalog) -> None:
+async def test_a_failed_delivery_is_retried_and_its_result_is_saved(catalog: Catalog) -> None:
     receiver = Receiver(answers=[web.Response(status=500), web.Response(status=503), web.Response(status=204)])
     async with receiving(receiver):
-        await ended(catalog, url=f"http://127.0.0.1:{receiver.port}/")
-        deliverer = Deliverer(catalog, sender=SENDER, pauses_s=(0.01, 0.01))
+        await finish_job(catalog, url=f"http://127.0.0.1:{receiver.port}/")
+        deliverer = Deliverer(catalog, sender=SENDER, retry_delays_s=(0.01, 0.01))
         while (await latest(catalog)).state is not DeliveryState.DELIVERED:
             await deliverer.deliver()
             await asyncio.sleep(0.02)
@@ -105,26 +131,26 @@ async def test_a_receiver_that_is_down_is_tried_again_and_the_result_is_kept(cat
 async def test_the_number_of_tries_is_bounded(catalog: Catalog) -> None:
     receiver = Receiver(answers=[web.Response(status=500)])
     async with receiving(receiver):
-        await ended(catalog, url=f"http://127.0.0.1:{receiver.port}/")
-        deliverer = Deliverer(catalog, sender=SENDER, pauses_s=(0, 0))
+        await finish_job(catalog, url=f"http://127.0.0.1:{receiver.port}/")
+        deliverer = Deliverer(catalog, sender=SENDER, retry_delays_s=(0, 0))
         while (await latest(catalog)).state is not DeliveryState.FAILED:
             await deliverer.deliver()
     assert len(receiver.got) == 3
-    assert not await catalog.read(lambda tx: webhook_deliveries.any_due(tx, now_ms=now_ms()))
-    assert (await latest(catalog)).detail == "It answered 500 instead of taking the message."
+    assert not await catalog.read(lambda tx: webhook_deliveries.has_due(tx, now_ms=now_ms()))
+    assert (await latest(catalog)).detail == "The receiver answered with status 500."
 
 
-async def test_a_hopeless_receiver_is_tried_once(catalog: Catalog) -> None:
-    await ended(catalog, url="https://127.0.0.1/")
+async def test_a_permanent_failure_is_not_retried(catalog: Catalog) -> None:
+    await finish_job(catalog, url="https://127.0.0.1/")
     await Deliverer(catalog, sender=Sender(secret=None)).deliver()
     last = await latest(catalog)
     assert (last.state, last.tries, last.status) == (DeliveryState.FAILED, 1, None)
 
 
-async def test_how_a_delivery_went_is_an_event_of_its_job(catalog: Catalog) -> None:
-    await ended(catalog, url="https://127.0.0.1/")
-    before = await catalog.read(lambda tx: event_log.after(tx, 0, limit=100))
+async def test_the_result_of_a_delivery_is_an_event_of_its_job(catalog: Catalog) -> None:
+    await finish_job(catalog, url="https://127.0.0.1/")
+    before = await catalog.read(lambda tx: event_log.events_after(tx, 0, limit=100))
     await Deliverer(catalog, sender=Sender(secret=None)).deliver()
-    (event,) = await catalog.read(lambda tx: event_log.after(tx, before[-1].id, limit=100))
+    (event,) = await catalog.read(lambda tx: event_log.events_after(tx, before[-1].id, limit=100))
     assert (event.kind, event.job_id) == ("webhook", JOB.id)
     await catalog.write(lambda tx: event_log.prune(tx, events_max=0))

@@ -1,1 +1,1 @@
-"""Contract tests of demo."""
+"""Contract tests of the test Drive server: other Drive clients use it."""

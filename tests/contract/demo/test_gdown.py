@@ -1,4 +1,4 @@
-"""gdown against the stand-in's public pages."""
+"""gdown against the public pages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,27 +9,27 @@ import gdown
 import pytest
 from gdown.exceptions import DownloadError, FileURLRetrievalError
 
-from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.drive.error_responses import ErrorKind
 from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.operations import Operation
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
-from tests.servers.loopback import Authority, ConnectProxy
+from tests.servers.loopback import CertificateAuthority, ConnectProxy
 
 SCAN_BYTES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gdown:
-    """gdown, led to a stand-in through a proxy."""
+    """gdown, redirected to the test server by a proxy."""
 
-    drive: StandIn
+    drive: DriveTestServer
     proxy: ConnectProxy
-    authority: Authority
+    authority: CertificateAuthority
 
     async def folder(self, folder: Node, output: Path, *, retries: int = 0) -> None:
-        """Downloads a folder into `output`."""
+        """Download a folder into `output`."""
         await asyncio.to_thread(
             gdown.download_folder,
             url=self.drive.folder_url(folder),
@@ -42,7 +42,7 @@ class Gdown:
         )
 
     async def file(self, file: Node, output: Path) -> None:
-        """Downloads one file."""
+        """Download a file."""
         await asyncio.to_thread(
             gdown.download,
             id=file.id,
@@ -61,15 +61,15 @@ def tree() -> Tree:
 
 @pytest.fixture
 async def client(tree: Tree, tmp_path: Path) -> AsyncIterator[Gdown]:
-    authority = Authority(tmp_path)
+    authority = CertificateAuthority(tmp_path)
     async with (
-        StandIn(tree, tls=authority.context(), scan_bytes_max=SCAN_BYTES_MAX) as drive,
+        DriveTestServer(tree, tls=authority.server_context(), scan_bytes_max=SCAN_BYTES_MAX) as drive,
         ConnectProxy(port=drive.port) as proxy,
     ):
         yield Gdown(drive=drive, proxy=proxy, authority=authority)
 
 
-async def test_gdown_downloads_a_folder_with_everything_in_it(tree: Tree, client: Gdown, tmp_path: Path) -> None:
+async def test_gdown_downloads_a_folder_with_all_its_entries(tree: Tree, client: Gdown, tmp_path: Path) -> None:
     root = tree.folder("Holiday <1> & more")
     tree.file(root, "a & b.jpg", content=b"small")
     day = tree.folder("Day 1", parent=root)
@@ -81,8 +81,8 @@ async def test_gdown_downloads_a_folder_with_everything_in_it(tree: Tree, client
     await client.folder(root, tmp_path / "out")
 
     out = tmp_path / "out"
-    found = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert found == {
+    downloaded = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert downloaded == {
         "a & b.jpg": b"small",
         "Day 1/größe.jpg": b"x" * (SCAN_BYTES_MAX + 1),
         "Day 1/Notes.docx": b"Notes",
@@ -91,7 +91,7 @@ async def test_gdown_downloads_a_folder_with_everything_in_it(tree: Tree, client
     assert client.drive.requests.count(Operation.WEB_FOLDER) == 2
 
 
-async def test_gdown_takes_up_a_download_that_broke_off(tree: Tree, client: Gdown, tmp_path: Path) -> None:
+async def test_gdown_resumes_a_broken_download(tree: Tree, client: Gdown, tmp_path: Path) -> None:
     root = tree.folder("Root")
     tree.file(root, "a.jpg", content=bytes(range(256)) * 8_000)
     client.drive.faults.add(Fault(kind=Damage.RESET_HALF_WAY, on=Operation.WEB_DOWNLOAD, times=1))
@@ -104,13 +104,13 @@ async def test_gdown_takes_up_a_download_that_broke_off(tree: Tree, client: Gdow
 
 async def test_gdown_reads_the_page_of_an_exhausted_quota(tree: Tree, client: Gdown, tmp_path: Path) -> None:
     file = tree.file(tree.folder("Root"), "a.jpg", content=b"a")
-    client.drive.faults.add(Fault(kind=Refusal.DOWNLOAD_QUOTA, on=Operation.WEB_DOWNLOAD))
+    client.drive.faults.add(Fault(kind=ErrorKind.DOWNLOAD_QUOTA, on=Operation.WEB_DOWNLOAD))
 
     with pytest.raises(FileURLRetrievalError, match="Too many users have viewed or downloaded"):
         await client.file(file, tmp_path / "a.jpg")
 
 
-async def test_gdown_is_kept_out_of_what_is_private(tree: Tree, client: Gdown, tmp_path: Path) -> None:
+async def test_gdown_cannot_access_private_files(tree: Tree, client: Gdown, tmp_path: Path) -> None:
     private = tree.folder("Private", sharing=Sharing.NOBODY)
     file = tree.file(private, "a.jpg", content=b"a")
 

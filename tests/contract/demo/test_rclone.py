@@ -1,4 +1,4 @@
-"""rclone's Drive backend against the stand-in."""
+"""rclone's Drive backend against the API."""
 
 import asyncio
 import json
@@ -10,29 +10,29 @@ from pathlib import Path
 
 import pytest
 
-from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.drive.error_responses import ErrorKind
 from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.operations import Operation
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
-from tests.drivers.service_accounts import service_account_file
-from tests.servers.loopback import Authority, ConnectProxy
+from tests.drivers.service_accounts import create_service_account_file
+from tests.servers.loopback import CertificateAuthority, ConnectProxy
 
 RCLONE = Path(sys.executable).with_name("rclone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rclone:
-    """rclone, led to a stand-in through a proxy."""
+    """rclone, redirected to the test server by a proxy."""
 
-    drive: StandIn
+    drive: DriveTestServer
     proxy: ConnectProxy
-    authority: Authority
+    authority: CertificateAuthority
     account_file: Path
 
     async def run(self, folder: Node, *arguments: str | Path) -> str:
-        """Its output. `:drive:` is the folder."""
+        """Run rclone and return its output. `:drive:` is the folder."""
         flags = [
             "--config=",
             f"--ca-cert={self.authority.path}",
@@ -69,13 +69,13 @@ def tree() -> Tree:
 
 @pytest.fixture
 async def rclone(tree: Tree, tmp_path: Path) -> AsyncIterator[Rclone]:
-    authority = Authority(tmp_path)
-    async with StandIn(tree, tls=authority.context()) as drive, ConnectProxy(port=drive.port) as proxy:
+    authority = CertificateAuthority(tmp_path)
+    async with DriveTestServer(tree, tls=authority.server_context()) as drive, ConnectProxy(port=drive.port) as proxy:
         yield Rclone(
             drive=drive,
             proxy=proxy,
             authority=authority,
-            account_file=service_account_file(tmp_path, token_url=drive.token_url),
+            account_file=create_service_account_file(tmp_path, token_url=drive.token_url),
         )
 
 
@@ -104,28 +104,28 @@ async def test_rclone_reads_sizes_and_digests(tree: Tree, rclone: Rclone) -> Non
     root = tree.folder("Root", sharing=Sharing.ACCOUNT)
     file = tree.file(root, "a.jpg", content=b"hello")
 
-    (shown,) = json.loads(await rclone.run(root, "lsjson", ":drive:", "--hash"))
+    (listed,) = json.loads(await rclone.run(root, "lsjson", ":drive:", "--hash"))
 
-    assert shown["ID"] == file.id
-    assert shown["Size"] == 5
-    assert shown["MimeType"] == "image/jpeg"
-    assert shown["Hashes"]["md5"] == "5d41402abc4b2a76b9719d911017c592"
-    assert shown["Hashes"]["sha1"] == "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"
+    assert listed["ID"] == file.id
+    assert listed["Size"] == 5
+    assert listed["MimeType"] == "image/jpeg"
+    assert listed["Hashes"]["md5"] == "5d41402abc4b2a76b9719d911017c592"
+    assert listed["Hashes"]["sha1"] == "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"
 
 
-async def test_rclone_gets_through_faults(tree: Tree, rclone: Rclone, tmp_path: Path) -> None:
+async def test_rclone_recovers_from_faults(tree: Tree, rclone: Rclone, tmp_path: Path) -> None:
     root = tree.folder("Root", sharing=Sharing.ACCOUNT)
     for number in range(5):
         tree.file(root, f"{number}.jpg", content=bytes([number]) * 50_000)
     rclone.drive.faults.add(
-        Fault(kind=Refusal.RATE_LIMIT, on=Operation.LISTING, times=1),
-        Fault(kind=Refusal.BACKEND, file="1.jpg", times=1),
+        Fault(kind=ErrorKind.RATE_LIMIT, on=Operation.LISTING, times=1),
+        Fault(kind=ErrorKind.BACKEND, file="1.jpg", times=1),
         Fault(kind=Damage.RESET_AT_START, file="2.jpg", times=1),
         Fault(kind=Damage.RESET_HALF_WAY, file="3.jpg", times=1),
     )
 
     await rclone.run(root, "copy", ":drive:", tmp_path / "out")
 
-    assert rclone.drive.faults.struck.total() == 4
+    assert rclone.drive.faults.injected.total() == 4
     for number in range(5):
         assert (tmp_path / f"out/{number}.jpg").read_bytes() == bytes([number]) * 50_000

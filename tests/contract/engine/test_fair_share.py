@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 
 from imageferry.catalog.database.connection import Catalog
 from imageferry.catalog.database.tables import batches
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.model import LedgerState
-from tests.drivers.gateway_process import Served, anywhere, served
-from tests.drivers.import_flow import QUICK, Flow
-from tests.drivers.workers import WINDOW, crew_over
+from tests.drivers.gateway_process import GatewayClient, on_free_port, running_gateway
+from tests.drivers.import_flow import FAST_LIMITS, ImportFlow
+from tests.drivers.workers import WINDOW, open_worker_group
 from tests.servers.brokers import KINDS_OF_BROKERS
 
 pytestmark = pytest.mark.integration
@@ -27,49 +27,55 @@ JOBS_SHARED, WINDOW_SHARED = 20, 8  # two processes do the work of all stages
 
 
 @pytest.fixture(params=["local", *KINDS_OF_BROKERS])
-async def gateway(request: pytest.FixtureRequest, tree: Tree, flow: Flow, tmp_path: Path) -> AsyncIterator[Served]:
+async def gateway(
+    request: pytest.FixtureRequest, tree: Tree, flow: ImportFlow, tmp_path: Path
+) -> AsyncIterator[GatewayClient]:
     """A gateway over one kind of engine, from a Drive that takes its time, with all that it needs at work."""
-    flow.limits = replace(QUICK, terms=replace(QUICK.terms, lease_ms=30_000))
-    async with StandIn(tree, latency_s=LATENCY_S) as drive:
+    flow.limits = replace(FAST_LIMITS, lease_policy=replace(FAST_LIMITS.lease_policy, lease_ms=30_000))
+    async with DriveTestServer(tree, latency_s=LATENCY_S) as drive:
         flow.drive = drive
-        flow.given |= {"concurrency": 16, "window": WINDOW}
+        flow.setting_overrides |= {"concurrency": 16, "batches_in_flight": WINDOW}
         if request.param == "local":
-            async with served(anywhere(flow)) as local:
+            async with running_gateway(on_free_port(flow)) as local:
                 yield local
             return
-        async with crew_over(request.param, flow, folder=tmp_path) as crew:
+        async with open_worker_group(request.param, flow, folder=tmp_path) as crew:
             crew.environment = {
-                "IMAGEFERRY_LEASE": "30",
+                "IMAGEFERRY_LEASE_SECONDS": "30",
                 "IMAGEFERRY_CONCURRENCY": "16",
-                "IMAGEFERRY_WINDOW": str(WINDOW_SHARED),
+                "IMAGEFERRY_BATCHES_IN_FLIGHT": str(WINDOW_SHARED),
             }
             await crew.start(processes=2)
-            flow.given |= {"lease_s": 30, "window": WINDOW_SHARED}
-            async with served(anywhere(flow)) as shared:
+            flow.setting_overrides |= {"lease_s": 30, "batches_in_flight": WINDOW_SHARED}
+            async with running_gateway(on_free_port(flow)) as shared:
                 yield shared
 
 
-async def test_a_small_job_ends_while_a_large_one_is_under_way(tree: Tree, flow: Flow, gateway: Served) -> None:
+async def test_a_small_job_ends_while_a_large_one_is_under_way(
+    tree: Tree, flow: ImportFlow, gateway: GatewayClient
+) -> None:
     large, small = tree.folder("Large"), tree.folder("Small")
     tree.numbered_files(large, LARGE, size_bytes=1_000)
     tree.numbered_files(small, 10, size_bytes=1_000)
-    first = await gateway.begin(flow.drive.folder_url(large))
+    first = await gateway.start_import(flow.drive.folder_url(large))
     while (await gateway.get(f"/api/jobs/{first}"))["stored"] < LARGE // 10:  # noqa: ASYNC110 - the gateway is asked
         await asyncio.sleep(0.1)
-    status = await gateway.run(flow.drive.folder_url(small))
+    status = await gateway.import_folder(flow.drive.folder_url(small))
     assert status["stored"] == 10
     assert (await gateway.get(f"/api/jobs/{first}"))["state"] == "running"
     async with gateway.session.post(f"/api/jobs/{first}/cancel") as answer:
         assert answer.status == 200
-    await gateway.ending(first)
+    await gateway.wait_until_finished(first)
 
 
-async def test_many_jobs_at_once_share_the_workers_and_the_window(tree: Tree, flow: Flow, gateway: Served) -> None:
+async def test_many_jobs_at_once_share_the_workers_and_the_window(
+    tree: Tree, flow: ImportFlow, gateway: GatewayClient
+) -> None:
     count = JOBS if flow.settings.celery_broker_url is None else JOBS_SHARED
     roots = [tree.folder(f"Job {number}") for number in range(count)]
     for root in roots:
         tree.numbered_files(root, 20, size_bytes=1_000)
-    begun = await asyncio.gather(*(gateway.begin(flow.drive.folder_url(root)) for root in roots))
+    begun = await asyncio.gather(*(gateway.start_import(flow.drive.folder_url(root)) for root in roots))
     assert len(set(begun)) == count
     most = 0
     ended: list[object] = []
@@ -78,10 +84,10 @@ async def test_many_jobs_at_once_share_the_workers_and_the_window(tree: Tree, fl
         await asyncio.sleep(0.2)
         ended = (await gateway.get("/api/jobs?limit=200&state=completed"))["items"]
     # Those that join may begin before the others are down to their part of the window.
-    assert 0 < most <= 2 * (flow.settings.window or 0)
+    assert 0 < most <= 2 * (flow.settings.batches_in_flight or 0)
 
 
-async def _in_flight(flow: Flow) -> int:
+async def _in_flight(flow: ImportFlow) -> int:
     catalog = Catalog(flow.settings.catalog_url)
     query = select(func.count()).select_from(batches).where(batches.c.state == LedgerState.IN_FLIGHT)
     try:

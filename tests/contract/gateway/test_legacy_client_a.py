@@ -1,26 +1,26 @@
-"""System A's clients, unchanged: FastAPI, Celery, RabbitMQ, MySQL, and public folders without a Google key."""
+"""Unchanged clients of system A: FastAPI, Celery, RabbitMQ, MySQL, and public folders without a Google API key."""
 
 from pathlib import Path
 
 from imageferry.demo.tree import Tree
-from tests.drivers.import_flow import Flow
-from tests.drivers.legacy_clients import ALL_ROLES, album, in_the_place_of
-from tests.servers.brokers import broker
+from tests.drivers.import_flow import ImportFlow
+from tests.drivers.legacy_clients import ALL_ROLES, create_album, running_in_place_of
+from tests.servers.brokers import open_broker
 from tests.servers.databases import database
 
 
-async def test_a_public_folder_is_imported_by_task_and_listed(tree: Tree, flow: Flow, tmp_path: Path) -> None:
-    root = album(tree)
-    with database("mysql", tmp_path) as database_url, broker("rabbitmq") as queues:
+async def test_a_public_folder_is_imported_as_a_task_and_listed(tree: Tree, flow: ImportFlow, tmp_path: Path) -> None:
+    root = create_album(tree)
+    with database("mysql", tmp_path) as database_url, open_broker("rabbitmq") as queues:
         environment = {
             "DATABASE_URL": database_url,
             "CELERY_BROKER_URL": queues.url,
             "IMAGEFERRY_QUEUE_PREFIX": queues.prefix,
         }
-        async with in_the_place_of(flow, environment, roles=ALL_ROLES) as client:
-            begun = await client.post("/import/google-drive", {"folder_url": flow.drive.folder_url(root)})
-            assert begun.status == 202
-            assert isinstance(begun.body["task_id"], str)
+        async with running_in_place_of(flow, environment, roles=ALL_ROLES) as client:
+            accepted = await client.post("/import/google-drive", {"folder_url": flow.drive.folder_url(root)})
+            assert accepted.status == 202
+            assert isinstance(accepted.body["task_id"], str)
 
             images = await client.images(count=3)
 

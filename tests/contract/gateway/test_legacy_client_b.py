@@ -1,23 +1,23 @@
-"""System B's clients, unchanged: Node, BullMQ on Redis, PostgreSQL, MinIO, and a page in React."""
+"""Unchanged clients of system B: Node, BullMQ on Redis, PostgreSQL, MinIO, and a React page."""
 
 import asyncio
 from datetime import datetime
 from pathlib import Path
 
-from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.drive.error_responses import ErrorKind
 from imageferry.demo.faults import Fault
 from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
-from tests.drivers.import_flow import Flow
-from tests.drivers.legacy_clients import ALL_ROLES, album, in_the_place_of
-from tests.servers.brokers import broker, line
+from tests.drivers.import_flow import ImportFlow
+from tests.drivers.legacy_clients import ALL_ROLES, create_album, running_in_place_of
+from tests.servers.brokers import cuttable_proxy, open_broker
 from tests.servers.databases import database
 from tests.servers.s3_servers import BUCKET, KEY, REGION, SECRET, moto
 
 
-async def test_a_folder_is_queued_stored_in_minio_and_shown(tree: Tree, flow: Flow, tmp_path: Path) -> None:
-    root = album(tree)
-    with database("postgresql", tmp_path) as database_url, broker("redis") as queues, moto(tmp_path) as endpoint:
+async def test_a_folder_is_queued_stored_in_minio_and_listed(tree: Tree, flow: ImportFlow, tmp_path: Path) -> None:
+    root = create_album(tree)
+    with database("postgresql", tmp_path) as database_url, open_broker("redis") as queues, moto(tmp_path) as endpoint:
         environment = {
             "DATABASE_URL": database_url.replace("postgresql+psycopg://", "postgresql://"),
             "CELERY_BROKER_URL": queues.url,
@@ -29,10 +29,10 @@ async def test_a_folder_is_queued_stored_in_minio_and_shown(tree: Tree, flow: Fl
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": REGION,
         }
-        async with in_the_place_of(flow, environment, roles=ALL_ROLES) as client:
-            begun = await client.post("/import/google-drive", {"folderUrl": flow.drive.folder_url(root)})
-            assert begun.body["message"] == "Import started"
-            assert isinstance(begun.body["jobId"], str)
+        async with running_in_place_of(flow, environment, roles=ALL_ROLES) as client:
+            accepted = await client.post("/import/google-drive", {"folderUrl": flow.drive.folder_url(root)})
+            assert accepted.body["message"] == "Import started"
+            assert isinstance(accepted.body["jobId"], str)
 
             images = await client.images(count=3)
 
@@ -44,33 +44,35 @@ async def test_a_folder_is_queued_stored_in_minio_and_shown(tree: Tree, flow: Fl
                 assert datetime.fromisoformat(image["created_at"]).tzinfo is not None
 
 
-async def test_a_url_that_is_missing_or_invalid_is_a_400(flow: Flow) -> None:
-    async with in_the_place_of(flow, {}) as client:
-        for url in ({}, {"folderUrl": ""}, {"folderUrl": "https://example.com/nothing"}, {"folderUrl": 7}):
-            refused = await client.post("/import/google-drive", url)
-            assert refused.status == 400
-            assert isinstance(refused.body["error"], str)
+async def test_a_missing_or_invalid_url_is_answered_with_400(flow: ImportFlow) -> None:
+    async with running_in_place_of(flow, {}) as client:
+        for body in ({}, {"folderUrl": ""}, {"folderUrl": "https://example.com/nothing"}, {"folderUrl": 7}):
+            response = await client.post("/import/google-drive", body)
+            assert response.status == 400
+            assert isinstance(response.body["error"], str)
 
 
-async def test_what_cannot_be_queued_is_a_500(tree: Tree, flow: Flow, tmp_path: Path) -> None:
-    folder_url = flow.drive.folder_url(album(tree))
+async def test_an_import_that_cannot_be_queued_is_answered_with_500(
+    tree: Tree, flow: ImportFlow, tmp_path: Path
+) -> None:
+    folder_url = flow.drive.folder_url(create_album(tree))
     with database("postgresql", tmp_path) as database_url:
         async with (
-            line(database_url) as to_database,
-            in_the_place_of(flow, {"DATABASE_URL": to_database.url}) as client,
+            cuttable_proxy(database_url) as to_database,
+            running_in_place_of(flow, {"DATABASE_URL": to_database.url}) as client,
         ):
             cutting = asyncio.create_task(to_database.cut(20))
             await asyncio.sleep(0)
-            refused = await client.post("/import/google-drive", {"folderUrl": folder_url})
-            assert refused.status == 500
-            assert isinstance(refused.body["error"], str)
+            response = await client.post("/import/google-drive", {"folderUrl": folder_url})
+            assert response.status == 500
+            assert isinstance(response.body["error"], str)
             cutting.cancel()
 
 
-async def test_a_file_is_tried_three_times(tree: Tree, flow: Flow) -> None:
-    root = album(tree, files=1)
-    flow.drive.faults.add(Fault(kind=Refusal.UNAVAILABLE, on=Operation.MEDIA, times=2))
-    async with in_the_place_of(flow, {"GOOGLE_API_KEY": flow.drive.api_key}) as client:
+async def test_a_file_is_attempted_three_times(tree: Tree, flow: ImportFlow) -> None:
+    root = create_album(tree, files=1)
+    flow.drive.faults.add(Fault(kind=ErrorKind.UNAVAILABLE, on=Operation.MEDIA, times=2))
+    async with running_in_place_of(flow, {"GOOGLE_API_KEY": flow.drive.api_key}) as client:
         await client.post("/import/google-drive", {"folderUrl": flow.drive.folder_url(root)})
         await client.images(count=1)
     assert flow.drive.requests.count(Operation.MEDIA) == 3

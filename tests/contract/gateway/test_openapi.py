@@ -1,4 +1,4 @@
-"""What the OpenAPI document promises, and whether the gateway keeps it."""
+"""The OpenAPI document: its completeness, and the gateway's conformance to it."""
 
 import asyncio
 from collections import Counter
@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+import hypothesis
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from openapi_schema_validator import OAS31Validator
@@ -23,14 +24,14 @@ from schemathesis.specs.openapi.checks import (
 from imageferry.demo.tree import Tree
 from imageferry.gateway.app import create_app
 from imageferry.settings import Settings
-from tests.drivers.gateway_process import anywhere, served
-from tests.drivers.import_flow import Flow
-from tests.drivers.legacy_clients import album
+from tests.drivers.gateway_process import on_free_port, running_gateway
+from tests.drivers.import_flow import ImportFlow
+from tests.drivers.legacy_clients import create_album
 
 EXAMPLES_PER_OPERATION = 15
-REAL = 0.7  # of the ids that are asked for
-# A stream that never ends by itself has no answer to look at.
-ENDLESS = "/api/events"
+EXISTING_SHARE = 0.7  # of the requested ids
+# The event stream never ends, so it has no response to check.
+ENDLESS_PATH = "/api/events"
 HOSTILE = [
     "' OR 1=1 --",
     '"; DROP TABLE images; --',
@@ -63,84 +64,89 @@ def document() -> dict[str, Any]:
     return create_app(Settings.load()).openapi()
 
 
-def test_the_document_is_one() -> None:
-    described = document()
-    validate(described)
-    assert described["openapi"].startswith("3.1")
+def test_the_document_is_valid() -> None:
+    spec = document()
+    validate(spec)
+    assert spec["openapi"].startswith("3.1")
 
 
-def test_every_operation_says_what_it_does_and_how_it_refuses() -> None:
+def test_every_operation_has_a_description_and_error_responses() -> None:
     for path, operations in document()["paths"].items():
         for method, operation in operations.items():
             assert operation["description"], (method, path)
             assert operation["tags"], (method, path)
-            refusals = {status for status in operation["responses"] if status >= "400"}
-            assert refusals >= {"400", "500", "503"}, (method, path)
-            assert all(status.isdecimal() for status in refusals)
+            errors = {status for status in operation["responses"] if status >= "400"}
+            assert errors >= {"400", "500", "503"}, (method, path)
+            assert all(status.isdecimal() for status in errors)
 
 
-def test_every_parameter_and_every_field_says_what_it_means() -> None:
-    described = document()
-    silent = [
+def test_every_parameter_and_field_has_a_description() -> None:
+    spec = document()
+    undocumented = [
         f"{path}: {parameter['name']}"
-        for path, operations in described["paths"].items()
+        for path, operations in spec["paths"].items()
         for operation in operations.values()
         for parameter in operation.get("parameters", [])
         if not parameter.get("description")
     ]
-    for name, schema in described["components"]["schemas"].items():
+    for schema_name, schema in spec["components"]["schemas"].items():
         fields = schema.get("properties", {}).items()
-        silent += [f"{name}.{field}" for field, told in fields if not told.get("description")]
-    assert silent == []
+        undocumented += [f"{schema_name}.{name}" for name, field in fields if not field.get("description")]
+    assert undocumented == []
 
 
-def test_every_json_body_has_an_example_that_its_schema_allows() -> None:
-    described = document()
-    shown = 0
-    for path, operations in described["paths"].items():
+def test_every_json_body_has_a_valid_example() -> None:
+    spec = document()
+    examples = 0
+    for path, operations in spec["paths"].items():
         for method, operation in operations.items():
-            answers = [answer for status, answer in operation["responses"].items() if status < "300"]
-            for body in [operation.get("requestBody", {}), *answers]:
-                told = body.get("content", {}).get("application/json")
-                if told is not None:
-                    schema = told["schema"] | {"components": described["components"]}
-                    wrong = [error.message for error in OAS31Validator(schema).iter_errors(told["example"])]
-                    assert wrong == [], (method, path)
-                    shown += 1
-    assert shown > 30
+            responses = [response for status, response in operation["responses"].items() if status < "300"]
+            for body in [operation.get("requestBody", {}), *responses]:
+                media_type = body.get("content", {}).get("application/json")
+                if media_type is not None:
+                    schema = media_type["schema"] | {"components": spec["components"]}
+                    errors = [error.message for error in OAS31Validator(schema).iter_errors(media_type["example"])]
+                    assert errors == [], (method, path)
+                    examples += 1
+    assert examples > 30
 
 
-def test_what_needs_a_token_says_how_it_is_shown() -> None:
-    described = document()
-    schemes = described["components"]["securitySchemes"]
+def test_operations_that_need_a_token_declare_the_security_schemes() -> None:
+    spec = document()
+    schemes = spec["components"]["securitySchemes"]
     assert (schemes["token"]["type"], schemes["token"]["scheme"]) == ("http", "bearer")
     assert (schemes["session"]["type"], schemes["session"]["in"]) == ("apiKey", "cookie")
-    assert described["paths"]["/api/images"]["get"]["security"] == [{}, {"token": []}, {"session": []}]
-    assert described["paths"]["/health"]["get"]["security"] == [{}]
+    assert spec["paths"]["/api/images"]["get"]["security"] == [{}, {"token": []}, {"session": []}]
+    assert spec["paths"]["/health"]["get"]["security"] == [{}]
 
 
-def test_operations_have_names_of_their_own() -> None:
+def test_operation_ids_are_unique() -> None:
     names = [
         operation["operationId"] for operations in document()["paths"].values() for operation in operations.values()
     ]
     assert len(names) == len(set(names))
 
 
-async def test_whatever_is_asked_is_answered_as_the_document_says(tree: Tree, flow: Flow) -> None:
-    async with served(anywhere(flow)) as gateway:
-        job_ids = [(await gateway.run(flow.drive.folder_url(album(tree, files=20))))["job_id"] for _ in range(3)]
+async def test_generated_requests_are_answered_as_documented(tree: Tree, flow: ImportFlow, rng: Random) -> None:
+    async with running_gateway(on_free_port(flow)) as gateway:
+        job_ids = [
+            (await gateway.import_folder(flow.drive.folder_url(create_album(tree, files=20))))["job_id"]
+            for _ in range(3)
+        ]
         image_ids = [image["id"] for image in await gateway.get("/images")]
         ids = {"job_id": job_ids, "image_id": image_ids}
-        answers = await asyncio.to_thread(_ask_everything, gateway.url, flow.drive.folder_url(album(tree)), ids)
+        folder_url = flow.drive.folder_url(create_album(tree))
+        statuses = await asyncio.to_thread(_request_all_operations, gateway.url, folder_url, ids, rng)
         assert (await gateway.get("/readyz"))["status"] == "healthy"
-    # It was not all refused.
-    assert answers.keys() >= {200, 202, 204, 400, 404}
+    # Not all requests were rejected.
+    assert statuses.keys() >= {200, 202, 204, 400, 404}
 
 
-def _ask_everything(url: str, folder_url: str, ids: dict[str, list[Any]]) -> Counter[int]:
-    """Ask by every operation, about what is there as well as about what is not; how often each status was answered."""
-    schema = schemathesis.openapi.from_url(f"{url}/openapi.json").exclude(path=ENDLESS)
-    random, wrong, answers = Random(0), list[str](), Counter[int]()
+def _request_all_operations(url: str, folder_url: str, ids: dict[str, list[Any]], rng: Random) -> Counter[int]:
+    """Send generated requests to every operation, with existing and unknown ids; count the responses by status."""
+    schema = schemathesis.openapi.from_url(f"{url}/openapi.json").exclude(path=ENDLESS_PATH)
+    failures, statuses = list[str](), Counter[int]()
+    seed = rng.getrandbits(32)
 
     for result in schema.get_all_operations():
         assert isinstance(result, Ok), result
@@ -150,42 +156,42 @@ def _ask_everything(url: str, folder_url: str, ids: dict[str, list[Any]]) -> Cou
             max_examples=EXAMPLES_PER_OPERATION,
             deadline=None,
             database=None,
-            derandomize=True,
             phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
+        @hypothesis.seed(seed)
         @given(case=operation.as_strategy())
-        def ask(case: Case[Any]) -> None:
+        def send(case: Case[Any]) -> None:
             for name in case.path_parameters.keys() & ids.keys():
-                if random.random() < REAL:
-                    case.path_parameters[name] = random.choice(ids[name])
-            if case.path.endswith("/google-drive") and random.random() < REAL:
+                if rng.random() < EXISTING_SHARE:
+                    case.path_parameters[name] = rng.choice(ids[name])
+            if case.path.endswith("/google-drive") and rng.random() < EXISTING_SHARE:
                 case.body = {"folder_url": folder_url}
-            answers[case.call_and_validate(checks=CHECKS, timeout=60).status_code] += 1
+            statuses[case.call_and_validate(checks=CHECKS, timeout=60).status_code] += 1
 
         try:
-            ask()
-        except Exception as exc:  # noqa: BLE001 - all of them are told together
-            wrong.append(f"{operation.label}: {exc}")
-    assert not wrong, "\n\n".join(wrong)
-    return answers
+            send()
+        except Exception as exc:  # noqa: BLE001 - all failures are reported together
+            failures.append(f"{operation.label}: {exc}")
+    assert not failures, "\n\n".join(failures)
+    return statuses
 
 
-async def test_hostile_values_of_every_parameter_are_answered_and_harm_nothing(tree: Tree, flow: Flow) -> None:
-    async with served(anywhere(flow)) as gateway:
-        job_id = (await gateway.run(flow.drive.folder_url(album(tree))))["job_id"]
+async def test_hostile_parameter_values_are_answered_and_change_nothing(tree: Tree, flow: ImportFlow) -> None:
+    async with running_gateway(on_free_port(flow)) as gateway:
+        job_id = (await gateway.import_folder(flow.drive.folder_url(create_album(tree))))["job_id"]
         before = await gateway.get("/images")
         for path, operations in document()["paths"].items():
             for parameter in operations.get("get", {}).get("parameters", []):
-                if path == ENDLESS or parameter["in"] not in {"path", "query"}:
+                if path == ENDLESS_PATH or parameter["in"] not in {"path", "query"}:
                     continue
                 for value in HOSTILE:
-                    asked = path.replace("{job_id}", job_id).replace("{image_id}", str(before[0]["id"]))
+                    url = path.replace("{job_id}", job_id).replace("{image_id}", str(before[0]["id"]))
                     if parameter["in"] == "path":
-                        asked = path.replace(f"{{{parameter['name']}}}", quote(value, safe=""))
+                        url = path.replace(f"{{{parameter['name']}}}", quote(value, safe=""))
                     query = {parameter["name"]: value} if parameter["in"] == "query" else None
-                    async with gateway.session.get(asked, params=query, allow_redirects=False) as answer:
-                        assert answer.status < 500, (asked, query, await answer.text())
-                        assert parameter["in"] == "query" or answer.status >= 400, (asked, await answer.text())
+                    async with gateway.session.get(url, params=query, allow_redirects=False) as response:
+                        assert response.status < 500, (url, query, await response.text())
+                        assert parameter["in"] == "query" or response.status >= 400, (url, await response.text())
         assert [image["id"] for image in await gateway.get("/images")] == [image["id"] for image in before]
         assert (await gateway.get("/readyz"))["status"] == "healthy"

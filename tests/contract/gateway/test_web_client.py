@@ -1,4 +1,4 @@
-"""What the page's client is made from: the gateway's own description of itself."""
+"""The OpenAPI document that the web page's API client is generated from."""
 
 import json
 
@@ -6,9 +6,9 @@ from imageferry.gateway.app import create_app
 from imageferry.settings import Settings
 from tests.repository import ROOT
 
-KEPT = ROOT / "web" / "openapi.json"
+SAVED_DOCUMENT = ROOT / "web" / "openapi.json"
 
 
-def test_the_page_knows_the_interface_as_it_is() -> None:
-    described = json.loads(json.dumps(create_app(Settings.load()).openapi()))
-    assert json.loads(KEPT.read_text()) == described, "web/openapi.json is older than the routes: run `make openapi`"
+def test_the_saved_document_is_current() -> None:
+    document = json.loads(json.dumps(create_app(Settings.load()).openapi()))
+    assert json.loads(SAVED_DOCUMENT.read_text()) == document, "web/openapi.json is outdated: run `make openapi`"

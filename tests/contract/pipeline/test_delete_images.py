@@ -1,4 +1,4 @@
-"""What every catalog holds to: a deleted image leaves nothing, wherever it is cut off and whatever is under way."""
+"""Contract of every catalog: a deletion leaves no record or object, even if interrupted or concurrent with imports."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,168 +10,175 @@ from sqlalchemy import func, select, update
 
 from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.database.migrate import migrate
-from imageferry.catalog.database.tables import items, words
-from imageferry.catalog.database.tables import removals as removals_table
+from imageferry.catalog.database.tables import deleted_objects, image_words, items
 from imageferry.catalog.images import counters, deletions, records
-from imageferry.catalog.images.counter_rebuild import differences
+from imageferry.catalog.images.counter_rebuild import find_differences
 from imageferry.catalog.ledger import dispatch, outcomes
 from imageferry.catalog.search.filters import Filter
 from imageferry.clock import now_ms
 from imageferry.model import ItemState, Transfer
-from imageferry.pipeline.delete_images import discard, discard_job, tidy
+from imageferry.pipeline.delete_images import delete_job_images, delete_with_objects, finish_deletions
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.keys import thumbnail_keys
 from imageferry.stores.store import Store
-from tests.drivers.image_records import TERMS, Recorder, file, stored
+from tests.drivers.image_records import POLICY, ImageRecorder, image_file, stored_record
 from tests.servers.databases import database
 
 
 @dataclass(kw_only=True)
-class Place:
-    """A catalog, a store, and what brings files into both."""
+class Library:
+    """A catalog and a store, and a recorder that imports files into both."""
 
     catalog: Catalog
     store: Store
-    recorder: Recorder
+    recorder: ImageRecorder
 
-    async def bring(self, *file_ids: str) -> list[int]:
-        """Import files, objects and all; their images' ids."""
-        _, transfers = await self.recorder.begin(*(file(file_id) for file_id in file_ids))
+    async def add(self, *file_ids: str) -> list[int]:
+        """Import files with their objects. Return the ids of their images."""
+        _, transfers = await self.recorder.start(*(image_file(file_id) for file_id in file_ids))
         await self.upload(transfers)
         await self.recorder.finish(transfers)
-        rows = await self.catalog.read(lambda tx: records.after(tx, image_id=0, limit=1000))
+        rows = await self.catalog.read(lambda tx: records.page_after(tx, image_id=0, limit=1000))
         return [row.id for row in rows if row.file_id in file_ids]
 
     async def upload(self, transfers: list[Transfer]) -> None:
-        """Write the objects, and a thumbnail of each."""
-        for parcel in (parcel for transfer in transfers for parcel in transfer.parcels):
-            for key in (parcel.key, thumbnail_keys(parcel.key)[0]):
+        """Write the objects and a thumbnail of each."""
+        for item in (item for transfer in transfers for item in transfer.items):
+            for key in (item.object_key, thumbnail_keys(item.object_key)[0]):
                 await self.store.put(key, b"x", mime_type="image/jpeg")
 
-    async def objects(self) -> int:
-        """How many objects the store holds that a file could have brought."""
+    async def count_objects(self) -> int:
+        """Count the objects and thumbnails of the files that these tests import."""
         keys = [f"root/{file_id}_{file_id}.jpg" for file_id in ("a", "b", "c")]
-        standing = [await self.store.head(key) for at in keys for key in (at, *thumbnail_keys(at))]
-        return sum(one is not None for one in standing)
+        infos = [await self.store.head(each) for key in keys for each in (key, *thumbnail_keys(key))]
+        return sum(info is not None for info in infos)
 
-    async def count(self) -> int:
-        """How many records there are, their account being true."""
-        assert await self.catalog.read(differences) == set()
-        left = await self.catalog.read(lambda tx: tx.execute(select(func.count(words.c.image_id.distinct()))).scalar())
+    async def count_images(self) -> int:
+        """Count the images, and check that the counters and the word index agree with the records."""
+        assert await self.catalog.read(find_differences) == set()
+        indexed = await self.catalog.read(
+            lambda tx: tx.execute(select(func.count(image_words.c.image_id.distinct()))).scalar()
+        )
         total = await self.catalog.read(counters.total)
-        assert left == total.images == await self.catalog.read(records.count)
+        assert indexed == total.images == await self.catalog.read(records.count)
         return total.images
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    """An empty catalog, of each kind in turn, and a folder as its store."""
+async def library(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Library]:
+    """Yield an empty catalog of each kind, and a folder as its store."""
     with database(request.param, tmp_path) as url:
-        catalog, store = Catalog(url, patience_s=5), open_store(StoreConfig(url=str(tmp_path / "store")))
+        catalog, store = Catalog(url, retry_timeout_s=5), open_store(StoreConfig(url=str(tmp_path / "store")))
         await migrate(catalog)
-        yield Place(catalog=catalog, store=store, recorder=Recorder(catalog=catalog, store_url=store.url))
+        yield Library(catalog=catalog, store=store, recorder=ImageRecorder(catalog=catalog, store_url=store.url))
         await catalog.close()
 
 
-async def test_a_deleted_image_leaves_nothing_and_is_brought_again_by_the_next_import(place: Place) -> None:
-    ids = await place.bring("a", "b", "c")
-    discarded = await discard([ids[0], ids[0], 10**12], catalog=place.catalog, store=place.store)
-    assert (discarded.deleted, discarded.missing, discarded.failed) == (1, 1, {})
-    assert (await place.count(), await place.objects()) == (2, 4)
-    again = await discard([ids[0]], catalog=place.catalog, store=place.store)
+async def test_a_deleted_image_leaves_nothing_and_the_next_import_stores_it_again(library: Library) -> None:
+    ids = await library.add("a", "b", "c")
+    summary = await delete_with_objects([ids[0], ids[0], 10**12], catalog=library.catalog, store=library.store)
+    assert (summary.deleted, summary.missing, summary.failed) == (1, 1, {})
+    assert (await library.count_images(), await library.count_objects()) == (2, 4)
+    again = await delete_with_objects([ids[0]], catalog=library.catalog, store=library.store)
     assert (again.deleted, again.missing) == (0, 1)
-    (new,) = await place.bring("a")
+    (new,) = await library.add("a")
     assert new not in ids
-    assert (await place.count(), await place.objects()) == (3, 6)
+    assert (await library.count_images(), await library.count_objects()) == (3, 6)
 
 
-async def test_what_a_filter_leaves_is_deleted_and_nothing_else(place: Place) -> None:
-    await place.bring("a", "b", "c")
-    discarded = await discard(Filter(words=["b"]), catalog=place.catalog, store=place.store)
-    assert (discarded.deleted, await place.count(), await place.objects()) == (1, 2, 4)
-    assert (await discard(Filter(words=[]), catalog=place.catalog, store=place.store)).deleted == 0
+async def test_only_the_images_that_match_a_filter_are_deleted(library: Library) -> None:
+    await library.add("a", "b", "c")
+    summary = await delete_with_objects(Filter(words=["b"]), catalog=library.catalog, store=library.store)
+    assert (summary.deleted, await library.count_images(), await library.count_objects()) == (1, 2, 4)
+    assert (await delete_with_objects(Filter(words=[]), catalog=library.catalog, store=library.store)).deleted == 0
 
 
-async def test_a_jobs_images_are_deleted_with_it(place: Place) -> None:
-    await place.bring("a")
-    job_id = await place.recorder.store(file("b"), file("c"))
-    discarded = await discard_job(job_id, catalog=place.catalog, store=place.store)
-    assert (discarded.deleted, await place.count()) == (2, 1)
+async def test_only_the_images_of_a_job_are_deleted(library: Library) -> None:
+    await library.add("a")
+    job_id = await library.recorder.store(image_file("b"), image_file("c"))
+    summary = await delete_job_images(job_id, catalog=library.catalog, store=library.store)
+    assert (summary.deleted, await library.count_images()) == (2, 1)
 
 
-async def test_a_deletion_that_is_cut_off_is_finished_by_whoever_tidies_next(place: Place) -> None:
-    ids = await place.bring("a", "b")
-    await place.catalog.write(lambda tx: deletions.begin(tx, ids, store=place.store.url, now_ms=now_ms()))
-    assert (await place.count(), await place.objects()) == (0, 4)
-    await tidy(catalog=place.catalog, store=place.store)
-    assert await place.objects() == 4  # somebody may be at it still
-    await place.catalog.write(lambda tx: tx.execute(update(removals_table).values(due_ms=0)) and None)
-    await tidy(catalog=place.catalog, store=place.store)
-    assert await place.objects() == 0
+async def test_an_interrupted_deletion_is_finished_when_its_lease_has_ended(library: Library) -> None:
+    ids = await library.add("a", "b")
+    await library.catalog.write(lambda tx: deletions.delete_records(tx, ids, store=library.store.url, now_ms=now_ms()))
+    assert (await library.count_images(), await library.count_objects()) == (0, 4)
+    await finish_deletions(catalog=library.catalog, store=library.store)
+    assert await library.count_objects() == 4  # another process may still be deleting them
+    await library.catalog.write(lambda tx: tx.execute(update(deleted_objects).values(due_at_ms=0)) and None)
+    await finish_deletions(catalog=library.catalog, store=library.store)
+    assert await library.count_objects() == 0
 
 
-async def test_images_of_another_store_stay_and_it_says_why(place: Place) -> None:
-    await Recorder(catalog=place.catalog, store_url="s3://elsewhere").store(file("a"))
-    (row,) = await place.catalog.read(lambda tx: records.after(tx, image_id=0, limit=10))
-    discarded = await discard([row.id], catalog=place.catalog, store=place.store)
-    assert (discarded.deleted, await place.count()) == (0, 1)
-    assert "s3://elsewhere" in discarded.failed[row.id]
+async def test_images_of_another_store_are_kept_and_the_result_says_why(library: Library) -> None:
+    await ImageRecorder(catalog=library.catalog, store_url="s3://elsewhere").store(image_file("a"))
+    (row,) = await library.catalog.read(lambda tx: records.page_after(tx, image_id=0, limit=10))
+    summary = await delete_with_objects([row.id], catalog=library.catalog, store=library.store)
+    assert (summary.deleted, await library.count_images()) == (0, 1)
+    assert "s3://elsewhere" in summary.failed[row.id]
 
 
-@pytest.mark.parametrize("uploaded", ["before the deletion", "while it is under way", "after it"])
-async def test_an_upload_that_a_deletion_overtakes_ends_with_its_object(place: Place, uploaded: str) -> None:
-    ids = await place.bring("a")
-    _, transfers = await place.recorder.begin(file("a", content=b"new"))  # a changed file, on its way
+@pytest.mark.parametrize("uploaded", ["before the deletion", "during the deletion", "after the deletion"])
+async def test_an_upload_concurrent_with_a_deletion_ends_with_its_object(library: Library, uploaded: str) -> None:
+    ids = await library.add("a")
+    _, transfers = await library.recorder.start(image_file("a", content=b"new"))  # a changed file, in transfer
     if uploaded == "before the deletion":
-        await place.upload(transfers)
-    begun = await place.catalog.write(lambda tx: deletions.begin(tx, ids, store=place.store.url, now_ms=now_ms()))
-    if uploaded == "while it is under way":
-        await place.upload(transfers)
-        await place.recorder.finish(transfers)
-    await place.store.delete_all(
-        [key for one in begun.removals for key in (one.object_key, *thumbnail_keys(one.object_key))]
+        await library.upload(transfers)
+    result = await library.catalog.write(
+        lambda tx: deletions.delete_records(tx, ids, store=library.store.url, now_ms=now_ms())
     )
-    await place.catalog.write(lambda tx: deletions.done(tx, begun.removals, now_ms=now_ms()))
-    if uploaded == "after it":
-        await place.upload(transfers)
-    await place.recorder.finish(transfers)
-    await _until_settled(place)
-    assert (await place.count(), await place.objects()) == (1, 2)
+    if uploaded == "during the deletion":
+        await library.upload(transfers)
+        await library.recorder.finish(transfers)
+    await library.store.delete_all(
+        [
+            key
+            for tombstone in result.tombstones
+            for key in (tombstone.object_key, *thumbnail_keys(tombstone.object_key))
+        ]
+    )
+    await library.catalog.write(lambda tx: deletions.mark_deleted(tx, result.tombstones, now_ms=now_ms()))
+    if uploaded == "after the deletion":
+        await library.upload(transfers)
+    await library.recorder.finish(transfers)
+    await _run_until_complete(library)
+    assert (await library.count_images(), await library.count_objects()) == (1, 2)
 
 
-async def _until_settled(place: Place) -> None:
-    """Let what was turned back be carried again."""
+async def _run_until_complete(library: Library) -> None:
+    """Transfer the rejected items again."""
     pending = select(items.c.job_id).where(items.c.state == ItemState.PENDING)
-    while job_id := await place.catalog.read(lambda tx: tx.execute(pending.limit(1)).scalar()):
-        found = await place.catalog.write(_dispatching(job_id))
-        await place.upload(found)
-        for transfer in found:
-            await place.catalog.write(_finishing(transfer))
+    while job_id := await library.catalog.read(lambda tx: tx.execute(pending.limit(1)).scalar()):
+        transfers = await library.catalog.write(_dispatch(job_id))
+        await library.upload(transfers)
+        for transfer in transfers:
+            await library.catalog.write(_record(transfer))
 
 
-def _dispatching(job_id: str) -> Callable[[Tx], list[Transfer]]:
+def _dispatch(job_id: str) -> Callable[[Tx], list[Transfer]]:
     def change(tx: Tx) -> list[Transfer]:
-        messages = dispatch.dispatch(tx, job_id, terms=TERMS, now_ms=10**15)
+        messages = dispatch.dispatch(tx, job_id, policy=POLICY, now_ms=10**15)
         return [message for message in messages if isinstance(message, Transfer)]
 
     return change
 
 
-def _finishing(transfer: Transfer) -> Callable[[Tx], None]:
-    return lambda tx: outcomes.finish(tx, stored(transfer), terms=TERMS, now_ms=10**15)
+def _record(transfer: Transfer) -> Callable[[Tx], None]:
+    return lambda tx: outcomes.record_outcomes(tx, stored_record(transfer), policy=POLICY, now_ms=10**15)
 
 
-async def test_deletions_and_records_at_once_leave_records_and_objects_alike(place: Place) -> None:
+async def test_after_concurrent_deletions_and_imports_each_record_has_its_object(library: Library) -> None:
     for _ in range(5):
-        ids = await place.bring("a", "b", "c")
-        _, transfers = await place.recorder.begin(file("a", content=b"new"), file("b", content=b"new"))
-        await place.upload(transfers)
+        ids = await library.add("a", "b", "c")
+        _, transfers = await library.recorder.start(image_file("a", content=b"new"), image_file("b", content=b"new"))
+        await library.upload(transfers)
         await asyncio.gather(
-            place.recorder.finish(transfers),
-            discard(ids, catalog=place.catalog, store=place.store),
-            discard(ids[:2], catalog=place.catalog, store=place.store),
+            library.recorder.finish(transfers),
+            delete_with_objects(ids, catalog=library.catalog, store=library.store),
+            delete_with_objects(ids[:2], catalog=library.catalog, store=library.store),
         )
-        await _until_settled(place)
-        assert await place.objects() == 2 * await place.count()
-        await discard(Filter(folder_id="root"), catalog=place.catalog, store=place.store)
-        assert (await place.objects(), await place.count()) == (0, 0)
+        await _run_until_complete(library)
+        assert await library.count_objects() == 2 * await library.count_images()
+        await delete_with_objects(Filter(folder_id="root"), catalog=library.catalog, store=library.store)
+        assert (await library.count_objects(), await library.count_images()) == (0, 0)

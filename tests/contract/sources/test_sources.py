@@ -1,4 +1,4 @@
-"""What every source must do: the same suite over the fake, the API and the public pages."""
+"""The contract that every source fulfils: in memory, Drive's API, Drive's public pages, and behind all wrappers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from imageferry.demo.entries import Node
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.errors import NotFoundError, PageTokenError, Reason, UsageError
 from imageferry.model import File, Folder, FolderRef, Page
@@ -15,11 +15,13 @@ from imageferry.sources.base import Source
 from imageferry.sources.google_drive.config import GoogleDriveConfig
 from imageferry.sources.google_drive.public_source import PublicFolderSource
 from imageferry.sources.memory import MemorySource
-from imageferry.sources.quota import SharedSource
+from imageferry.sources.quota import QuotaSource
 from imageferry.sources.registry import open_google_drive
 from imageferry.sources.retry import RetryingSource
 from imageferry.sources.throttle import ThrottledSource
 from imageferry.telemetry.metrics import Metrics
+from tests.contract.sources.directory_server import serve_directory
+from tests.contract.sources.http_directory import HttpDirectorySource, id_of
 
 PICTURE = bytes(range(256)) * 1000
 LARGE = bytes(range(251)) * 20_000  # several chunks
@@ -27,17 +29,24 @@ PAGE_SIZE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stocked:
-    """A source that holds "Holiday": three pictures (two of one name), one empty file, "Beach" with one in it."""
+class Fixture:
+    """A source with a folder "Holiday": three images (two of one name), an empty file, and "Beach" with one image.
+
+    To test another source, add a context manager that yields one of these to the parameters of `fixture`.
+    """
 
     source: Source
     root_id: str
     file_id: str
     empty_folder_id: str
+    root_key: str | None = None  # resource keys, where the source needs them
+    file_key: str | None = None
+    empty_folder_key: str | None = None
+    file_names: tuple[str, ...] = ("a.jpg", "a.jpg", "b.jpg", "empty.jpg")
 
 
 @asynccontextmanager
-async def memory() -> AsyncIterator[Stocked]:
+async def memory() -> AsyncIterator[Fixture]:
     source = MemorySource(page_size=PAGE_SIZE)
     root = source.add_folder("Holiday")
     beach = source.add_folder("Beach", parent=root)
@@ -47,11 +56,11 @@ async def memory() -> AsyncIterator[Stocked]:
     source.add_file("empty.jpg", b"", parent=root)
     source.add_file("c.jpg", b"c", parent=beach)
     empty = source.add_folder("Empty")
-    yield Stocked(source=source, root_id=root.id, file_id=picture.id, empty_folder_id=empty.id)
+    yield Fixture(source=source, root_id=root.id, file_id=picture.id, empty_folder_id=empty.id)
     await source.close()
 
 
-def stock(tree: Tree) -> tuple[Node, Node, Node]:
+def fill(tree: Tree) -> tuple[Node, Node, Node]:
     root = tree.folder("Holiday")
     beach = tree.folder("Beach", parent=root)
     picture = tree.file(root, "a.jpg", content=PICTURE)
@@ -63,43 +72,63 @@ def stock(tree: Tree) -> tuple[Node, Node, Node]:
 
 
 @asynccontextmanager
-async def api() -> AsyncIterator[Stocked]:
+async def api() -> AsyncIterator[Fixture]:
     tree = Tree()
-    root, picture, empty = stock(tree)
-    async with StandIn(tree) as drive:
+    root, picture, empty = fill(tree)
+    async with DriveTestServer(tree) as drive:
         source = open_google_drive(GoogleDriveConfig(endpoint=drive.url, api_key=drive.api_key))
-        yield Stocked(source=source, root_id=root.id, file_id=picture.id, empty_folder_id=empty.id)
+        yield Fixture(source=source, root_id=root.id, file_id=picture.id, empty_folder_id=empty.id)
         await source.close()
 
 
 @asynccontextmanager
-async def public() -> AsyncIterator[Stocked]:
+async def public() -> AsyncIterator[Fixture]:
     tree = Tree()
-    root, picture, empty = stock(tree)
-    async with StandIn(tree, scan_bytes_max=len(LARGE) - 1) as drive:
+    root, picture, empty = fill(tree)
+    async with DriveTestServer(tree, scan_bytes_max=len(LARGE) - 1) as drive:
         source = PublicFolderSource(GoogleDriveConfig(web_endpoint=drive.url), page_size=PAGE_SIZE)
-        yield Stocked(source=source, root_id=root.id, file_id=picture.id, empty_folder_id=empty.id)
+        yield Fixture(source=source, root_id=root.id, file_id=picture.id, empty_folder_id=empty.id)
         await source.close()
 
 
 @asynccontextmanager
-async def wrapped() -> AsyncIterator[Stocked]:
+async def wrapped() -> AsyncIterator[Fixture]:
     async with memory() as inner:
-        paced = ThrottledSource(SharedSource(inner.source))
-        source = RetryingSource(Metrics().around_source(paced, paced=paced))
-        yield Stocked(
+        throttled = ThrottledSource(QuotaSource(inner.source))
+        source = RetryingSource(Metrics().wrap_source(throttled, throttled=throttled))
+        yield Fixture(
             source=source, root_id=inner.root_id, file_id=inner.file_id, empty_folder_id=inner.empty_folder_id
         )
 
 
-@pytest.fixture(params=[memory, api, public, wrapped], ids=lambda make: make.__name__)
-async def stocked(request: pytest.FixtureRequest) -> AsyncIterator[Stocked]:
-    async with request.param() as made:
-        yield made
+@asynccontextmanager
+async def http_directory() -> AsyncIterator[Fixture]:
+    names = ("a.jpg", "a%2 #é.jpg", "b.jpg", "empty.jpg")  # a directory has no two files of one name
+    root, picture, empty = "/photos/Holiday/", "/photos/Holiday/a.jpg", "/photos/Empty/"
+    files = {root + name: content for name, content in zip(names, (PICTURE, LARGE, b"b", b""), strict=True)}
+    async with serve_directory(files | {f"{root}Beach/c.jpg": b"c"}, folders=(empty,)) as url:
+        source = HttpDirectorySource(url, page_size=PAGE_SIZE)
+        yield Fixture(
+            source=source,
+            root_id=id_of(root),
+            root_key=root,
+            file_id=id_of(picture),
+            file_key=picture,
+            empty_folder_id=id_of(empty),
+            empty_folder_key=empty,
+            file_names=names,
+        )
+        await source.close()
 
 
-async def listed(source: Source, folder: Folder) -> Page:
-    """All pages as one."""
+@pytest.fixture(params=[memory, api, public, http_directory, wrapped], ids=lambda create: create.__name__)
+async def fixture(request: pytest.FixtureRequest) -> AsyncIterator[Fixture]:
+    async with request.param() as fixture:
+        yield fixture
+
+
+async def list_all(source: Source, folder: Folder) -> Page:
+    """Return all pages as one."""
     pages = [await source.list_page(folder)]
     while token := pages[-1].next_page_token:
         pages.append(await source.list_page(folder, page_token=token))
@@ -110,89 +139,95 @@ async def listed(source: Source, folder: Folder) -> Page:
     )
 
 
-async def resolved(stocked: Stocked) -> Folder:
-    return await stocked.source.resolve(FolderRef(source=stocked.source.name, folder_id=stocked.root_id))
+async def resolve_root(fixture: Fixture) -> Folder:
+    return await fixture.source.resolve(
+        FolderRef(source=fixture.source.name, folder_id=fixture.root_id, resource_key=fixture.root_key)
+    )
 
 
-async def test_a_locator_resolves_to_the_folder_it_names(stocked: Stocked) -> None:
-    assert await resolved(stocked) == Folder(id=stocked.root_id, name="Holiday")
+async def test_a_reference_resolves_to_its_folder(fixture: Fixture) -> None:
+    assert await resolve_root(fixture) == Folder(id=fixture.root_id, name="Holiday", resource_key=fixture.root_key)
 
 
-async def test_a_folder_that_is_not_there_is_not_found(stocked: Stocked) -> None:
+async def test_a_missing_folder_is_not_found(fixture: Fixture) -> None:
     with pytest.raises(NotFoundError) as raised:
-        await stocked.source.resolve(FolderRef(source=stocked.source.name, folder_id="1" + "x" * 32))
+        await fixture.source.resolve(FolderRef(source=fixture.source.name, folder_id="1" + "x" * 32))
     assert raised.value.reason is Reason.FOLDER_NOT_FOUND
 
 
-async def test_a_file_is_no_folder(stocked: Stocked) -> None:
+async def test_a_file_does_not_resolve_as_a_folder(fixture: Fixture) -> None:
     with pytest.raises(UsageError) as raised:
-        await stocked.source.resolve(FolderRef(source=stocked.source.name, folder_id=stocked.file_id))
+        await fixture.source.resolve(
+            FolderRef(source=fixture.source.name, folder_id=fixture.file_id, resource_key=fixture.file_key)
+        )
     assert raised.value.reason is Reason.NOT_A_FOLDER_URL
 
 
-async def test_a_listing_has_every_child_once_and_nothing_below(stocked: Stocked) -> None:
-    page = await listed(stocked.source, await resolved(stocked))
-    assert sorted(file.name for file in page.files) == ["a.jpg", "a.jpg", "b.jpg", "empty.jpg"]
+async def test_a_listing_contains_every_child_once_and_no_grandchildren(fixture: Fixture) -> None:
+    page = await list_all(fixture.source, await resolve_root(fixture))
+    assert sorted(file.name for file in page.files) == sorted(fixture.file_names)
     assert len({file.id for file in page.files}) == 4
     assert [folder.name for folder in page.folders] == ["Beach"]
-    below = await listed(stocked.source, page.folders[0])
+    below = await list_all(fixture.source, page.folders[0])
     assert [file.name for file in below.files] == ["c.jpg"]
 
 
-async def test_an_empty_folder_lists_as_nothing(stocked: Stocked) -> None:
-    page = await stocked.source.list_page(Folder(id=stocked.empty_folder_id, name="Empty"))
+async def test_an_empty_folder_has_an_empty_page(fixture: Fixture) -> None:
+    page = await fixture.source.list_page(
+        Folder(id=fixture.empty_folder_id, name="Empty", resource_key=fixture.empty_folder_key)
+    )
     assert page == Page()
 
 
-async def test_a_page_token_of_no_page_is_refused(stocked: Stocked) -> None:
+async def test_an_invalid_page_token_is_rejected(fixture: Fixture) -> None:
     with pytest.raises(PageTokenError):
-        await stocked.source.list_page(await resolved(stocked), page_token="made-up")
+        await fixture.source.list_page(await resolve_root(fixture), page_token="made-up")
 
 
-async def test_every_file_is_read_and_streamed_as_it_is(stocked: Stocked) -> None:
-    page = await listed(stocked.source, await resolved(stocked))
-    contents = sorted([bytes(await stocked.source.read(file)) for file in page.files])
+async def test_every_file_is_read_and_streamed_unchanged(fixture: Fixture) -> None:
+    page = await list_all(fixture.source, await resolve_root(fixture))
+    contents = sorted([bytes(await fixture.source.read(file)) for file in page.files])
     assert contents == sorted([b"", b"b", PICTURE, LARGE])
-    streamed = [[chunk async for chunk in stocked.source.stream(file)] for file in page.files]
+    streamed = [[chunk async for chunk in fixture.source.stream(file)] for file in page.files]
     assert sorted(b"".join(chunks) for chunks in streamed) == contents
     assert all(0 < len(chunk) <= 1 << 20 for chunks in streamed for chunk in chunks)
 
 
 @pytest.mark.parametrize("offset_bytes", [1, len(PICTURE) // 2, len(PICTURE) - 1])
-async def test_a_stream_begins_where_it_is_asked_to(stocked: Stocked, offset_bytes: int) -> None:
-    file = await stocked.source.stat(stocked.file_id)
+async def test_a_stream_starts_at_its_offset(fixture: Fixture, offset_bytes: int) -> None:
+    file = await fixture.source.stat(fixture.file_id, resource_key=fixture.file_key)
     assert isinstance(file, File)
-    chunks = [chunk async for chunk in stocked.source.stream(file, offset_bytes=offset_bytes)]
+    chunks = [chunk async for chunk in fixture.source.stream(file, offset_bytes=offset_bytes)]
     assert b"".join(chunks) == PICTURE[offset_bytes:]
 
 
-async def test_a_stream_may_be_left_half_way(stocked: Stocked) -> None:
-    file = await stocked.source.stat(stocked.file_id)
+async def test_a_stream_can_be_closed_half_way(fixture: Fixture) -> None:
+    file = await fixture.source.stat(fixture.file_id, resource_key=fixture.file_key)
     assert isinstance(file, File)
-    stream = stocked.source.stream(file)
+    stream = fixture.source.stream(file)
     assert await anext(stream)
     await stream.aclose()
-    assert await stocked.source.read(file) == PICTURE
+    assert await fixture.source.read(file) == PICTURE
 
 
-async def test_a_file_that_is_not_there_is_gone(stocked: Stocked) -> None:
+async def test_a_missing_file_is_gone(fixture: Fixture) -> None:
     missing = File(id="1" + "y" * 32, name="gone.jpg")
     with pytest.raises(NotFoundError) as raised:
-        await stocked.source.read(missing)
+        await fixture.source.read(missing)
     assert raised.value.reason is Reason.GONE
     with pytest.raises(NotFoundError):
-        await stocked.source.stat(missing.id)
+        await fixture.source.stat(missing.id)
     with pytest.raises(NotFoundError):
-        _ = [chunk async for chunk in stocked.source.stream(missing)]
+        _ = [chunk async for chunk in fixture.source.stream(missing)]
 
 
-async def test_a_single_file_or_folder_can_be_looked_up(stocked: Stocked) -> None:
-    file = await stocked.source.stat(stocked.file_id)
+async def test_a_single_file_or_folder_can_be_looked_up(fixture: Fixture) -> None:
+    file = await fixture.source.stat(fixture.file_id, resource_key=fixture.file_key)
     assert isinstance(file, File)
     assert (file.name, file.size_bytes) == ("a.jpg", len(PICTURE))
-    assert isinstance(await stocked.source.stat(stocked.root_id), Folder)
+    assert isinstance(await fixture.source.stat(fixture.root_id, resource_key=fixture.root_key), Folder)
 
 
-async def test_closing_twice_is_closing_once(stocked: Stocked) -> None:
-    await stocked.source.close()
-    await stocked.source.close()
+async def test_closing_is_idempotent(fixture: Fixture) -> None:
+    await fixture.source.close()
+    await fixture.source.close()

@@ -1,4 +1,4 @@
-"""What every store holds to."""
+"""The contract that every store fulfils."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -21,7 +21,7 @@ HOSTILE = ["a.jpg", "Übung 写真 😀 (1) & = + ~.jpg", "../../x", "CON", "x" 
 
 @pytest.fixture(scope="module", params=KINDS)
 def config(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreConfig]:
-    """A store of each kind in turn."""
+    """A store of each kind."""
     folder = tmp_path_factory.mktemp("store")
     match request.param:
         case "file":
@@ -65,18 +65,18 @@ async def parts(*chunks: bytes, error: Exception | None = None) -> AsyncIterator
         raise error
 
 
-async def test_what_is_put_is_read_back(store: Store, key: str) -> None:
-    told = await store.put(key, b"picture", mime_type="image/jpeg")
+async def test_an_object_reads_back_as_it_was_put(store: Store, key: str) -> None:
+    digest = await store.put(key, b"picture", mime_type="image/jpeg")
     assert await read(store, key) == b"picture"
     assert await store.read_head(key, size_bytes=3) == b"pic"
-    standing = await store.head(key)
-    assert standing is not None
-    assert standing.size_bytes == 7
-    if store.answers_md5:
-        assert told == standing.digest == md5(b"picture", usedforsecurity=False).hexdigest()
+    info = await store.head(key)
+    assert info is not None
+    assert info.size_bytes == 7
+    if store.etag_is_md5:
+        assert digest == info.digest == md5(b"picture", usedforsecurity=False).hexdigest()
 
 
-async def test_a_span_is_read_alone(store: Store, key: str) -> None:
+async def test_a_span_of_an_object_can_be_read(store: Store, key: str) -> None:
     content = bytes(range(256)) * 1000
     await store.put(key, content, mime_type="image/jpeg")
     for span in (range(1), range(300, 200_000), range(255_999, 256_000)):
@@ -84,37 +84,37 @@ async def test_a_span_is_read_alone(store: Store, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "ä b.jpg"])
-async def test_a_signed_url_that_is_had_gives_the_object_to_anybody(store: Store, name: str) -> None:
+async def test_a_signed_url_returns_the_object_without_credentials(store: Store, name: str) -> None:
     key = f"folder/{token_hex(8)}_{name}"
     await store.put(key, b"picture", mime_type="image/jpeg")
-    url = await store.signed_url(key, lasts_s=60)
+    url = await store.signed_url(key, valid_s=60)
     if url is None:
         assert store.url.startswith(("file:", "memory:", "az:", "gs:"))
         return
-    with await asyncio.to_thread(urlopen, url, timeout=5) as answer:
-        assert answer.read() == b"picture"
+    with await asyncio.to_thread(urlopen, url, timeout=5) as response:
+        assert response.read() == b"picture"
 
 
-async def test_a_stream_of_several_parts_is_one_object(store: Store, key: str) -> None:
+async def test_a_stream_of_several_parts_becomes_one_object(store: Store, key: str) -> None:
     chunks = [bytes([number]) * (PART_BYTES // 2 + 1) for number in range(5)]
     await store.put_stream(key, parts(*chunks), mime_type="image/tiff")
     assert await read(store, key) == b"".join(chunks)
 
 
-async def test_a_stream_that_raises_leaves_nothing_and_raises_the_same(store: Store, key: str) -> None:
+async def test_a_stream_that_raises_leaves_no_object_and_propagates_the_error(store: Store, key: str) -> None:
     error = ValueError("broken off")
     with pytest.raises(ValueError, match="broken off"):
         await store.put_stream(key, parts(b"x" * (PART_BYTES + 1), error=error), mime_type="image/tiff")
     assert await store.head(key) is None
 
 
-async def test_putting_again_replaces(store: Store, key: str) -> None:
+async def test_putting_again_overwrites(store: Store, key: str) -> None:
     await store.put(key, b"old", mime_type="image/jpeg")
     await store.put(key, b"newer", mime_type="image/jpeg")
     assert await read(store, key) == b"newer"
 
 
-async def test_what_is_not_there_is_none_and_can_be_deleted(store: Store, key: str) -> None:
+async def test_a_missing_object_is_none_and_can_be_deleted(store: Store, key: str) -> None:
     assert await store.head(key) is None
     await store.delete(key)
     await store.put(key, b"x", mime_type="image/jpeg")
@@ -124,11 +124,11 @@ async def test_what_is_not_there_is_none_and_can_be_deleted(store: Store, key: s
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_a_key_of_any_name_is_taken(store: Store, name: str) -> None:
+async def test_a_key_made_from_any_name_is_accepted(store: Store, name: str) -> None:
     key = object_key(folder_id="F", file_id=token_hex(8), name=name)
     await store.put(key, name.encode(), mime_type="image/jpeg")
     assert await read(store, key) == name.encode()
 
 
-async def test_the_check_leaves_nothing(store: Store) -> None:
+async def test_the_check_passes(store: Store) -> None:
     await store.check()

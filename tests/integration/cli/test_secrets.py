@@ -1,4 +1,4 @@
-"""No secret stands in a log, an answer, a record or on the wire where others read it."""
+"""No secret appears in a log, a response, the catalog or an error."""
 
 import asyncio
 import json
@@ -12,16 +12,16 @@ import aiohttp
 import pytest
 
 from imageferry.demo.tree import Tree
-from tests.drivers.import_flow import Flow
-from tests.drivers.pictures import quarters, saved
+from tests.drivers.import_flow import ImportFlow
+from tests.drivers.pictures import encode_image, four_color_image
 from tests.drivers.processes import Command, command, environment_of
 from tests.servers import s3_servers
 from tests.servers.s3_servers import BUCKET, KEY, SECRET
 
-TOKEN = "token-that-nobody-may-read-4711"
+TOKEN = "secret-token-for-this-test-4711"
 WEBHOOK_SECRET = "whsec_c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1yZWFk"
-QUOTA_PASSWORD = "password-of-a-redis-nobody-has"
-ASKED = [
+QUOTA_PASSWORD = "password-of-a-redis-that-does-not-exist"
+PATHS = [
     "/api/jobs",
     "/api/images",
     "/api/images/1",
@@ -40,13 +40,13 @@ ASKED = [
 
 @pytest.fixture
 def s3(tmp_path: Path) -> Iterator[str]:
-    """The endpoint of a store with credentials."""
+    """The endpoint of an S3 server that requires credentials."""
     with s3_servers.rclone(tmp_path / "s3") as endpoint:
         yield endpoint
 
 
-def environment(flow: Flow, *, endpoint: str) -> dict[str, str]:
-    """A gateway's, with a secret in every place that takes one."""
+def environment(flow: ImportFlow, *, endpoint: str) -> dict[str, str]:
+    """Return the variables of a gateway, with a secret in every setting that takes one."""
     return environment_of(flow) | {
         "IMAGEFERRY_API_TOKEN": TOKEN,
         "IMAGEFERRY_WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -62,60 +62,62 @@ def environment(flow: Flow, *, endpoint: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def gateway(flow: Flow, *, endpoint: str) -> AsyncIterator[tuple[Command, str]]:
-    """`imageferry serve`, and its URL."""
+async def gateway(flow: ImportFlow, *, endpoint: str) -> AsyncIterator[tuple[Command, str]]:
+    """Run `imageferry serve`; yield the process and its URL."""
     async with command(flow, "serve", environment=environment(flow, endpoint=endpoint)) as serving:
-        said = await serving.says("imageferry is at")
-        yield serving, said.split()[3]
+        line = await serving.wait_for_line("imageferry is running at")
+        yield serving, line.split("imageferry is running at ")[1].split()[0]
 
 
-async def test_a_whole_run_tells_no_secret(tree: Tree, flow: Flow, s3: str) -> None:
+async def test_no_secret_is_revealed_by_a_whole_run(tree: Tree, flow: ImportFlow, s3: str) -> None:
     root = tree.folder("Holiday")
     for number in range(3):
-        tree.file(root, f"{number}.jpg", content=saved(quarters(), "JPEG"), mime_type="image/jpeg")
+        tree.file(root, f"{number}.jpg", content=encode_image(four_color_image(), "JPEG"), mime_type="image/jpeg")
     tree.file(root, "empty.jpg", content=b"", mime_type="image/jpeg")
-    heard: list[str] = []
+    received: list[str] = []
     async with gateway(flow, endpoint=s3) as (serving, url):
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with aiohttp.ClientSession(url, headers=headers) as session:
-            await imported(session, flow.drive.folder_url(root), heard)
-            await imported(session, "https://drive.google.com/drive/folders/1AbCdEfGhIjKlMnOpQrStUvWxYz012345", heard)
-            for path in ASKED:
-                await ask(session, "GET", path, heard)
-            await ask(session, "GET", "/api/jobs", heard, headers={"Authorization": "Bearer wrong"})
-            await ask(session, "POST", "/login", heard, json={"token": TOKEN})
-            await ask(session, "POST", "/login", heard, json={"token": [TOKEN]})
-            await ask(session, "POST", "/api/import/google-drive", heard, json={"folder_url": "", "x": 1})
+            await import_and_wait(session, flow.drive.folder_url(root), received)
+            await import_and_wait(
+                session, "https://drive.google.com/drive/folders/1AbCdEfGhIjKlMnOpQrStUvWxYz012345", received
+            )
+            for path in PATHS:
+                await call(session, "GET", path, received)
+            await call(session, "GET", "/api/jobs", received, headers={"Authorization": "Bearer wrong"})
+            await call(session, "POST", "/login", received, json={"token": TOKEN})
+            await call(session, "POST", "/login", received, json={"token": [TOKEN]})
+            await call(session, "POST", "/api/import/google-drive", received, json={"folder_url": "", "x": 1})
         serving.send(signal.SIGTERM)
-        ended = await serving.ended()
-    heard += [ended.answer, ended.said, (flow.home / "catalog.db").read_bytes().decode("latin-1")]
+        ended = await serving.wait()
+    received += [ended.stdout, ended.stderr, (flow.home / "catalog.db").read_bytes().decode("latin-1")]
     secrets = {
         "token": TOKEN,
         "Google key": flow.drive.api_key,
         "S3 secret": SECRET,
         "webhook secret": WEBHOOK_SECRET.removeprefix("whsec_"),
-        "quota's password": QUOTA_PASSWORD,
+        "quota password": QUOTA_PASSWORD,
     }
-    told = {name for name, secret in secrets.items() for text in heard if secret in text}
-    assert not told
-    assert '"event"' in ended.said
+    revealed = {name for name, secret in secrets.items() for text in received if secret in text}
+    assert not revealed
+    assert '"event"' in ended.stderr
 
 
-async def imported(session: aiohttp.ClientSession, folder_url: str, heard: list[str]) -> None:
-    """An import to its end, or to where it waits or fails."""
-    accepted = await ask(session, "POST", "/api/import/google-drive", heard, json={"folder_url": folder_url})
+async def import_and_wait(session: aiohttp.ClientSession, folder_url: str, received: list[str]) -> None:
+    """Import a folder, and wait until the job has completed or failed."""
+    accepted = await call(session, "POST", "/api/import/google-drive", received, json={"folder_url": folder_url})
     for _ in range(400):
-        status = await ask(session, "GET", f"/api/import/status/{accepted['job_id']}", heard)
+        status = await call(session, "GET", f"/api/import/status/{accepted['job_id']}", received)
         if status["status"] in {"completed", "failed"}:
             return
         await asyncio.sleep(0.05)
     raise AssertionError(status)
 
 
-async def ask(session: aiohttp.ClientSession, method: str, path: str, heard: list[str], **options: Any) -> Any:  # noqa: ANN401 - any JSON
-    """What is answered; its headers and body are heard."""
-    async with session.request(method, path, **options) as answer:
-        body = await answer.read()
-        # A session is for whoever signed in, and is no secret of ours.
-        heard.append(str(dict(answer.headers)) + body.decode("latin-1"))
-        return json.loads(body) if answer.content_type.endswith("json") and body else None
+async def call(session: aiohttp.ClientSession, method: str, path: str, received: list[str], **options: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Send a request, append the headers and body of its response to `received`, and return the decoded JSON."""
+    async with session.request(method, path, **options) as response:
+        body = await response.read()
+        # The session cookie is for the client that signed in; it is not one of the secrets.
+        received.append(str(dict(response.headers)) + body.decode("latin-1"))
+        return json.loads(body) if response.content_type.endswith("json") and body else None

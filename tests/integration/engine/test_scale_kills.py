@@ -1,4 +1,4 @@
-"""Workers that are killed, again and again, while a job goes on."""
+"""Workers that are killed repeatedly while a job runs."""
 
 import asyncio
 import os
@@ -8,17 +8,17 @@ from signal import SIGKILL
 
 import pytest
 
+from imageferry.application.results import ImportResult
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
-from imageferry.cli.handlers.import_ import Ending
 from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.operations import Operation
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.engine.celery.app import Role
 from imageferry.errors import Reason
-from tests.drivers.import_flow import Flow
-from tests.drivers.workers import LATENCY_S, Crew, progress
+from tests.drivers.import_flow import ImportFlow
+from tests.drivers.workers import LATENCY_S, WorkerGroup, wait_for_progress
 
 pytestmark = pytest.mark.integration
 
@@ -31,24 +31,24 @@ SETTLES_WITHIN_S = 60
 
 
 @pytest.fixture
-async def drive(tree: Tree) -> AsyncIterator[StandIn]:
-    """A source that takes its time, so that a kill meets work."""
-    async with StandIn(tree, latency_s=LATENCY_S) as standing_in:
+async def drive(tree: Tree) -> AsyncIterator[DriveTestServer]:
+    """A slow source, so that there is work in progress at each kill."""
+    async with DriveTestServer(tree, latency_s=LATENCY_S) as standing_in:
         yield standing_in
 
 
 @pytest.mark.timeout(240 + 30 * KILLS)
 @pytest.mark.parametrize("role", ["crawl", "transfer", "record"])
-async def test_a_role_that_is_killed_again_and_again_loses_nothing(role: str, tree: Tree, crew: Crew) -> None:
+async def test_a_role_that_is_killed_repeatedly_loses_nothing(role: str, tree: Tree, crew: WorkerGroup) -> None:
     if role == "crawl":
-        # There is work for it to lose until the end.
+        # Slow listings, so that it has work to lose until the end.
         crew.flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.LISTING, seconds=LISTING_S, times=None))
     await crew.start(",".join({"crawl", "transfer", "record"} - {role}))
     victim = await crew.start(role, processes=2)
     importing = asyncio.create_task(crew.flow.run(_album(tree)))
 
     for kill in range(KILLS):
-        await progress(crew.flow, importing, files=FILES * kill // (KILLS + 1))
+        await wait_for_progress(crew.flow, importing, files=FILES * kill // (KILLS + 1))
         await victim.kill()
         victim = await crew.start(role, processes=2)
 
@@ -57,12 +57,12 @@ async def test_a_role_that_is_killed_again_and_again_loses_nothing(role: str, tr
     await _settles(crew.flow, ending)
 
 
-async def test_children_that_are_killed_are_replaced_and_lose_nothing(tree: Tree, crew: Crew) -> None:
+async def test_killed_worker_processes_are_replaced_and_lose_nothing(tree: Tree, crew: WorkerGroup) -> None:
     worker = await crew.start(processes=2)
     importing = asyncio.create_task(crew.flow.run(_album(tree)))
 
     for kill in range(KILLS):
-        await progress(crew.flow, importing, files=FILES * kill // (KILLS + 1))
+        await wait_for_progress(crew.flow, importing, files=FILES * kill // (KILLS + 1))
         os.kill(worker.children()[kill % 2], SIGKILL)
 
     ending = await importing
@@ -70,7 +70,7 @@ async def test_children_that_are_killed_are_replaced_and_lose_nothing(tree: Tree
     await _settles(crew.flow, ending)
 
 
-async def test_a_file_that_kills_whoever_has_it_is_set_aside_alone(tree: Tree, crew: Crew) -> None:
+async def test_only_the_file_that_kills_its_worker_fails(tree: Tree, crew: WorkerGroup) -> None:
     await crew.start("crawl,record")
     worker = await crew.start("transfer")
     root = tree.folder("Root")
@@ -88,13 +88,13 @@ async def test_a_file_that_kills_whoever_has_it_is_set_aside_alone(tree: Tree, c
         await asyncio.sleep(0.02)
 
     ending = await importing
-    assert (ending.job.stored, ending.failures) == (30, {Reason.POISON: 1})
+    assert (ending.job.stored, ending.failures) == (30, {Reason.CRASHED_WORKER: 1})
     assert asked <= LeasePolicy().tries_max + 2
     await _settles(crew.flow, ending)
-    assert crew.broker.waiting(Role.TRANSFER) == 0
+    assert crew.broker.queue_length(Role.TRANSFER) == 0
 
 
-async def _settles(flow: Flow, ending: Ending) -> None:
+async def _settles(flow: ImportFlow, ending: ImportResult) -> None:
     """Hold the end against what must hold, once copies of messages that the killed had are worked off, too.
 
     Until then the half of a file that one of them was writing may stand beside its object.
@@ -102,7 +102,7 @@ async def _settles(flow: Flow, ending: Ending) -> None:
     ends_at_s = time.monotonic() + SETTLES_WITHIN_S
     while True:
         try:
-            return await flow.holds_together(ending)
+            return await flow.assert_consistent(ending)
         except AssertionError:
             if time.monotonic() > ends_at_s:
                 raise
@@ -110,7 +110,7 @@ async def _settles(flow: Flow, ending: Ending) -> None:
 
 
 def _album(tree: Tree) -> Node:
-    """Folders within folders: there is something to list for as long as there is something to transfer."""
+    """Create nested folders, so that listing lasts as long as transferring."""
     root = inner = tree.folder("Root")
     for number in range(FOLDERS):
         inner = tree.folder(f"Day {number}", parent=inner)

@@ -1,12 +1,12 @@
-"""The main job, from a folder's URL to a verified store and catalog."""
+"""Imports from a folder's URL to verified objects and records."""
 
-from imageferry.cli.exit_codes import Exit
+from imageferry.cli.exit_codes import ExitCode, exit_code_for_result
 from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
-from tests.drivers.import_flow import Flow
+from tests.drivers.import_flow import ImportFlow
 
 
-async def test_every_image_of_a_tree_of_folders_is_stored_verified_and_recorded(tree: Tree, flow: Flow) -> None:
+async def test_every_image_of_a_tree_of_folders_is_stored_verified_and_recorded(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Holiday")
     tree.file(root, "beach.jpg", content=b"\xff\xd8\xff beach", mime_type="image/jpeg")
     day = tree.folder("Day 1", parent=root)
@@ -15,13 +15,13 @@ async def test_every_image_of_a_tree_of_folders_is_stored_verified_and_recorded(
 
     ending = await flow.run(root)
 
-    assert ending.exit is Exit.DONE
+    assert exit_code_for_result(ending) is ExitCode.SUCCESS
     assert (ending.job.discovered, ending.job.stored) == (3, 3)
     assert {row.path for row in (await flow.records()).values()} == {"", "Day 1", "Day 1/Morning"}
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
-async def test_a_second_import_of_an_unchanged_folder_downloads_nothing(tree: Tree, flow: Flow) -> None:
+async def test_a_second_import_of_an_unchanged_folder_downloads_nothing(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Holiday")
     for number in range(5):
         tree.file(root, f"{number}.jpg", content=bytes([number]) * 1000)
@@ -30,17 +30,18 @@ async def test_a_second_import_of_an_unchanged_folder_downloads_nothing(tree: Tr
 
     again = await flow.run(root)
 
-    assert (again.job.unchanged, again.job.stored, again.job.bytes_moved) == (5, 0, 0)
+    assert (again.job.unchanged, again.job.stored, again.job.bytes_transferred) == (5, 0, 0)
     assert flow.drive.requests.count(Operation.MEDIA) == 0
-    assert again.exit is Exit.DONE
-    await flow.holds_together(again)
+    assert exit_code_for_result(again) is ExitCode.SUCCESS
+    await flow.assert_consistent(again)
 
 
-async def test_a_changed_file_replaces_its_object_and_its_record(tree: Tree, flow: Flow) -> None:
+async def test_a_changed_file_replaces_its_object_and_its_record(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Holiday")
     file = tree.file(root, "a.jpg", content=b"old")
     tree.file(root, "b.jpg", content=b"same")
-    before = (await flow.run(root), await flow.records())[1][file.id]
+    await flow.run(root)
+    before = (await flow.records())[file.id]
     tree.replace_content(file, b"new content")
 
     ending = await flow.run(root)
@@ -49,4 +50,4 @@ async def test_a_changed_file_replaces_its_object_and_its_record(tree: Tree, flo
     assert (ending.job.stored, ending.job.unchanged) == (1, 1)
     assert (after.id, after.object_key, after.created_at) == (before.id, before.object_key, before.created_at)
     assert flow.objects()[after.object_key] == b"new content"
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)

@@ -1,4 +1,4 @@
-"""Memory stays flat, whatever goes through: the command as a process of its own, against the stand-in as another."""
+"""Memory stays bounded, whatever is imported: runs the command and the Drive test server as processes."""
 
 import asyncio
 import json
@@ -16,43 +16,43 @@ import pytest
 pytestmark = pytest.mark.integration
 
 RSS_BYTES_MAX = 256 << 20
-LOOK_EVERY_S = 0.05
-_MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one: a disk of the test machine may be slow
+POLL_INTERVAL_S = 0.05
+_MEMORY = Path("/dev/shm")  # noqa: S108 - tmpfs, if there is one: the test machine's disk may be slow
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """A folder that takes two gigabytes, in memory where there is room, and is gone after the test."""
-    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 8 << 30
-    with TemporaryDirectory(prefix="imageferry-test-", dir=_MEMORY if roomy else tmp_path) as folder:
+    """Yield a folder with room for two gigabytes, in memory if possible. It is deleted after the test."""
+    has_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 8 << 30
+    with TemporaryDirectory(prefix="imageferry-test-", dir=_MEMORY if has_memory else tmp_path) as folder:
         yield Path(folder)
 
 
-async def test_ten_thousand_small_files_take_little_memory(home: Path) -> None:
-    ended = await imported(home, files=10_000, size_bytes=79_000)
+async def test_ten_thousand_small_files_need_little_memory(home: Path) -> None:
+    measured = await measure_import(home, files=10_000, size_bytes=79_000)
 
-    assert (ended.stored, ended.bytes_moved) == (10_000, 10_000 * 79_000)
-    assert ended.rss_bytes_max < RSS_BYTES_MAX
+    assert (measured.stored, measured.bytes_transferred) == (10_000, 10_000 * 79_000)
+    assert measured.rss_bytes_max < RSS_BYTES_MAX
 
 
-async def test_a_file_larger_than_all_permitted_memory_takes_little_of_it(home: Path) -> None:
-    size_bytes = (1 << 30) + 12_345  # no multiple of any part's or chunk's size
+async def test_a_file_larger_than_the_memory_limit_needs_little_memory(home: Path) -> None:
+    size_bytes = (1 << 30) + 12_345  # not a multiple of a part's or chunk's size
 
-    ended = await imported(home, files=1, size_bytes=size_bytes)
+    measured = await measure_import(home, files=1, size_bytes=size_bytes)
 
-    assert (ended.stored, ended.bytes_moved) == (1, size_bytes)
-    assert ended.rss_bytes_max < RSS_BYTES_MAX
+    assert (measured.stored, measured.bytes_transferred) == (1, size_bytes)
+    assert measured.rss_bytes_max < RSS_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Measured:
     stored: int
-    bytes_moved: int
-    rss_bytes_max: int  # of the command's process, over its whole life
+    bytes_transferred: int
+    rss_bytes_max: int  # of the command's process, until its end
 
 
-async def imported(home: Path, *, files: int, size_bytes: int) -> Ended:
-    async with stand_in(files=files, size_bytes=size_bytes) as drive:
+async def measure_import(home: Path, *, files: int, size_bytes: int) -> Measured:
+    async with drive_test_server(files=files, size_bytes=size_bytes) as drive:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "imageferry", "import", drive["folder_url"], "--json"),
@@ -67,27 +67,31 @@ async def imported(home: Path, *, files: int, size_bytes: int) -> Ended:
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            watching = asyncio.create_task(rss_peak(process.pid))
+            measuring = asyncio.create_task(rss_peak(process.pid))
             output, _ = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()
-        told = json.loads(output)
-        assert process.returncode == 0, told
-        return Ended(stored=told["stored"], bytes_moved=told["bytes_moved"], rss_bytes_max=await watching)
+        output_json = json.loads(output)
+        assert process.returncode == 0, output_json
+        return Measured(
+            stored=output_json["stored"],
+            bytes_transferred=output_json["bytes_transferred"],
+            rss_bytes_max=await measuring,
+        )
 
 
 async def rss_peak(process_id: int) -> int:
-    """The most memory that a process ever had, by the system's own mark; looked up until it has ended."""
+    """Poll a process until it ends. Return its peak memory (VmHWM)."""
     peak = 0
-    while found := rss_mark(process_id):
+    while found := read_rss_peak(process_id):
         peak = found
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_INTERVAL_S)
     return peak
 
 
-def rss_mark(process_id: int) -> int | None:
-    """None: the process has ended."""
+def read_rss_peak(process_id: int) -> int | None:
+    """Return the peak memory of a process so far, or None if it has ended."""
     try:
         lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
     except OSError:
@@ -96,7 +100,7 @@ def rss_mark(process_id: int) -> int | None:
 
 
 @asynccontextmanager
-async def stand_in(*, files: int, size_bytes: int) -> AsyncIterator[dict[str, str]]:
+async def drive_test_server(*, files: int, size_bytes: int) -> AsyncIterator[dict[str, str]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "imageferry.demo", "--files", str(files), "--file-size", str(size_bytes)),

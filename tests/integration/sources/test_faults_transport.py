@@ -1,4 +1,4 @@
-"""What becomes of bytes between the source and here."""
+"""Imports over a network that breaks, stalls or redirects downloads."""
 
 import asyncio
 import contextlib
@@ -11,23 +11,23 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from imageferry.cli.exit_codes import Exit
-from imageferry.demo.drive.refusals import Refusal
+from imageferry.cli.exit_codes import ExitCode, exit_code_for_result
+from imageferry.demo.drive.error_responses import ErrorKind
 from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.operations import Operation
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.errors import Reason, TransientError
 from imageferry.model import ItemState, JobState
-from imageferry.sources.google_drive.config import Deadlines
-from tests.drivers.import_flow import QUICK, Flow
-from tests.servers.loopback import Authority
+from imageferry.sources.google_drive.config import Timeouts
+from tests.drivers.import_flow import FAST_LIMITS, ImportFlow
+from tests.servers.loopback import CertificateAuthority
 
 SMALL_BYTES = 20_000
-LARGE_BYTES = 9 << 20  # passes as a stream, in parts
-# Each try of the transfer makes as many of the source.
-DOWNLOADS_MAX = QUICK.patience.tries_max * QUICK.terms.item_tries_max
+LARGE_BYTES = 9 << 20  # transferred as a stream, in parts
+# Each try of a transfer makes `tries_max` calls of the source.
+DOWNLOADS_MAX = FAST_LIMITS.source_retry_policy.tries_max * FAST_LIMITS.lease_policy.item_tries_max
 
 sizes = pytest.mark.parametrize("size_bytes", [SMALL_BYTES, LARGE_BYTES], ids=["whole", "stream"])
 
@@ -45,19 +45,19 @@ sizes = pytest.mark.parametrize("size_bytes", [SMALL_BYTES, LARGE_BYTES], ids=["
     ],
     ids=lambda fault: str(fault.kind),
 )
-async def test_bytes_that_arrive_broken_are_fetched_again(
-    tree: Tree, flow: Flow, fault: Fault, size_bytes: int
+async def test_bytes_that_arrive_broken_are_downloaded_again(
+    tree: Tree, flow: ImportFlow, fault: Fault, size_bytes: int
 ) -> None:
     root = _folder(tree, size_bytes=size_bytes)
     flow.drive.faults.add(fault)
 
     ending = await flow.run(root)
 
-    assert flow.drive.faults.struck[fault] == fault.times
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
+    assert flow.drive.faults.injected[fault] == fault.times
+    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
     assert flow.drive.requests.count(Operation.MEDIA) <= 2 + (fault.times or 0)
     await _assert_stored_as_at_the_source(tree, flow)
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
 @sizes
@@ -66,36 +66,36 @@ async def test_bytes_that_arrive_broken_are_fetched_again(
     [Fault(kind=Damage.STALL, seconds=2, times=1), Fault(kind=Damage.TRICKLE, seconds=0.6, times=1)],
     ids=lambda fault: str(fault.kind),
 )
-async def test_bytes_that_stall_or_trickle_are_given_up_at_a_deadline_and_fetched_again(
-    tree: Tree, flow: Flow, fault: Fault, size_bytes: int
+async def test_a_download_that_stalls_or_trickles_times_out_and_is_repeated(
+    tree: Tree, flow: ImportFlow, fault: Fault, size_bytes: int
 ) -> None:
     root = _folder(tree, size_bytes=size_bytes)
-    flow.limits = replace(QUICK, deadlines=Deadlines(stall_s=0.5, pace_bytes_s_min=64 << 10))
+    flow.limits = replace(FAST_LIMITS, source_timeouts=Timeouts(stall_s=0.5, bytes_per_s_min=64 << 10))
     flow.drive.faults.add(fault)
 
     ending = await flow.run(root)
 
-    assert flow.drive.faults.struck[fault] == 1
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
+    assert flow.drive.faults.injected[fault] == 1
+    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
     await _assert_stored_as_at_the_source(tree, flow)
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
 @sizes
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (Damage.RESET_AT_START, (Reason.SOURCE_UNAVAILABLE, "Google cannot be reached")),
-        (Damage.RESET_AT_END, (Reason.CORRUPT, "ended before all of it had come")),
+        (Damage.RESET_AT_START, (Reason.SOURCE_UNAVAILABLE, "Google can't be reached")),
+        (Damage.RESET_AT_END, (Reason.CORRUPT, "broke off")),
         (Damage.SHORT, (Reason.CORRUPT, "listed with {size_bytes}")),
         (Damage.LONG, (Reason.CORRUPT, "listed with {size_bytes}")),
-        (Damage.FLIPPED_BIT, (Reason.CORRUPT, "the source tells {md5}")),
+        (Damage.FLIPPED_BIT, (Reason.CORRUPT, "the source lists {md5}")),
     ],
 )
-async def test_bytes_that_always_arrive_broken_are_never_stored_and_fail_after_a_bounded_number_of_tries(
-    tree: Tree, flow: Flow, kind: Damage, expected: tuple[Reason, str], size_bytes: int
+async def test_bytes_that_always_arrive_broken_are_not_stored_and_fail_after_a_bounded_number_of_tries(
+    tree: Tree, flow: ImportFlow, kind: Damage, expected: tuple[Reason, str], size_bytes: int
 ) -> None:
-    reason, told = expected
+    reason, message = expected
     root = _folder(tree, size_bytes=size_bytes, name="not a photo.png")
     (file,) = tree.files()
     flow.drive.faults.add(Fault(kind=kind))
@@ -103,17 +103,17 @@ async def test_bytes_that_always_arrive_broken_are_never_stored_and_fail_after_a
     ending = await flow.run(root)
 
     item = (await flow.items(ending.job))[file.id]
-    assert (ending.exit, item.state, item.reason) == (Exit.RETRYABLE, ItemState.FAILED, reason)
-    assert told.format(size_bytes=size_bytes, md5=_md5(file)) in item.detail
-    # The HTTP client makes a GET once more by itself when the connection dies before any answer.
+    assert (exit_code_for_result(ending), item.state, item.reason) == (ExitCode.RETRYABLE, ItemState.FAILED, reason)
+    assert message.format(size_bytes=size_bytes, md5=_md5(file)) in item.detail
+    # The HTTP client itself repeats a GET once when the connection dies before any response.
     assert flow.drive.requests.count(Operation.MEDIA) <= 2 * DOWNLOADS_MAX
     assert flow.objects() == {}
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
 @pytest.mark.parametrize("size_bytes", [1_000, LARGE_BYTES])
-async def test_a_photograph_that_never_matches_the_digest_it_is_listed_with_is_kept_and_flagged(
-    tree: Tree, flow: Flow, size_bytes: int
+async def test_a_photograph_that_never_matches_its_listed_digest_is_stored_and_flagged(
+    tree: Tree, flow: ImportFlow, size_bytes: int
 ) -> None:
     root = tree.folder("Root")
     wrong = "0123456789abcdef0123456789abcdef"
@@ -123,46 +123,50 @@ async def test_a_photograph_that_never_matches_the_digest_it_is_listed_with_is_k
     ending = await flow.run(root)
 
     item = (await flow.items(ending.job))[file.id]
-    assert (ending.exit, item.state, item.flagged) == (Exit.DONE, ItemState.STORED, True)
+    assert (exit_code_for_result(ending), item.state, item.digest_mismatch) == (
+        ExitCode.SUCCESS,
+        ItemState.STORED,
+        True,
+    )
     assert wrong in item.detail
     assert _md5(file) in item.detail
     assert flow.drive.requests.count(Operation.MEDIA) <= 3
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
-@pytest.mark.parametrize("then", [Damage.RANGE_IGNORED, Refusal.UNAVAILABLE])
-async def test_a_stream_that_broke_goes_on_although_the_source_ignores_where(
-    tree: Tree, flow: Flow, then: Damage | Refusal
+@pytest.mark.parametrize("then", [Damage.RANGE_IGNORED, ErrorKind.UNAVAILABLE])
+async def test_a_broken_stream_continues_even_if_the_source_ignores_the_offset(
+    tree: Tree, flow: ImportFlow, then: Damage | ErrorKind
 ) -> None:
     root = _folder(tree, size_bytes=LARGE_BYTES)
     flow.drive.faults.add(Fault(kind=Damage.RESET_HALF_WAY, times=1), Fault(kind=then, times=1))
 
     ending = await flow.run(root)
 
-    assert flow.drive.faults.struck.total() == 2
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
+    assert flow.drive.faults.injected.total() == 2
+    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
     await _assert_stored_as_at_the_source(tree, flow)
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
-async def test_a_name_that_is_not_found_says_that_the_source_cannot_be_reached(tree: Tree, flow: Flow) -> None:
+async def test_an_unknown_host_name_is_reported_as_unreachable(tree: Tree, flow: ImportFlow) -> None:
     root = _folder(tree, size_bytes=SMALL_BYTES)
-    flow.given["google_drive_endpoint"] = "http://drive.invalid"
+    flow.setting_overrides["google_drive_endpoint"] = "http://drive.invalid"
 
-    with pytest.raises(TransientError, match="Google cannot be reached") as refused:
+    with pytest.raises(TransientError, match="Google can't be reached") as refused:
         await flow.run(root)
 
     assert refused.value.reason is Reason.SOURCE_UNAVAILABLE
     assert flow.objects() == {}
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_not_talked_to(
+async def test_a_server_with_an_untrusted_certificate_gets_no_request(
     tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = _folder(tree, size_bytes=SMALL_BYTES)
-    authority = Authority(tmp_path)
-    async with StandIn(tree, tls=authority.context()) as drive:
-        flow = Flow(drive=drive, home=tmp_path / "home")
+    authority = CertificateAuthority(tmp_path)
+    async with DriveTestServer(tree, tls=authority.server_context()) as drive:
+        flow = ImportFlow(drive=drive, home=tmp_path / "home")
         with pytest.raises(TransientError, match="certificate") as refused:
             await flow.run(root)
         assert refused.value.reason is Reason.SOURCE_UNAVAILABLE
@@ -171,11 +175,11 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_talked_to(
         monkeypatch.setenv(ssl.get_default_verify_paths().openssl_cafile_env, str(authority.path))
         ending = await flow.run(root)
 
-        assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
-        await flow.holds_together(ending)
+        assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
+        await flow.assert_consistent(ending)
 
 
-async def test_a_redirect_to_a_private_address_is_not_followed(tree: Tree, flow: Flow) -> None:
+async def test_a_redirect_to_a_private_address_is_not_followed(tree: Tree, flow: ImportFlow) -> None:
     root = _folder(tree, size_bytes=SMALL_BYTES)
     (file,) = tree.files()
     async with _canary() as (private_url, visits):
@@ -183,11 +187,15 @@ async def test_a_redirect_to_a_private_address_is_not_followed(tree: Tree, flow:
         ending = await flow.run(root)
 
     item = (await flow.items(ending.job))[file.id]
-    assert (ending.exit, item.state, item.reason) == (Exit.OTHER, ItemState.FAILED, Reason.REFUSED_REDIRECT)
-    assert "not its own" in item.detail
+    assert (exit_code_for_result(ending), item.state, item.reason) == (
+        ExitCode.FAILURE,
+        ItemState.FAILED,
+        Reason.REFUSED_REDIRECT,
+    )
+    assert "isn't a Google host" in item.detail
     assert visits == []
     assert flow.drive.requests.count(Operation.MEDIA) == 1
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +210,9 @@ async def test_a_redirect_to_a_private_address_is_not_followed(tree: Tree, flow:
         "http://[",
     ],
 )
-async def test_a_redirect_anywhere_but_to_google_is_refused_at_once(tree: Tree, flow: Flow, location: str) -> None:
+async def test_a_redirect_to_another_host_than_googles_fails_at_once(
+    tree: Tree, flow: ImportFlow, location: str
+) -> None:
     root = _folder(tree, size_bytes=SMALL_BYTES)
     flow.drive.faults.add(Fault(kind=Damage.REDIRECT, location=location))
 
@@ -210,10 +220,10 @@ async def test_a_redirect_anywhere_but_to_google_is_refused_at_once(tree: Tree, 
 
     assert ending.failures == {Reason.REFUSED_REDIRECT: 1}
     assert flow.drive.requests.count(Operation.MEDIA) == 1
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
-async def test_a_redirect_without_end_is_left(tree: Tree, flow: Flow) -> None:
+async def test_an_endless_redirect_fails(tree: Tree, flow: ImportFlow) -> None:
     root = _folder(tree, size_bytes=SMALL_BYTES)
     (file,) = tree.files()
     location = f"{flow.drive.url}/drive/v3/files/{file.id}?alt=media"
@@ -223,7 +233,7 @@ async def test_a_redirect_without_end_is_left(tree: Tree, flow: Flow) -> None:
 
     assert ending.failures == {Reason.SOURCE_UNAVAILABLE: 1}
     assert flow.drive.requests.count(Operation.MEDIA) == 6 * DOWNLOADS_MAX
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
 def _folder(tree: Tree, *, size_bytes: int, name: str = "IMG_{:04d}.jpg") -> Node:
@@ -237,7 +247,7 @@ def _md5(file: Node) -> str:
     return file.content.digest("md5")
 
 
-async def _assert_stored_as_at_the_source(tree: Tree, flow: Flow) -> None:
+async def _assert_stored_as_at_the_source(tree: Tree, flow: ImportFlow) -> None:
     records = await flow.records()
     objects = flow.objects()
     for file in tree.files():
@@ -246,15 +256,15 @@ async def _assert_stored_as_at_the_source(tree: Tree, flow: Flow) -> None:
 
 @contextlib.asynccontextmanager
 async def _canary() -> AsyncIterator[tuple[str, list[str]]]:
-    """A server that only we can reach, and whatever was asked of it."""
+    """Run a server on a private address; yield its URL and the requested paths."""
     visits: list[str] = []
 
-    async def visited(request: web.Request) -> web.Response:
+    async def record_visit(request: web.Request) -> web.Response:
         visits.append(request.path)
         return web.Response(body=b"\xff\xd8\xff secret", content_type="image/jpeg")
 
     app = web.Application()
-    app.router.add_get("/{path:.*}", visited)
+    app.router.add_get("/{path:.*}", record_visit)
     runner = web.AppRunner(app)
     await runner.setup()
     try:
@@ -265,17 +275,17 @@ async def _canary() -> AsyncIterator[tuple[str, list[str]]]:
         await runner.cleanup()
 
 
-async def test_a_source_that_cannot_be_reached_is_waited_for_and_no_file_fails_for_it(tree: Tree, flow: Flow) -> None:
+async def test_a_job_waits_for_an_unreachable_source_and_no_file_fails(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Root")
     tree.numbered_files(root, 20, size_bytes=100)
     flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.MEDIA, seconds=0.1))
 
-    async def cut() -> None:
-        await flow.downloads(2)
+    async def stop_server() -> None:
+        await flow.wait_for_downloads(2)
         await flow.drive.__aexit__(None, None, None)
 
-    flow.given |= {"concurrency": 2, "patience_s": 0}
-    _, waiting = await asyncio.gather(cut(), flow.run(root))
+    flow.setting_overrides |= {"concurrency": 2, "wait_s": 0}
+    _, waiting = await asyncio.gather(stop_server(), flow.run(root))
     await flow.drive.__aenter__()
     flow.drive.faults.clear()
     ending = await flow.run(root)
@@ -283,4 +293,4 @@ async def test_a_source_that_cannot_be_reached_is_waited_for_and_no_file_fails_f
     assert (waiting.job.state, waiting.job.reason) == (JobState.WAITING, Reason.SOURCE_UNAVAILABLE)
     assert waiting.job.failed == 0
     assert (ending.job.id, ending.job.stored, ending.job.failed) == (waiting.job.id, 20, 0)
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)

@@ -10,12 +10,12 @@ import structlog
 
 from imageferry.demo.operations import Operation
 from imageferry.demo.quota import COSTS, UNITS_PER_MINUTE
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
-from imageferry.sources.redis_quota import ASK_AGAIN_S, Share
-from tests.drivers.workers import Crew
+from imageferry.sources.redis_quota import RECONNECT_EVERY_S, RedisQuota
+from tests.drivers.workers import WorkerGroup
 from tests.servers import brokers
-from tests.servers.brokers import Broker, broker, line
+from tests.servers.brokers import Broker, cuttable_proxy, open_broker
 
 pytestmark = pytest.mark.integration
 
@@ -23,18 +23,18 @@ FILES = 300
 PROCESSES = 4
 DOWNLOADS_S = 60
 LISTS_S = 5
-# What the source permits: a tenth more than we say we take, and no more than a second of it at once.
+# What the source permits: 10% more than the configured quota, and bursts of at most one second.
 UNITS_S = 1.1 * (DOWNLOADS_S * COSTS[Operation.MEDIA] + LISTS_S * COSTS[Operation.LIST])
 
 
 @pytest.fixture
-async def drive(tree: Tree) -> AsyncIterator[StandIn]:
+async def drive(tree: Tree) -> AsyncIterator[DriveTestServer]:
     """A source that enforces its quota."""
-    async with StandIn(tree, quota_scale=UNITS_S * 60 / UNITS_PER_MINUTE, quota_burst_s=1) as standing_in:
-        yield standing_in
+    async with DriveTestServer(tree, quota_scale=UNITS_S * 60 / UNITS_PER_MINUTE, quota_burst_s=1) as drive:
+        yield drive
 
 
-async def test_workers_stay_below_the_quota_together(tree: Tree, crew: Crew) -> None:
+async def test_workers_together_stay_below_the_quota(tree: Tree, crew: WorkerGroup) -> None:
     limits = {
         "IMAGEFERRY_QUOTA_URL": brokers.SERVERS["redis"],
         "IMAGEFERRY_DOWNLOADS_PER_SECOND": str(DOWNLOADS_S),
@@ -44,42 +44,43 @@ async def test_workers_stay_below_the_quota_together(tree: Tree, crew: Crew) -> 
     root = tree.folder("Root")
     tree.numbered_files(root, FILES, size_bytes=1_000)
 
-    began_s = time.monotonic()
+    started_s = time.monotonic()
     ending = await crew.flow.run(root)
-    took_s = time.monotonic() - began_s
+    elapsed_s = time.monotonic() - started_s
 
     assert ending.job.stored == FILES
     statuses = crew.flow.drive.requests.statuses
     assert not {status for status in statuses if status >= 400}
-    assert took_s >= FILES / DOWNLOADS_S - 1
+    assert elapsed_s >= FILES / DOWNLOADS_S - 1
 
 
 @pytest.fixture
 async def redis() -> AsyncIterator[Broker]:
-    with broker("redis") as server:
+    with open_broker("redis") as server:
         yield server
 
 
-async def test_when_redis_goes_each_takes_its_part_and_shares_again_when_it_is_back(redis: Broker) -> None:
-    calls_s = 100
-    async with line(redis.url) as cuttable, AsyncExitStack() as closing:
-        shares = [Share(cuttable.url, "bytes", prefix=redis.prefix, calls_s=calls_s) for _ in range(PROCESSES)]
-        for share in shares:
-            closing.push_async_callback(share.close)
-        for share in shares * 2:
-            share._present_until_s = 0  # so that each has seen all the others
-            await share.admit()
+async def test_processes_split_the_quota_while_redis_is_down_and_share_it_again_afterwards(redis: Broker) -> None:
+    calls_per_s = 100
+    async with cuttable_proxy(redis.url) as cuttable, AsyncExitStack() as closing:
+        quotas = [
+            RedisQuota(cuttable.url, "bytes", prefix=redis.prefix, calls_per_s=calls_per_s) for _ in range(PROCESSES)
+        ]
+        for quota in quotas:
+            closing.push_async_callback(quota.close)
+        for quota in quotas * 2:
+            quota._heartbeat_until_s = 0  # register again, so that each has counted all the others
+            await quota.acquire()
 
-        with structlog.testing.capture_logs() as told:
-            cutting = asyncio.create_task(cuttable.cut(ASK_AGAIN_S / 2))
+        with structlog.testing.capture_logs() as events:
+            cutting = asyncio.create_task(cuttable.cut(RECONNECT_EVERY_S / 2))
             await asyncio.sleep(0)
-            began_s = time.monotonic()
-            await asyncio.gather(*(share.admit() for share in shares for _ in range(calls_s // PROCESSES + 1)))
-            assert time.monotonic() - began_s >= 0.9
+            started_s = time.monotonic()
+            await asyncio.gather(*(quota.acquire() for quota in quotas for _ in range(calls_per_s // PROCESSES + 1)))
+            assert time.monotonic() - started_s >= 0.9
             await cutting
-            await asyncio.sleep(ASK_AGAIN_S / 2 + 0.5)
-            await asyncio.gather(*(share.admit() for share in shares))
+            await asyncio.sleep(RECONNECT_EVERY_S / 2 + 0.5)
+            await asyncio.gather(*(quota.acquire() for quota in quotas))
 
-    events = [event["event"] for event in told]
-    assert events == ["quota.apart"] * PROCESSES + ["quota.shared"] * PROCESSES
-    assert {event["processes"] for event in told} == {PROCESSES}
+    assert [event["event"] for event in events] == ["quota.redis_lost"] * PROCESSES + ["quota.redis_back"] * PROCESSES
+    assert {event["processes"] for event in events} == {PROCESSES}

@@ -1,1 +1,1 @@
-"""Integration tests of stores."""
+"""Integration tests of the stores."""

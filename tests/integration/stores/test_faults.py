@@ -1,4 +1,4 @@
-"""What the store refuses, loses, damages and has no room for."""
+"""Imports into a store that rejects, loses or damages objects, or is full."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -7,142 +7,162 @@ from pathlib import Path
 import pytest
 
 from imageferry.catalog.database.tables import jobs
-from imageferry.cli.exit_codes import Exit
-from imageferry.demo.drive.refusals import Refusal
+from imageferry.cli.exit_codes import ExitCode, exit_code_for_result
+from imageferry.demo.drive.error_responses import ErrorKind
 from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.operations import Operation
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.errors import BlockedError, Reason
 from imageferry.model import JobState
 from imageferry.stores.keys import object_key
 from tests.drivers.disks import remount, small_disk
-from tests.drivers.import_flow import Flow
-from tests.servers.s3 import S3, Call, Trouble
+from tests.drivers.import_flow import ImportFlow
+from tests.servers.s3 import FakeS3, S3Fault, S3Operation
 
 LARGE_BYTES = 20 << 20  # three parts
-STORE_TRIES_MAX = 6  # of one call, the first included
+STORE_TRIES_MAX = 6  # of one call, including the first
 
 
 @pytest.fixture
-async def s3() -> AsyncIterator[S3]:
-    async with S3() as server:
+async def s3() -> AsyncIterator[FakeS3]:
+    async with FakeS3() as server:
         yield server
 
 
 @pytest.fixture
-def flow(drive: StandIn, s3: S3, tmp_path: Path) -> Flow:
+def flow(drive: DriveTestServer, s3: FakeS3, tmp_path: Path) -> ImportFlow:
     """Imports from `drive` into `s3`."""
-    return Flow(drive=drive, home=tmp_path / "home", given=s3.settings | {"patience_s": 0}, held=s3.held)
+    return ImportFlow(
+        drive=drive,
+        home=tmp_path / "home",
+        setting_overrides=s3.settings | {"wait_s": 0},
+        read_objects=s3.stored_objects,
+    )
 
 
-@pytest.mark.parametrize("trouble", [Trouble.SLOW_DOWN, Trouble.RESET])
-@pytest.mark.parametrize("on", [Call.PUT, Call.BEGIN, Call.PART, Call.COMPLETE])
-async def test_a_store_that_asks_to_slow_down_is_asked_again(
-    tree: Tree, flow: Flow, s3: S3, on: Call, trouble: Trouble
+@pytest.mark.parametrize("trouble", [S3Fault.SLOW_DOWN, S3Fault.RESET])
+@pytest.mark.parametrize("on", [S3Operation.PUT, S3Operation.CREATE, S3Operation.PART, S3Operation.COMPLETE])
+async def test_a_call_that_the_store_throttles_is_retried(
+    tree: Tree, flow: ImportFlow, s3: FakeS3, on: S3Operation, trouble: S3Fault
 ) -> None:
     root = _album(tree, files=3)
     _large(tree, root)
-    s3.goes_wrong(trouble, on=on, times=2)
+    s3.add_fault(trouble, on=on, times=2)
 
     ending = await flow.run(root)
 
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 4)
+    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 4)
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
     assert s3.uploads == {}
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
-async def test_a_store_that_never_recovers_lets_the_job_wait_and_the_same_command_goes_on(
-    tree: Tree, flow: Flow, s3: S3
+async def test_a_job_waits_for_a_store_that_does_not_recover_and_the_same_command_resumes_it(
+    tree: Tree, flow: ImportFlow, s3: FakeS3
 ) -> None:
     root = _album(tree, files=3)
-    flow.given["concurrency"] = 1
-    s3.goes_wrong(Trouble.SLOW_DOWN, on=Call.PUT, after=1)
+    flow.setting_overrides["concurrency"] = 1
+    s3.add_fault(S3Fault.SLOW_DOWN, on=S3Operation.PUT, after=1)
 
     waiting = await flow.run(root)
-    puts = s3.calls[Call.PUT]
-    s3.recovers()
+    puts = s3.operations[S3Operation.PUT]
+    s3.clear_faults()
     ending = await flow.run(root)
 
-    assert (waiting.exit, waiting.job.state, waiting.job.stored) == (Exit.RETRYABLE, JobState.WAITING, 1)
+    assert (exit_code_for_result(waiting), waiting.job.state, waiting.job.stored) == (
+        ExitCode.RETRYABLE,
+        JobState.WAITING,
+        1,
+    )
     assert waiting.job.reason is Reason.STORE_UNAVAILABLE
-    assert "does not answer as it should" in str(waiting.job.detail)
+    assert "can't be reached" in str(waiting.job.detail)
     assert puts <= 1 + STORE_TRIES_MAX
-    assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 3)
-    await flow.holds_together(ending)
+    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 3)
+    await flow.assert_consistent(ending)
 
 
-@pytest.mark.parametrize("on", [Call.PUT, Call.PART, Call.COMPLETE])
-async def test_an_answer_that_is_lost_after_the_commit_leaves_one_object(
-    tree: Tree, flow: Flow, s3: S3, on: Call
+@pytest.mark.parametrize("on", [S3Operation.PUT, S3Operation.PART, S3Operation.COMPLETE])
+async def test_a_response_lost_after_the_commit_leaves_one_object(
+    tree: Tree, flow: ImportFlow, s3: FakeS3, on: S3Operation
 ) -> None:
     root = _album(tree, files=1)
     _large(tree, root)
-    flow.given["patience_s"] = 20
-    s3.goes_wrong(Trouble.LOST_ANSWER, on=on, times=1)
+    flow.setting_overrides["wait_s"] = 20
+    s3.add_fault(S3Fault.LOST_RESPONSE, on=on, times=1)
 
     ending = await flow.run(root)
 
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 2)
+    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 2)
     assert len(s3.objects) == 2
     assert s3.uploads == {}
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
 @pytest.mark.parametrize("e_tags", ["md5", "kms"])
-@pytest.mark.parametrize("on", [Call.PUT, Call.PART])
-async def test_bytes_that_the_store_damages_are_found_out_and_put_again(
-    tree: Tree, drive: StandIn, tmp_path: Path, on: Call, e_tags: str
+@pytest.mark.parametrize("on", [S3Operation.PUT, S3Operation.PART])
+async def test_bytes_that_the_store_damages_are_detected_and_put_again(
+    tree: Tree, drive: DriveTestServer, tmp_path: Path, on: S3Operation, e_tags: str
 ) -> None:
     root = _album(tree, files=2)
     _large(tree, root)
-    async with S3(opaque_e_tags=e_tags == "kms") as s3:
-        flow = Flow(drive=drive, home=tmp_path / "home", given=s3.settings, held=s3.held)
-        s3.goes_wrong(Trouble.DAMAGED, on=on, times=1)
+    async with FakeS3(opaque_e_tags=e_tags == "kms") as s3:
+        flow = ImportFlow(
+            drive=drive, home=tmp_path / "home", setting_overrides=s3.settings, read_objects=s3.stored_objects
+        )
+        s3.add_fault(S3Fault.DAMAGED, on=on, times=1)
 
         ending = await flow.run(root)
 
-        assert (ending.exit, ending.job.stored) == (Exit.DONE, 3)
-        await flow.holds_together(ending)
+        assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 3)
+        await flow.assert_consistent(ending)
 
 
-async def test_an_object_that_the_store_always_damages_fails_and_is_removed(tree: Tree, flow: Flow, s3: S3) -> None:
+async def test_an_object_that_the_store_always_damages_fails_and_is_removed(
+    tree: Tree, flow: ImportFlow, s3: FakeS3
+) -> None:
     root = _album(tree, files=1)
-    s3.goes_wrong(Trouble.DAMAGED, on=Call.PUT)
+    s3.add_fault(S3Fault.DAMAGED, on=S3Operation.PUT)
 
     ending = await flow.run(root)
 
     (item,) = (await flow.items(ending.job)).values()
-    assert (ending.exit, item.reason) == (Exit.RETRYABLE, Reason.CORRUPT)
-    assert "The store holds bytes of the digest" in item.detail
+    assert (exit_code_for_result(ending), item.reason) == (ExitCode.RETRYABLE, Reason.CORRUPT)
+    assert "The stored object has the checksum" in item.detail
     assert s3.objects == {}
-    assert s3.calls[Call.PUT] == 3
-    await flow.holds_together(ending)
+    assert s3.operations[S3Operation.PUT] == 3
+    await flow.assert_consistent(ending)
 
 
-async def test_where_etags_are_no_digests_each_object_is_read_back_and_compared(
-    tree: Tree, drive: StandIn, tmp_path: Path
+async def test_objects_are_read_back_and_compared_where_etags_are_not_md5s(
+    tree: Tree, drive: DriveTestServer, tmp_path: Path
 ) -> None:
     root = _album(tree, files=20)
-    async with S3(opaque_e_tags=True) as s3:
-        flow = Flow(drive=drive, home=tmp_path / "home", given=s3.settings | {"concurrency": 1}, held=s3.held)
+    async with FakeS3(opaque_e_tags=True) as s3:
+        flow = ImportFlow(
+            drive=drive,
+            home=tmp_path / "home",
+            setting_overrides=s3.settings | {"concurrency": 1},
+            read_objects=s3.stored_objects,
+        )
 
         ending = await flow.run(root)
 
-        assert (ending.exit, ending.job.stored) == (Exit.DONE, 20)
-        assert s3.calls[Call.GET] == 20
-        await flow.holds_together(ending)
+        assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 20)
+        assert s3.operations[S3Operation.GET] == 20
+        await flow.assert_consistent(ending)
 
 
-async def test_a_missing_bucket_is_refused_before_anything_is_written(
-    tree: Tree, drive: StandIn, tmp_path: Path
+async def test_a_missing_bucket_is_reported_before_anything_is_written(
+    tree: Tree, drive: DriveTestServer, tmp_path: Path
 ) -> None:
     root = _album(tree, files=1)
-    async with S3(bucket=None) as s3:
-        flow = Flow(drive=drive, home=tmp_path / "home", given=s3.settings, held=s3.held)
-        with pytest.raises(BlockedError, match="create the bucket") as refused:
+    async with FakeS3(bucket=None) as s3:
+        flow = ImportFlow(
+            drive=drive, home=tmp_path / "home", setting_overrides=s3.settings, read_objects=s3.stored_objects
+        )
+        with pytest.raises(BlockedError, match="Create the bucket") as refused:
             await flow.run(root)
 
     assert refused.value.reason is Reason.STORE_MISSING
@@ -153,58 +173,60 @@ async def test_a_missing_bucket_is_refused_before_anything_is_written(
 @pytest.mark.parametrize(
     ("trouble", "expected"),
     [
-        (Trouble.DENIED, (Reason.STORE_DENIED, "check its credentials and permissions")),
-        (Trouble.FULL, (Reason.STORE_FULL, "free some space")),
+        (S3Fault.DENIED, (Reason.STORE_DENIED, "Check its credentials and permissions")),
+        (S3Fault.FULL, (Reason.STORE_FULL, "Free some space")),
     ],
 )
-async def test_a_store_that_takes_nothing_any_more_lets_the_job_wait_until_that_is_mended(
-    tree: Tree, flow: Flow, s3: S3, trouble: Trouble, expected: tuple[Reason, str]
+async def test_a_job_waits_until_a_store_that_takes_no_objects_is_fixed(
+    tree: Tree, flow: ImportFlow, s3: FakeS3, trouble: S3Fault, expected: tuple[Reason, str]
 ) -> None:
-    reason, told = expected
+    reason, message = expected
     root = _album(tree, files=10)
-    flow.given["concurrency"] = 2
-    s3.goes_wrong(trouble, on=Call.PUT, after=4)
+    flow.setting_overrides["concurrency"] = 2
+    s3.add_fault(trouble, on=S3Operation.PUT, after=4)
 
     waiting = await flow.run(root)
-    await flow.store_is_the_catalogs()
-    s3.recovers()
+    await flow.assert_store_matches_catalog()
+    s3.clear_faults()
     ending = await flow.run(root)
 
     assert (waiting.job.state, waiting.job.reason, waiting.job.stored) == (JobState.WAITING, reason, 4)
-    assert told in str(waiting.job.detail)
-    assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 10)
-    await flow.holds_together(ending)
+    assert message in str(waiting.job.detail)
+    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 10)
+    await flow.assert_consistent(ending)
 
 
-async def test_what_a_file_is_called_is_not_taken_for_what_the_store_says(tree: Tree, flow: Flow, s3: S3) -> None:
+async def test_a_file_name_is_not_mistaken_for_an_error_of_the_store(tree: Tree, flow: ImportFlow, s3: FakeS3) -> None:
     root = tree.folder("Root")
     tree.file(root, "AccessDenied, NoSuchBucket, credential, no space left.jpg", content=b"a")
-    s3.goes_wrong(Trouble.SLOW_DOWN, on=Call.PUT)
+    s3.add_fault(S3Fault.SLOW_DOWN, on=S3Operation.PUT)
 
     waiting = await flow.run(root)
 
     assert waiting.job.reason is Reason.STORE_UNAVAILABLE
 
 
-@pytest.mark.parametrize("trouble", [Trouble.SLOW_DOWN, Trouble.RESET, Trouble.DENIED])
-async def test_a_multipart_upload_that_dies_is_aborted(tree: Tree, flow: Flow, s3: S3, trouble: Trouble) -> None:
+@pytest.mark.parametrize("trouble", [S3Fault.SLOW_DOWN, S3Fault.RESET, S3Fault.DENIED])
+async def test_a_failed_multipart_upload_is_aborted(tree: Tree, flow: ImportFlow, s3: FakeS3, trouble: S3Fault) -> None:
     root = tree.folder("Root")
     _large(tree, root)
-    s3.goes_wrong(trouble, on=Call.PART, after=1)
+    s3.add_fault(trouble, on=S3Operation.PART, after=1)
 
     waiting = await flow.run(root)
     uploads_left = dict(s3.uploads)
-    s3.recovers()
+    s3.clear_faults()
     ending = await flow.run(root)
 
     assert (waiting.job.state, waiting.job.stored) == (JobState.WAITING, 0)
     assert uploads_left == {}
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
-    await flow.holds_together(ending)
+    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
+    await flow.assert_consistent(ending)
 
 
 @pytest.mark.parametrize("kind", [Damage.FLIPPED_BIT, Damage.RESET_AT_END])
-async def test_a_multipart_upload_whose_source_dies_is_aborted(tree: Tree, flow: Flow, s3: S3, kind: Damage) -> None:
+async def test_a_multipart_upload_whose_source_fails_is_aborted(
+    tree: Tree, flow: ImportFlow, s3: FakeS3, kind: Damage
+) -> None:
     root = tree.folder("Root")
     _large(tree, root)
     flow.drive.faults.add(Fault(kind=kind))
@@ -214,44 +236,44 @@ async def test_a_multipart_upload_whose_source_dies_is_aborted(tree: Tree, flow:
     assert ending.failures == {Reason.CORRUPT: 1}
     assert s3.objects == {}
     assert s3.uploads == {}
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, of 1 MiB."""
+    """A separate disk of 1 MiB."""
     with small_disk(tmp_path / "home" / "store") as point:
         yield point
 
 
-async def test_a_full_disk_lets_the_job_wait_with_no_partial_file_and_room_lets_it_go_on(
-    tree: Tree, drive: StandIn, disk: Path, tmp_path: Path
+async def test_a_job_waits_for_space_on_a_full_disk_without_leaving_a_partial_file(
+    tree: Tree, drive: DriveTestServer, disk: Path, tmp_path: Path
 ) -> None:
     root = _album(tree, files=20, size_bytes=100_000)
-    flow = Flow(drive=drive, home=tmp_path / "home", given={"patience_s": 0, "concurrency": 4})
+    flow = ImportFlow(drive=drive, home=tmp_path / "home", setting_overrides={"wait_s": 0, "concurrency": 4})
 
     waiting = await flow.run(root)
-    await flow.store_is_the_catalogs()
+    await flow.assert_store_matches_catalog()
     remount(disk, "size=8m")
     ending = await flow.run(root)
 
-    assert (waiting.exit, waiting.job.state, waiting.job.reason) == (
-        Exit.RETRYABLE,
+    assert (exit_code_for_result(waiting), waiting.job.state, waiting.job.reason) == (
+        ExitCode.RETRYABLE,
         JobState.WAITING,
         Reason.STORE_FULL,
     )
-    assert "free some space" in str(waiting.job.detail)
+    assert "Free some space" in str(waiting.job.detail)
     assert 0 < waiting.job.stored < 20
-    assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 20)
-    await flow.holds_together(ending)
+    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 20)
+    await flow.assert_consistent(ending)
 
 
-async def test_a_large_file_that_the_disk_cannot_hold_leaves_no_part_of_it(
-    tree: Tree, drive: StandIn, disk: Path
+async def test_a_large_file_that_does_not_fit_on_the_disk_leaves_no_part_of_it(
+    tree: Tree, drive: DriveTestServer, disk: Path
 ) -> None:
     root = tree.folder("Root")
     _large(tree, root)
-    flow = Flow(drive=drive, home=disk.parent, given={"patience_s": 0})
+    flow = ImportFlow(drive=drive, home=disk.parent, setting_overrides={"wait_s": 0})
 
     waiting = await flow.run(root)
 
@@ -259,43 +281,43 @@ async def test_a_large_file_that_the_disk_cannot_hold_leaves_no_part_of_it(
     assert flow.objects() == {}
 
 
-async def test_a_disk_that_is_read_only_is_refused_before_anything_is_written(
-    tree: Tree, drive: StandIn, disk: Path, tmp_path: Path
+async def test_a_read_only_disk_is_reported_before_anything_is_written(
+    tree: Tree, drive: DriveTestServer, disk: Path, tmp_path: Path
 ) -> None:
     root = _album(tree, files=1)
-    flow = Flow(drive=drive, home=tmp_path / "home")
+    flow = ImportFlow(drive=drive, home=tmp_path / "home")
     remount(disk, "ro")
 
-    with pytest.raises(BlockedError, match="check its credentials and permissions") as refused:
+    with pytest.raises(BlockedError, match="Check its credentials and permissions") as refused:
         await flow.run(root)
 
     assert refused.value.reason is Reason.STORE_DENIED
     assert await flow.rows(jobs) == []
 
 
-async def test_a_disk_that_becomes_read_only_under_way_lets_the_job_wait(
-    tree: Tree, drive: StandIn, disk: Path, tmp_path: Path
+async def test_a_job_waits_when_the_disk_becomes_read_only_during_the_import(
+    tree: Tree, drive: DriveTestServer, disk: Path, tmp_path: Path
 ) -> None:
     root = _album(tree, files=5)
-    flow = Flow(drive=drive, home=tmp_path / "home")
-    held_up = Fault(kind=Refusal.UNAVAILABLE, file="4.jpg", times=4)
-    drive.faults.add(held_up)
+    flow = ImportFlow(drive=drive, home=tmp_path / "home")
+    fault = Fault(kind=ErrorKind.UNAVAILABLE, file="4.jpg", times=4)
+    drive.faults.add(fault)
 
     importing = asyncio.create_task(flow.run(root))
-    while not drive.faults.struck[held_up]:  # noqa: ASYNC110 - the stand-in tells by its counters
+    while not drive.faults.injected[fault]:  # noqa: ASYNC110 - the test server has no event to wait for
         await asyncio.sleep(0.001)
     remount(disk, "ro")
     waiting = await importing
-    await flow.store_is_the_catalogs()
+    await flow.assert_store_matches_catalog()
     remount(disk, "rw")
     ending = await flow.run(root)
 
-    assert (waiting.exit, waiting.job.reason) == (Exit.FATAL, Reason.STORE_DENIED)
-    assert (ending.job.id, ending.exit, ending.job.stored) == (waiting.job.id, Exit.DONE, 5)
-    await flow.holds_together(ending)
+    assert (exit_code_for_result(waiting), waiting.job.reason) == (ExitCode.FATAL, Reason.STORE_DENIED)
+    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 5)
+    await flow.assert_consistent(ending)
 
 
-def test_ids_that_differ_by_case_alone_are_two_objects_on_a_disk_that_folds_it() -> None:
+def test_ids_that_differ_only_in_case_have_different_keys_on_a_case_insensitive_disk() -> None:
     keys = {
         object_key(folder_id="folder", file_id=file_id, name="a.jpg", folds_case=True).casefold()
         for file_id in ("1aBcDeF", "1AbCdEf", "1abcdef")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from imageferry.catalog.database.tables import jobs
-from imageferry.cli.exit_codes import Exit
+from imageferry.cli.exit_codes import ExitCode, exit_code_for_result
 from imageferry.demo.entries import Node
 from imageferry.demo.operations import Operation
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.errors import BlockedError, Reason
-from tests.drivers.import_flow import Flow
+from tests.drivers.import_flow import ImportFlow
 from tests.servers.s3_servers import Bucket, moto, rclone
 
 pytestmark = pytest.mark.integration
@@ -24,38 +24,46 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module", params=[moto, rclone], ids=lambda server: server.__name__)
 def endpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a server listens, of each kind in turn."""
+    """The endpoint of each server."""
     with request.param(tmp_path_factory.mktemp("server")) as url:
         yield url
 
 
 @pytest.fixture
-def flow(drive: StandIn, endpoint: str, tmp_path: Path) -> Flow:
-    """Imports from `drive` into a place of the test's own."""
+def flow(drive: DriveTestServer, endpoint: str, tmp_path: Path) -> ImportFlow:
+    """Imports from `drive` into a prefix of the test's own."""
     bucket = Bucket(endpoint=endpoint, prefix=f"test {next(_numbers)}/ä")
-    return Flow(drive=drive, home=tmp_path / "home", given=bucket.settings, held=bucket.held)
+    return ImportFlow(
+        drive=drive, home=tmp_path / "home", setting_overrides=bucket.settings, read_objects=bucket.stored_objects
+    )
 
 
-async def test_everything_is_stored_verified_and_a_second_import_moves_nothing(tree: Tree, flow: Flow) -> None:
+async def test_everything_is_stored_verified_and_a_second_import_transfers_nothing(
+    tree: Tree, flow: ImportFlow
+) -> None:
     root = _album(tree)
 
     ending = await flow.run(root)
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
     flow.drive.requests.reset()
-    again = await flow.run(root)
+    second = await flow.run(root)
 
     objects, records = flow.objects(), await flow.records()
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, len(records))
+    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, len(records))
     assert {file.id for file in tree.files()} == records.keys()
     for file in tree.files():
         assert file.content is not None
         assert objects[records[file.id].object_key] == file.content.read(0, file.content.size_bytes)
-    assert (again.exit, again.job.unchanged, again.job.bytes_moved) == (Exit.DONE, len(records), 0)
+    assert (exit_code_for_result(second), second.job.unchanged, second.job.bytes_transferred) == (
+        ExitCode.SUCCESS,
+        len(records),
+        0,
+    )
     assert flow.drive.requests.count(Operation.MEDIA) == 0
-    await flow.holds_together(again)
+    await flow.assert_consistent(second)
 
 
-async def test_a_changed_file_replaces_its_object(tree: Tree, flow: Flow) -> None:
+async def test_a_changed_file_replaces_its_object(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Root")
     file = tree.file(root, "a.jpg", content=b"old")
     await flow.run(root)
@@ -63,16 +71,16 @@ async def test_a_changed_file_replaces_its_object(tree: Tree, flow: Flow) -> Non
 
     ending = await flow.run(root)
 
-    assert (ending.exit, ending.job.stored) == (Exit.DONE, 1)
+    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
     assert list(flow.objects().values()) == [b"new content"]
-    await flow.holds_together(ending)
+    await flow.assert_consistent(ending)
 
 
-async def test_a_missing_bucket_is_refused_before_anything_is_written(tree: Tree, flow: Flow) -> None:
+async def test_a_missing_bucket_is_reported_before_anything_is_written(tree: Tree, flow: ImportFlow) -> None:
     root = _album(tree)
-    flow.given["store_url"] = "s3://nowhere/here"
+    flow.setting_overrides["store_url"] = "s3://nowhere/here"
 
-    with pytest.raises(BlockedError, match="create the bucket") as refused:
+    with pytest.raises(BlockedError, match="Create the bucket") as refused:
         await flow.run(root)
 
     assert refused.value.reason is Reason.STORE_MISSING
@@ -80,11 +88,11 @@ async def test_a_missing_bucket_is_refused_before_anything_is_written(tree: Tree
 
 
 @pytest.mark.parametrize("endpoint", [rclone], indirect=True)  # moto accepts any credentials
-async def test_wrong_credentials_are_refused_before_anything_is_written(tree: Tree, flow: Flow) -> None:
+async def test_wrong_credentials_are_reported_before_anything_is_written(tree: Tree, flow: ImportFlow) -> None:
     root = _album(tree)
-    flow.given["aws_secret_access_key"] = "wrong"
+    flow.setting_overrides["aws_secret_access_key"] = "wrong"
 
-    with pytest.raises(BlockedError, match="check its credentials") as refused:
+    with pytest.raises(BlockedError, match="Check its credentials") as refused:
         await flow.run(root)
 
     assert refused.value.reason is Reason.STORE_DENIED
@@ -92,11 +100,11 @@ async def test_wrong_credentials_are_refused_before_anything_is_written(tree: Tr
     await _assert_nothing_happened(flow)
 
 
-async def test_a_server_that_is_not_there_is_said_to_be_away(tree: Tree, flow: Flow) -> None:
+async def test_a_server_that_does_not_run_is_reported_as_unreachable(tree: Tree, flow: ImportFlow) -> None:
     root = _album(tree)
-    flow.given["aws_endpoint_url"] = "http://127.0.0.1:9"
+    flow.setting_overrides["aws_endpoint_url"] = "http://127.0.0.1:9"
 
-    with pytest.raises(BlockedError, match="does not answer") as refused:
+    with pytest.raises(BlockedError, match="can't be reached") as refused:
         await flow.run(root)
 
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
@@ -114,7 +122,7 @@ def _album(tree: Tree) -> Node:
     return root
 
 
-async def _assert_nothing_happened(flow: Flow) -> None:
+async def _assert_nothing_happened(flow: ImportFlow) -> None:
     assert await flow.rows(jobs) == []
     assert flow.objects() == {}
     assert flow.drive.requests.count(Operation.MEDIA) == 0

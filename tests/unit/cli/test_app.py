@@ -1,4 +1,4 @@
-"""The command line finds its commands, and tells of them without importing them."""
+"""The list of commands, and what is imported for help and for an import."""
 
 import subprocess
 import sys
@@ -11,40 +11,45 @@ from imageferry.cli.app import COMMANDS, app
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_where_the_list_says_and_has_a_help(name: str) -> None:
+def test_every_listed_command_exists_and_has_help(name: str) -> None:
     command = app.get_command(click.Context(app), name)
     assert command is not None
     assert command.name == name
-    told = CliRunner().invoke(app, [name, "--help"], prog_name="imageferry")
-    assert told.exit_code == 0
-    assert told.output.split()[:3] == ["Usage:", "imageferry", name]
+    result = CliRunner().invoke(app, [name, "--help"], prog_name="imageferry")
+    assert result.exit_code == 0
+    assert result.output.split()[:3] == ["Usage:", "imageferry", name]
 
 
-def test_what_a_command_does_stands_on_one_line() -> None:
-    told = CliRunner().invoke(app, ["--help"], terminal_width=80)
-    lines = [line.strip() for line in told.output.splitlines()]
-    assert all(f"{name:8}  {what}" in lines for name, (_, what) in COMMANDS.items())
+def test_each_summary_fits_on_one_line_of_the_help() -> None:
+    result = CliRunner().invoke(app, ["--help"], terminal_width=80)
+    lines = [line.strip() for line in result.output.splitlines()]
+    assert all(f"{name:8}  {summary}" in lines for name, (_, summary) in COMMANDS.items())
 
 
-def test_a_command_that_there_is_not_is_told_with_what_may_have_been_meant() -> None:
-    told = CliRunner().invoke(app, ["imprt"])
-    assert told.exit_code == 2
-    assert "import" in told.output.partition("Did you mean")[2]
+def test_a_misspelled_command_gets_a_suggestion() -> None:
+    result = CliRunner().invoke(app, ["imprt"])
+    assert result.exit_code == 2
+    assert "import" in result.output.partition("Did you mean")[2]
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"]])
-def test_help_imports_no_command(words: list[str]) -> None:
-    program = f"from imageferry.cli.app import app; app({words!r}, standalone_mode=False)"
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_imports_no_command(arguments: list[str]) -> None:
+    program = f"from imageferry.cli.app import app; app({arguments!r}, standalone_mode=False)"
     assert _imported_by(program, "sqlalchemy", "fastapi", "pydantic", "celery", "asyncio") == ""
 
 
-def test_an_import_imports_neither_the_gateway_nor_celery() -> None:
-    program = "import imageferry.cli.commands.import_, imageferry.cli.handlers.import_output"
+def test_an_import_loads_neither_the_gateway_nor_celery() -> None:
+    program = "import imageferry.cli.commands.import_, imageferry.cli.handlers.import_"
     assert _imported_by(program, "fastapi", "pydantic", "celery", "rich") == ""
 
 
+def test_commands_for_jobs_of_a_remote_gateway_load_no_sql() -> None:
+    program = "import imageferry.cli.commands.jobs, imageferry.cli.clients.remote_jobs"
+    assert _imported_by(program, "sqlalchemy", "fastapi", "pydantic", "celery", "rich") == ""
+
+
 def _imported_by(program: str, *modules: str) -> str:
-    """Which of some modules a program imports, its errors too."""
-    asked = f"import sys; {program}; sys.exit(' '.join(sys.modules.keys() & {set(modules)!r}))"
-    told = subprocess.run([sys.executable, "-c", asked], check=False, capture_output=True, text=True, timeout=60)
-    return told.stderr.strip()
+    """Return those of these modules that a program imports, or its error output."""
+    source = f"import sys; {program}; sys.exit(' '.join(sys.modules.keys() & {set(modules)!r}))"
+    process = subprocess.run([sys.executable, "-c", source], check=False, capture_output=True, text=True, timeout=60)
+    return process.stderr.strip()

@@ -1,1 +1,1 @@
-"""The Drive stand-in."""
+"""Unit tests of the test Drive server."""

@@ -1,4 +1,4 @@
-"""A stand-in, and a way to ask it."""
+"""A test Drive server, and an HTTP client for it."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ import msgspec
 import pytest
 
 from imageferry.demo.entries import Node
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ApiResponse:
     status: int
     headers: dict[str, str]
     body: bytes
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever the test asked for
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
         return msgspec.json.decode(self.body)
 
     @property
@@ -29,23 +29,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
-    """An HTTP client with the stand-in's API key."""
+class ApiClient:
+    """An HTTP client with the server's API key."""
 
-    drive: StandIn
+    drive: DriveTestServer
     session: aiohttp.ClientSession
 
-    async def get(self, path: str, *, headers: dict[str, str] | None = None, **query: str) -> Answer:
+    async def get(self, path: str, *, headers: dict[str, str] | None = None, **query: str) -> ApiResponse:
         async with self.session.get(
             self.drive.url + path, params=query, headers=headers, allow_redirects=False
-        ) as answer:
-            return Answer(status=answer.status, headers=dict(answer.headers), body=await answer.read())
+        ) as response:
+            return ApiResponse(status=response.status, headers=dict(response.headers), body=await response.read())
 
-    async def list(self, folder: Node, **query: str) -> Answer:
+    async def list(self, folder: Node, **query: str) -> ApiResponse:
         q = f"'{folder.id}' in parents"
         return await self.get("/drive/v3/files", headers=None, **{"q": q, **query})
 
-    async def media(self, file: Node, *, headers: dict[str, str] | None = None) -> Answer:
+    async def media(self, file: Node, *, headers: dict[str, str] | None = None) -> ApiResponse:
         return await self.get(f"/drive/v3/files/{file.id}", headers=headers, alt="media")
 
 
@@ -55,12 +55,12 @@ def tree() -> Tree:
 
 
 @pytest.fixture
-async def drive(tree: Tree) -> AsyncIterator[StandIn]:
-    async with StandIn(tree, scan_bytes_max=1_000) as drive:
+async def drive(tree: Tree) -> AsyncIterator[DriveTestServer]:
+    async with DriveTestServer(tree, scan_bytes_max=1_000) as drive:
         yield drive
 
 
 @pytest.fixture
-async def asker(drive: StandIn) -> AsyncIterator[Asker]:
+async def client(drive: DriveTestServer) -> AsyncIterator[ApiClient]:
     async with aiohttp.ClientSession(headers={"X-Goog-Api-Key": drive.api_key}) as session:
-        yield Asker(drive=drive, session=session)
+        yield ApiClient(drive=drive, session=session)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imageferry.demo.drive import parameters
-from imageferry.demo.drive.masks import EVERYTHING, Mask, MaskError, below, parse, project, wants
+from imageferry.demo.drive.masks import EVERYTHING, Mask, MaskError, below, includes, parse, project
 from imageferry.demo.drive.schema import FILE_SCHEMA, LIST_SCHEMA
 
 
@@ -28,39 +28,39 @@ from imageferry.demo.drive.schema import FILE_SCHEMA, LIST_SCHEMA
         ("a/*", {"a": {"*": {}}}),
     ],
 )
-def test_a_mask_reads_as_google_documents_it(text: str, mask: Mask) -> None:
+def test_a_mask_is_parsed_as_google_documents_it(text: str, mask: Mask) -> None:
     assert parse(text, schema=EVERYTHING) == mask
 
 
 @pytest.mark.parametrize("text", ["", ",", "a,", "a(", "a()", "a(b", "a)b", "a//b", "/a", "a b", "a(b))", "a=b"])
-def test_what_is_no_mask_is_refused(text: str) -> None:
+def test_an_invalid_mask_is_rejected(text: str) -> None:
     with pytest.raises(MaskError):
         parse(text, schema=EVERYTHING)
 
 
 @pytest.mark.parametrize("text", ["ID", "files(wrong)", "files/imageMediaMetadata/wrong", "id"])
-def test_a_mask_for_what_there_is_not_is_refused(text: str) -> None:
+def test_a_mask_with_an_unknown_name_is_rejected(text: str) -> None:
     with pytest.raises(MaskError):
         parse(text, schema=LIST_SCHEMA)
 
 
-def test_a_projection_keeps_what_is_asked_for_in_every_entry_of_a_list() -> None:
+def test_a_projection_applies_to_every_entry_of_a_list() -> None:
     mask = parse("files(id,media/width)", schema=EVERYTHING)
     value = {"token": "t", "files": [{"id": 1, "name": "a", "media": {"width": 2, "height": 3}}, {"id": 4}]}
 
     assert project(value, mask) == {"files": [{"id": 1, "media": {"width": 2}}, {"id": 4}]}
 
 
-def test_a_star_asks_for_everything_at_its_level() -> None:
+def test_a_star_includes_everything_at_its_level() -> None:
     mask = parse("*/id", schema=EVERYTHING)
 
-    assert wants(mask, "anything")
+    assert includes(mask, "anything")
     assert project({"a": {"id": 1, "name": 2}}, mask) == {"a": {"id": 1}}
     assert below(EVERYTHING, "a") == EVERYTHING
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     with contextlib.suppress(MaskError):
         parse(text, schema=FILE_SCHEMA)
 

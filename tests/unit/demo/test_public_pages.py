@@ -1,26 +1,26 @@
-"""What strangers see of folders and files."""
+"""The public pages of folders and files."""
 
 import re
 from urllib.parse import urlsplit
 
-from imageferry.demo.drive.refusals import Refusal
+from imageferry.demo.drive.error_responses import ErrorKind
 from imageferry.demo.entries import Sharing
 from imageferry.demo.faults import Fault
 from imageferry.demo.operations import Operation
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
-from tests.unit.demo.conftest import Asker
+from tests.unit.demo.conftest import ApiClient
 
 
-async def test_a_folder_page_leads_to_everything_in_it(tree: Tree, asker: Asker) -> None:
+async def test_a_folder_page_links_to_all_its_entries(tree: Tree, client: ApiClient) -> None:
     root = tree.folder("Root & <more>")
     file = tree.file(root, '"a" & <b>.jpg', content=b"a")
-    inner = tree.folder("Inner", parent=root, keyed=True)
+    inner = tree.folder("Inner", parent=root, with_resource_key=True)
     target = tree.folder("Elsewhere")
     tree.shortcut(root, to=target)
     document = tree.document(root, "Notes")
 
-    page = (await asker.get("/embeddedfolderview", id=root.id)).body.decode()
+    page = (await client.get("/embeddedfolderview", id=root.id)).body.decode()
 
     assert "<title>Root &amp; &lt;more&gt;</title>" in page
     assert re.findall(r'<a href="([^"]+)"', page) == [
@@ -33,55 +33,57 @@ async def test_a_folder_page_leads_to_everything_in_it(tree: Tree, asker: Asker)
     assert '<div class="flip-entry-last-modified"><div>May 1, 2024</div></div>' in page
 
 
-async def test_a_small_file_is_two_steps_away(tree: Tree, asker: Asker) -> None:
+async def test_a_small_file_is_downloaded_after_one_redirect(tree: Tree, client: ApiClient) -> None:
     file = tree.file(tree.folder("Root"), "grüße.jpg", content=b"a")
 
-    step = await asker.get("/uc", export="download", id=file.id)
-    answer = await asker.get(urlsplit(step.headers["Location"]).path, id=file.id, export="download")
+    redirect = await client.get("/uc", export="download", id=file.id)
+    response = await client.get(urlsplit(redirect.headers["Location"]).path, id=file.id, export="download")
 
-    assert step.status == 303
-    assert answer.body == b"a"
-    assert "filename*=UTF-8''gr%C3%BC%C3%9Fe.jpg" in answer.headers["Content-Disposition"]
+    assert redirect.status == 303
+    assert response.body == b"a"
+    assert "filename*=UTF-8''gr%C3%BC%C3%9Fe.jpg" in response.headers["Content-Disposition"]
 
 
-async def test_a_large_file_wants_to_be_confirmed(tree: Tree, asker: Asker, drive: StandIn) -> None:
+async def test_the_download_of_a_large_file_must_be_confirmed(
+    tree: Tree, client: ApiClient, drive: DriveTestServer
+) -> None:
     file = tree.file(tree.folder("Root"), "large.jpg", content=b"a" * 1_001)
 
-    warning = (await asker.get("/download", id=file.id)).body.decode()
+    warning = (await client.get("/download", id=file.id)).body.decode()
     form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)">', warning))
-    answer = await asker.get("/download", **form)
+    response = await client.get("/download", **form)
 
     assert f'<form id="download-form" action="{drive.url}/download"' in warning
     assert form.keys() == {"id", "export", "confirm", "uuid"}
-    assert len(answer.body) == 1_001
+    assert len(response.body) == 1_001
     assert drive.requests.count(Operation.WEB_CONFIRM) == drive.requests.count(Operation.WEB_DOWNLOAD) == 1
 
 
-async def test_strangers_are_kept_from_what_is_not_public(tree: Tree, asker: Asker) -> None:
+async def test_private_folders_redirect_to_the_sign_in_page(tree: Tree, client: ApiClient) -> None:
     private = tree.folder("Private", sharing=Sharing.ACCOUNT)
-    keyed = tree.folder("Old", keyed=True)
+    keyed = tree.folder("Old", with_resource_key=True)
 
-    kept_out = await asker.get("/embeddedfolderview", id=private.id)
-    signing_in = await asker.get(kept_out.headers["Location"])
+    redirect = await client.get("/embeddedfolderview", id=private.id)
+    sign_in_page = await client.get(redirect.headers["Location"])
 
-    assert kept_out.status == 302
-    assert (signing_in.status, b"Sign in" in signing_in.body) == (200, True)
-    assert (await asker.get("/embeddedfolderview", id="1missing")).status == 404
-    assert (await asker.get("/embeddedfolderview", id=keyed.id)).status == 404
-    opened = await asker.get("/embeddedfolderview", id=keyed.id, resourcekey=keyed.resource_key or "")
+    assert redirect.status == 302
+    assert (sign_in_page.status, b"Sign in" in sign_in_page.body) == (200, True)
+    assert (await client.get("/embeddedfolderview", id="1missing")).status == 404
+    assert (await client.get("/embeddedfolderview", id=keyed.id)).status == 404
+    opened = await client.get("/embeddedfolderview", id=keyed.id, resourcekey=keyed.resource_key or "")
     assert opened.status == 200
 
 
-async def test_pages_refuse_in_html(tree: Tree, asker: Asker, drive: StandIn) -> None:
+async def test_errors_of_pages_are_html(tree: Tree, client: ApiClient, drive: DriveTestServer) -> None:
     file = tree.file(tree.folder("Root"), "a.jpg", content=b"a")
     drive.faults.add(
-        Fault(kind=Refusal.DOWNLOAD_QUOTA, on=Operation.WEB_DOWNLOAD, times=1),
-        Fault(kind=Refusal.SORRY, on=Operation.WEB_DOWNLOAD, times=1),
-        Fault(kind=Refusal.INTERNAL, on=Operation.WEB_DOWNLOAD, times=1),
+        Fault(kind=ErrorKind.DOWNLOAD_QUOTA, on=Operation.WEB_DOWNLOAD, times=1),
+        Fault(kind=ErrorKind.SORRY, on=Operation.WEB_DOWNLOAD, times=1),
+        Fault(kind=ErrorKind.INTERNAL, on=Operation.WEB_DOWNLOAD, times=1),
     )
 
-    answers = [await asker.get("/download", id=file.id) for _ in range(3)]
+    responses = [await client.get("/download", id=file.id) for _ in range(3)]
 
-    assert [answer.status for answer in answers] == [200, 429, 500]
-    assert b"Quota exceeded" in answers[0].body
-    assert all(answer.headers["Content-Type"].startswith("text/html") for answer in answers)
+    assert [response.status for response in responses] == [200, 429, 500]
+    assert b"Quota exceeded" in responses[0].body
+    assert all(response.headers["Content-Type"].startswith("text/html") for response in responses)

@@ -1,4 +1,4 @@
-"""The grammar of `q`."""
+"""The grammar of the `q` parameter."""
 
 import contextlib
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ NODE = Node(
         "(((trashed=false)))",
     ],
 )
-def test_a_query_finds_the_file(text: str) -> None:
+def test_a_query_matches_the_file(text: str) -> None:
     assert parse(text).matches(NODE)
 
 
@@ -58,7 +58,7 @@ def test_a_query_finds_the_file(text: str) -> None:
         "modifiedTime < '2025-06-01T00:00:00'",
     ],
 )
-def test_a_query_leaves_the_file_out(text: str) -> None:
+def test_a_query_does_not_match_the_file(text: str) -> None:
     assert not parse(text).matches(NODE)
 
 
@@ -73,7 +73,7 @@ def test_a_query_leaves_the_file_out(text: str) -> None:
         ("'root' in parents", ("1home",)),
     ],
 )
-def test_a_query_tells_in_which_folders_to_look(text: str, parents: tuple[str, ...] | None) -> None:
+def test_a_query_limits_the_folders_to_search(text: str, parents: tuple[str, ...] | None) -> None:
     assert parse(text, root_id="1home").parents == parents
 
 
@@ -97,12 +97,12 @@ def test_a_query_tells_in_which_folders_to_look(text: str, parents: tuple[str, .
         "(" * 200 + "trashed=false" + ")" * 200,
     ],
 )
-def test_what_is_no_query_is_refused(text: str) -> None:
+def test_an_invalid_query_is_rejected(text: str) -> None:
     with pytest.raises(QueryError):
         parse(text)
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     with contextlib.suppress(QueryError):
         parse(text).matches(NODE)

@@ -1,4 +1,4 @@
-"""The tree that is served, and the bytes in it."""
+"""The served tree and its contents."""
 
 import hashlib
 import tracemalloc
@@ -9,8 +9,8 @@ import pytest
 
 from imageferry.demo.entries import Node, Sharing, mime_type_of
 from imageferry.demo.export import export
-from imageferry.demo.file_content import Content, InMemory, OnDisk, Synthetic
-from imageferry.demo.generated_tree import plant
+from imageferry.demo.file_content import FileContent, InMemory, OnDisk, Synthetic
+from imageferry.demo.generated_tree import generate_tree
 from imageferry.demo.tree import Tree
 
 
@@ -19,27 +19,27 @@ def test_the_same_calls_give_the_same_ids() -> None:
         tree = Tree()
         root = tree.folder("Root")
         tree.numbered_files(root, 3, size_bytes=10)
-        return [root.id, tree.file(root, "a.jpg", content=b"a").id, *names_or_ids(tree, root)]
+        return [root.id, tree.file(root, "a.jpg", content=b"a").id, *first_ids(tree, root)]
 
     assert build() == build()
     assert all(len(node_id) == 33 and node_id.startswith("1") for node_id in build())
     assert len(Tree().shared_drive("Team").id) == 19
 
 
-def test_a_place_in_a_folder_outlives_changes_before_it() -> None:
+def test_an_index_in_a_folder_survives_changes_before_it() -> None:
     tree = Tree()
     root = tree.folder("Root")
     nodes = [tree.file(root, f"{number}.jpg", content=b"") for number in range(5)]
-    places = [place for place, _ in tree.places(root)]
+    indexes = [index for index, _ in tree.indexed_children(root)]
 
     tree.delete(nodes[1])
     tree.rename(nodes[0], "renamed.jpg")
 
-    assert [place for place, _ in tree.places(root, start=2)] == places[2:]
+    assert [index for index, _ in tree.indexed_children(root, start=2)] == indexes[2:]
     assert [node.id for node in tree.children(root)] == [nodes[number].id for number in (0, 2, 3, 4)]
 
 
-def test_a_change_makes_another_version_under_the_same_id() -> None:
+def test_a_change_creates_another_version_with_the_same_id() -> None:
     tree = Tree()
     file = tree.file(tree.folder("Root"), "a.jpg", content=b"old")
 
@@ -54,7 +54,7 @@ def test_a_change_makes_another_version_under_the_same_id() -> None:
         tree[file]
 
 
-def test_what_is_put_into_a_folder_is_shared_as_the_folder_is() -> None:
+def test_a_new_entry_is_shared_as_its_folder_is() -> None:
     tree = Tree()
     root = tree.folder("Root", sharing=Sharing.ACCOUNT)
     inner = tree.folder("Inner", parent=root)
@@ -68,10 +68,10 @@ def test_what_is_put_into_a_folder_is_shared_as_the_folder_is() -> None:
     assert {node.sharing for node in tree.files()} == {Sharing.NOBODY}
 
 
-def test_a_node_can_lie_in_several_folders() -> None:
+def test_a_node_can_be_in_several_folders() -> None:
     tree = Tree()
     one, other = tree.folder("One"), tree.folder("Other")
-    file = tree.place(tree.file(one, "a.jpg", content=b"a"), parent=other)
+    file = tree.add_parent(tree.file(one, "a.jpg", content=b"a"), parent=other)
 
     assert file.parents == (one.id, other.id)
     assert [node.id for node in tree.files()] == [file.id]
@@ -110,8 +110,8 @@ def test_numbered_files_can_be_changed_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 16, 17, 1_000, 79_000, (1 << 20) + 5, 3 << 20])
-def test_synthetic_bytes_are_the_same_whole_and_in_parts(size_bytes: int) -> None:
-    content = Synthetic(size_bytes=size_bytes, mark="a")
+def test_synthetic_content_is_the_same_whole_and_in_parts(size_bytes: int) -> None:
+    content = Synthetic(size_bytes=size_bytes, unique_key="a")
     whole = content.read(0, size_bytes)
 
     assert len(whole) == size_bytes
@@ -122,36 +122,36 @@ def test_synthetic_bytes_are_the_same_whole_and_in_parts(size_bytes: int) -> Non
             if 0 <= start < stop:
                 assert content.read(start, stop) == whole[start:stop]
     if size_bytes:
-        assert Synthetic(size_bytes=size_bytes, mark="b").read(0, size_bytes) != whole
+        assert Synthetic(size_bytes=size_bytes, unique_key="b").read(0, size_bytes) != whole
 
 
-def test_contents_tell_the_same_of_the_same_bytes(tmp_path: Path) -> None:
-    data = Synthetic(size_bytes=50_000, mark="a").read(0, 50_000)
+def test_all_kinds_of_content_behave_alike(tmp_path: Path) -> None:
+    data = Synthetic(size_bytes=50_000, unique_key="a").read(0, 50_000)
     path = tmp_path / "a.jpg"
     path.write_bytes(data)
-    contents: list[Content] = [InMemory(data), OnDisk(path), Synthetic(size_bytes=50_000, mark="a")]
+    contents: list[FileContent] = [InMemory(data), OnDisk(path), Synthetic(size_bytes=50_000, unique_key="a")]
 
     for content in contents:
         assert content.size_bytes == 50_000
         assert content.digest("sha1") == hashlib.sha1(data, usedforsecurity=False).hexdigest()
         assert content.read(100, 200) == data[100:200]
-        assert content.picture == {"width": 320, "height": 240, "rotation": 0}
+        assert content.image_metadata == {"width": 320, "height": 240, "rotation": 0}
 
 
-def test_a_synthetic_tree_holds_every_file_once_at_the_depth_that_was_asked_for() -> None:
+def test_a_generated_tree_has_every_file_once_at_the_requested_depth() -> None:
     tree = Tree()
-    root = plant(tree, files=103, size_bytes=10, folders=10, depth=4)
+    root = generate_tree(tree, files=103, size_bytes=10, folders=10, depth=4)
 
     assert len(list(tree.files())) == 103
     assert depth(tree, root) == 4
-    assert len(tree.folder_ids()) == 1 + 1 + 10  # with My Drive and the root
+    assert len(tree.folder_ids()) == 1 + 1 + 10  # including My Drive and the root
     flat = Tree()
-    assert len(list(flat.children(plant(flat, files=7, size_bytes=10)))) == 7
+    assert len(list(flat.children(generate_tree(flat, files=7, size_bytes=10)))) == 7
 
 
 def test_an_export_writes_each_file_under_its_id(tmp_path: Path) -> None:
     tree = Tree()
-    root = plant(tree, files=5, size_bytes=1_000)
+    root = generate_tree(tree, files=5, size_bytes=1_000)
 
     assert export(tree, tmp_path / "out") == 5
     for node in tree.children(root):
@@ -171,11 +171,11 @@ def test_an_export_writes_each_file_under_its_id(tmp_path: Path) -> None:
         (".", "application/octet-stream"),
     ],
 )
-def test_a_type_is_guessed_from_a_name(name: str, mime_type: str) -> None:
+def test_a_type_is_guessed_from_the_name(name: str, mime_type: str) -> None:
     assert mime_type_of(name) == mime_type
 
 
-def names_or_ids(tree: Tree, folder: Node) -> list[str]:
+def first_ids(tree: Tree, folder: Node) -> list[str]:
     return [node.id for node in islice(tree.children(folder), 10)]
 
 

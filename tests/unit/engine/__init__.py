@@ -1,1 +1,1 @@
-"""Parts of engines, apart."""
+"""Unit tests of engines."""

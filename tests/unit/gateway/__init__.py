@@ -1,1 +1,1 @@
-"""Tests of the gateway's rooms, each apart."""
+"""Unit tests of gateway."""

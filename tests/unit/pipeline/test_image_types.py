@@ -1,4 +1,4 @@
-"""What counts as an image."""
+"""Image detection by MIME type, extension and content."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from imageferry.pipeline.image_types import image_type, sniff
 
 
 @pytest.mark.parametrize(
-    ("name", "mime_type", "told"),
+    ("name", "mime_type", "expected"),
     [
         ("a.jpg", "image/jpeg", "image/jpeg"),
         ("a", "image/png", "image/png"),
@@ -20,12 +20,12 @@ from imageferry.pipeline.image_types import image_type, sniff
         ("x" * 5000 + ".avif", "application/octet-stream", "image/avif"),
     ],
 )
-def test_an_image_is_told_by_its_type_or_its_extension(name: str, mime_type: str, told: str | None) -> None:
-    assert image_type(name=name, mime_type=mime_type) == told
+def test_an_image_is_detected_by_its_type_or_its_extension(name: str, mime_type: str, expected: str | None) -> None:
+    assert image_type(name=name, mime_type=mime_type) == expected
 
 
 @pytest.mark.parametrize(
-    ("head", "told"),
+    ("head", "expected"),
     [
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"\x89PNG\r\n\x1a\n....", "image/png"),
@@ -40,16 +40,16 @@ def test_an_image_is_told_by_its_type_or_its_extension(name: str, mime_type: str
         (b"%PDF-1.7", None),
         (b"PK\x03\x04", None),
         (b"RIFF\x00\x00\x00\x00WAVE", None),
-        (b"no signature that anyone knows", "image/jpeg"),
+        (b"no known signature", "image/jpeg"),
         (b"", "image/jpeg"),
     ],
 )
-def test_content_has_the_last_word_where_it_speaks(head: bytes, told: str | None) -> None:
-    assert sniff(head, name="x.jpg", mime_type="image/jpeg") == told
+def test_a_known_signature_overrides_the_listed_type(head: bytes, expected: str | None) -> None:
+    assert sniff(head, name="x.jpg", mime_type="image/jpeg") == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("x.nef", "image/x-nikon-nef"), ("x.tif", "image/tiff"), ("x.jpg", "image/tiff")]
+    ("name", "expected"), [("x.nef", "image/x-nikon-nef"), ("x.tif", "image/tiff"), ("x.jpg", "image/tiff")]
 )
-def test_a_tiff_container_is_the_raw_format_that_its_extension_names(name: str, told: str) -> None:
-    assert sniff(b"II*\x00....", name=name, mime_type="image/x") == told
+def test_a_tiff_container_is_the_raw_format_that_its_extension_names(name: str, expected: str) -> None:
+    assert sniff(b"II*\x00....", name=name, mime_type="image/x") == expected

@@ -1,4 +1,4 @@
-"""Calls that are made again, and streams that go on where they broke."""
+"""Retried calls, and streams that continue where they broke."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from imageferry.errors import (
 )
 from imageferry.model import File
 from imageferry.sources.memory import MemorySource
-from imageferry.sources.retry import Patience, RetryingSource
+from imageferry.sources.retry import RetryingSource, RetryPolicy
 from tests.drivers.virtual_time import VirtualTime
 
 CONTENT = bytes(range(256)) * 40
@@ -25,7 +25,7 @@ CONTENT = bytes(range(256)) * 40
 
 @dataclass(slots=True)
 class BreakingSource(MemorySource):
-    """Raises the given errors first, one a call; streams break before the given offsets."""
+    """Raises the given errors first, one per call; streams break before the given offsets."""
 
     errors: list[ImageferryError] = field(default_factory=list)
     breaks: list[int] = field(default_factory=list)
@@ -43,7 +43,7 @@ class BreakingSource(MemorySource):
         for start in range(offset_bytes, len(content) if end is None else end, 1000):
             yield content[start : min(start + 1000, end or len(content))]
         if end is not None:
-            raise TransientError(Reason.SOURCE_UNAVAILABLE, "It broke.")
+            raise TransientError(Reason.SOURCE_UNAVAILABLE, "It broke off.")
 
 
 @pytest.fixture
@@ -66,18 +66,18 @@ def source(inner: BreakingSource, time: VirtualTime) -> RetryingSource:
     return RetryingSource(inner, sleep=time.sleep)
 
 
-async def test_a_transient_error_is_tried_again_until_it_passes(
+async def test_a_transient_error_is_retried_until_the_call_succeeds(
     source: RetryingSource, inner: BreakingSource, file: File, time: VirtualTime
 ) -> None:
     inner.errors = [TransientError(Reason.CORRUPT, "Short.") for _ in range(4)]
 
-    async def life() -> None:
+    async def scenario() -> None:
         assert await source.read(file) == CONTENT
 
-    await time.run(life())
+    await time.run(scenario())
 
 
-async def test_tries_are_bounded_and_longer_when_the_source_asks_to_slow_down(
+async def test_tries_are_bounded_with_more_when_the_source_throttles(
     source: RetryingSource, inner: BreakingSource, file: File, time: VirtualTime
 ) -> None:
     async def tries(error: ImageferryError) -> int:
@@ -87,15 +87,15 @@ async def test_tries_are_bounded_and_longer_when_the_source_asks_to_slow_down(
         assert raised.value is error
         return 100 - len(inner.errors)
 
-    async def life() -> None:
-        assert await tries(TransientError(Reason.CORRUPT, "Short.")) == Patience().tries_max
-        assert await tries(ThrottledError(Reason.RATE_LIMITED, "Slow.")) == Patience().throttled_tries_max
+    async def scenario() -> None:
+        assert await tries(TransientError(Reason.CORRUPT, "Short.")) == RetryPolicy().tries_max
+        assert await tries(ThrottledError(Reason.RATE_LIMITED, "Slow.")) == RetryPolicy().throttled_tries_max
 
-    await time.run(life())
+    await time.run(scenario())
 
 
 @pytest.mark.parametrize("kind", [PermanentError, DeferredError, BlockedError])
-async def test_what_cannot_pass_is_not_tried_again(
+async def test_other_errors_are_not_retried(
     source: RetryingSource, inner: BreakingSource, file: File, kind: type[ImageferryError]
 ) -> None:
     inner.errors = [kind(Reason.FORBIDDEN, "No.")] * 2
@@ -108,16 +108,16 @@ async def test_retry_after_is_honoured(
     source: RetryingSource, inner: BreakingSource, file: File, time: VirtualTime
 ) -> None:
     inner.errors = [ThrottledError(Reason.RATE_LIMITED, "Slow.", retry_after_s=60)]
-    began_s = time.clock()
+    started_s = time.clock()
 
-    async def life() -> None:
+    async def scenario() -> None:
         await source.read(file)
 
-    await time.run(life())
-    assert 60 <= time.clock() - began_s <= 90
+    await time.run(scenario())
+    assert 60 <= time.clock() - started_s <= 90
 
 
-async def test_a_pause_too_long_to_wait_for_is_handed_on(
+async def test_a_retry_after_that_is_too_long_propagates(
     source: RetryingSource, inner: BreakingSource, file: File
 ) -> None:
     inner.errors = [ThrottledError(Reason.RATE_LIMITED, "Slow.", retry_after_s=3600)]
@@ -125,19 +125,19 @@ async def test_a_pause_too_long_to_wait_for_is_handed_on(
         await source.read(file)
 
 
-async def test_a_stream_goes_on_at_the_byte_where_it_broke(
+async def test_a_stream_continues_at_the_byte_where_it_broke(
     source: RetryingSource, inner: BreakingSource, file: File, time: VirtualTime
 ) -> None:
     inner.breaks = [0, 2500, 2500, 9999]
 
-    async def life() -> None:
+    async def scenario() -> None:
         assert b"".join([chunk async for chunk in source.stream(file)]) == CONTENT
 
-    await time.run(life())
+    await time.run(scenario())
     assert inner.opened_at == [0, 0, 2500, 2500, 9999]
 
 
-async def test_a_stream_that_breaks_behind_its_last_byte_is_whole(
+async def test_a_stream_that_breaks_after_its_last_byte_is_complete(
     source: RetryingSource, inner: BreakingSource, file: File
 ) -> None:
     inner.breaks = [len(CONTENT)]
@@ -145,7 +145,7 @@ async def test_a_stream_that_breaks_behind_its_last_byte_is_whole(
     assert inner.opened_at == [0]
 
 
-async def test_a_stream_whose_bytes_nothing_can_verify_is_begun_anew_by_whoever_reads(
+async def test_a_broken_stream_without_a_digest_propagates_the_error(
     source: RetryingSource, inner: BreakingSource, file: File
 ) -> None:
     inner.breaks = [2500]
@@ -154,14 +154,14 @@ async def test_a_stream_whose_bytes_nothing_can_verify_is_begun_anew_by_whoever_
     assert inner.opened_at == [0]
 
 
-async def test_a_stream_that_gets_nowhere_ends(
+async def test_a_stream_without_progress_fails(
     source: RetryingSource, inner: BreakingSource, file: File, time: VirtualTime
 ) -> None:
     inner.breaks = [500] * 100
 
-    async def life() -> None:
+    async def scenario() -> None:
         with pytest.raises(TransientError, match="broke"):
             _ = [chunk async for chunk in source.stream(file)]
 
-    await time.run(life())
-    assert len(inner.opened_at) == Patience().tries_max
+    await time.run(scenario())
+    assert len(inner.opened_at) == RetryPolicy().tries_max

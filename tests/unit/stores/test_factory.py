@@ -1,44 +1,44 @@
-"""Opening a store in a folder: whether its disk tells names apart that differ in case alone."""
+"""Opening a store in a local folder: detection of case-insensitive disks."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from imageferry.stores import factory as opening
-from imageferry.stores.factory import StoreConfig, open_store
+from imageferry.stores.factory import StoreConfig, folds_case, open_store
 
 
-def folds_case(folder: Path) -> bool:
+def opened_folds_case(folder: Path) -> bool:
     return open_store(StoreConfig(url=str(folder))).folds_case
 
 
-def test_a_disk_is_asked_without_a_word_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def written(**_: object) -> None:
-        raise AssertionError("A process that is killed now leaves it.")
+def test_the_check_of_a_disk_writes_nothing(tmp_path: Path) -> None:
+    def create_probe(**_: object) -> AbstractContextManager[None]:
+        raise AssertionError("A process that is killed now would leave the probe file behind.")
 
-    monkeypatch.setattr(opening, "NamedTemporaryFile", written)
-    assert not folds_case(tmp_path / "store")
-
-
-def test_another_folder_of_nearly_the_same_name_is_not_taken_for_it(tmp_path: Path) -> None:
-    (tmp_path / "STORE").mkdir()
-    assert not folds_case(tmp_path / "store")
-
-
-def test_a_disk_that_folds_case_shows_the_folder_by_its_other_name(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
-    (tmp_path / "STORE").symlink_to("store")  # as such a disk would have it
-    assert folds_case(tmp_path / "store")
+    assert not folds_case(tmp_path / "store", create_probe=create_probe)
+
+
+def test_another_folder_whose_name_differs_only_in_case_is_not_mistaken_for_it(tmp_path: Path) -> None:
+    (tmp_path / "STORE").mkdir()
+    assert not opened_folds_case(tmp_path / "store")
+
+
+def test_a_case_insensitive_disk_finds_the_folder_by_its_name_in_the_other_case(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "STORE").symlink_to("store")  # behaves as on such a disk
+    assert opened_folds_case(tmp_path / "store")
 
 
 @pytest.mark.parametrize("name", ["2026", "Österreich", "写真"])
-def test_a_folder_of_any_name_is_asked(tmp_path: Path, name: str) -> None:
-    assert not folds_case(tmp_path / name)
+def test_a_folder_with_any_name_can_be_checked(tmp_path: Path, name: str) -> None:
+    assert not opened_folds_case(tmp_path / name)
     assert list((tmp_path / name).iterdir()) == []
 
 
-def test_where_a_disk_begins_a_file_is_made_for_it_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_a_mount_point_a_probe_file_is_created_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "is_mount", lambda _: True)
-    (tmp_path / "STORE").symlink_to("store")  # tells of the disk that holds the folder, not of its own
-    assert not folds_case(tmp_path / "store")
+    (tmp_path / "STORE").symlink_to("store")  # shows how the parent's disk behaves, not the mounted one
+    assert not opened_folds_case(tmp_path / "store")
     assert list((tmp_path / "store").iterdir()) == []

@@ -1,4 +1,4 @@
-"""Object keys hold whatever a name holds."""
+"""Object keys: any name becomes a safe, bounded key."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from imageferry.stores.keys import NAME_BYTES_MAX, object_key, safe_name
 
 
-def test_a_key_is_the_folder_the_file_and_its_name() -> None:
+def test_a_key_is_made_of_folder_id_file_id_and_name() -> None:
     assert object_key(folder_id="F1", file_id="a_b-1", name="Beach day.jpg") == "F1/a_b-1_Beach day.jpg"
 
 
@@ -28,7 +28,7 @@ def test_a_key_is_the_folder_the_file_and_its_name() -> None:
         ("=cmd|' /C calc'!A0", "_cmd_' _C calc'!A0"),
     ],
 )
-def test_hostile_names_become_harmless(name: str, safe: str) -> None:
+def test_hostile_names_become_safe(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 
 
@@ -38,14 +38,14 @@ def test_a_long_name_is_cut_and_keeps_its_extension() -> None:
     assert len(safe.encode()) <= NAME_BYTES_MAX
 
 
-def test_ids_that_differ_by_case_alone_are_distinct_on_a_disk_that_folds_case() -> None:
+def test_ids_that_differ_only_in_case_have_distinct_keys_on_a_case_insensitive_disk() -> None:
     upper = object_key(folder_id="F", file_id="aBc", name="x.jpg", folds_case=True)
     lower = object_key(folder_id="F", file_id="abc", name="x.jpg", folds_case=True)
     assert upper.casefold() != lower.casefold()
 
 
 @given(name=st.text(max_size=300), file_id=st.text(min_size=1, max_size=40))
-def test_a_key_is_two_plain_components_of_bounded_length(name: str, file_id: str) -> None:
+def test_a_key_has_two_safe_components_of_bounded_length(name: str, file_id: str) -> None:
     key = object_key(folder_id="folder", file_id=file_id, name=name)
     folder, _, file = key.partition("/")
     assert folder == "folder"

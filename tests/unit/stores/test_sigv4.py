@@ -1,6 +1,5 @@
-"""URLs that permit a put: as obstore would sign them."""
+"""Presigned PUT URLs, compared with those that obstore signs."""
 
-import time
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
@@ -9,7 +8,7 @@ import obstore
 import pytest
 from obstore.store import S3Store, from_url
 
-from imageferry.stores.sigv4 import ANEW_AFTER_S, VALID_S, PutSignatures
+from imageferry.stores.sigv4 import RENEW_AFTER_S, VALID_S, PutUrlSigner
 
 KEYS = ["a/b.jpg", "a b/c+d.jpg", "é/~_-.!*'()@:&=,;$#%?.jpg", "名/\N{GRINNING FACE}.jpg"]
 STORES = [
@@ -17,11 +16,11 @@ STORES = [
     {"aws_session_token": "to/k+en="},
     {"aws_virtual_hosted_style_request": "true"},
 ]
-KNOWN = {"aws_access_key_id": "access", "aws_secret_access_key": "secret", "aws_region": "eu-central-1"}
+CREDENTIALS = {"aws_access_key_id": "access", "aws_secret_access_key": "secret", "aws_region": "eu-central-1"}
 
 
 def opened(url: str = "s3://photos", **options: str) -> S3Store:
-    store = from_url(url, config={**KNOWN, **options}, client_options={"allow_http": True})  # type: ignore[call-overload]
+    store = from_url(url, config={**CREDENTIALS, **options}, client_options={"allow_http": True})  # type: ignore[call-overload]
     assert isinstance(store, S3Store)
     return store
 
@@ -31,8 +30,8 @@ def opened(url: str = "s3://photos", **options: str) -> S3Store:
 def test_a_put_is_signed_as_obstore_signs_it(options: dict[str, str], url: str) -> None:
     store = opened(url, **options)
     for key in KEYS:
-        while True:  # until both were signed in one second
-            ours = PutSignatures(store, secret_access_key="secret").url(key)
+        while True:  # until both are signed in the same second
+            ours = PutUrlSigner(store, secret_access_key="secret").url(key)
             theirs = obstore.sign(store, "PUT", key, timedelta(seconds=VALID_S))
             assert ours is not None
             if _query(ours)["X-Amz-Date"] == _query(theirs)["X-Amz-Date"]:
@@ -41,27 +40,27 @@ def test_a_put_is_signed_as_obstore_signs_it(options: dict[str, str], url: str) 
         assert urlsplit(ours)[:3] == urlsplit(theirs)[:3]
 
 
-def test_a_secret_that_is_not_the_stores_signs_nothing() -> None:
-    assert PutSignatures(opened(), secret_access_key="another").url("a.jpg") is None
+def test_a_secret_that_differs_from_the_stores_signs_nothing() -> None:
+    assert PutUrlSigner(opened(), secret_access_key="another").url("a.jpg") is None
 
 
-def test_the_time_in_a_url_is_told_anew_long_before_it_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ANEW_AFTER_S < VALID_S / 2
-    asked: list[str] = []
+def test_the_template_is_renewed_long_before_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert RENEW_AFTER_S < VALID_S / 2
+    signed_paths: list[str] = []
     sign = obstore.sign
 
-    def signed(store: S3Store, method: Literal["PUT"], path: str, lasts: timedelta) -> str:
-        asked.append(path)
-        return sign(store, method, path, lasts)
+    def record_and_sign(store: S3Store, method: Literal["PUT"], path: str, expires_in: timedelta) -> str:
+        signed_paths.append(path)
+        return sign(store, method, path, expires_in)
 
-    monkeypatch.setattr(obstore, "sign", signed)
-    ours = PutSignatures(opened(), secret_access_key="secret")
+    monkeypatch.setattr(obstore, "sign", record_and_sign)
+    now_s = 1000.0
+    ours = PutUrlSigner(opened(), secret_access_key="secret", clock=lambda: now_s)
     assert ours.url("a.jpg") == ours.url("a.jpg")
-    assert len(asked) == 1
-    later_s = time.monotonic() + ANEW_AFTER_S + 1
-    monkeypatch.setattr(time, "monotonic", lambda: later_s)
+    assert len(signed_paths) == 1
+    now_s += RENEW_AFTER_S + 1
     assert ours.url("a.jpg") is not None
-    assert len(asked) == 2
+    assert len(signed_paths) == 2
 
 
 def _query(url: str | None) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Metrics of several children, read as one."""
+"""Metrics of several processes, read as one."""
 
 import subprocess
 import sys
@@ -14,12 +14,12 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from imageferry.model import Transfer
-from imageferry.telemetry.multiprocess_metrics import metrics_of_child
-from tests.drivers.recorded_stages import TRANSFER, tells
+from imageferry.telemetry.multiprocess_metrics import metrics_of_slot
+from tests.drivers.recorded_stages import TRANSFER, record_stage
 
 async def work():
-    metrics = metrics_of_child(Path(sys.argv[1]), seat=int(sys.argv[2]))
-    async for _ in metrics.around_stage(Transfer, tells)(TRANSFER):
+    metrics = metrics_of_slot(Path(sys.argv[1]), slot=int(sys.argv[2]))
+    async for _ in metrics.wrap_stage(Transfer, record_stage)(TRANSFER):
         sys.stdout.flush()
         if sys.argv[3] == "dies":
             import os
@@ -29,26 +29,26 @@ asyncio.run(work())
 """
 
 
-def child(folder: Path, *, seat: int, dies: bool = False) -> None:
-    words = [str(folder), str(seat), "dies" if dies else "ends"]
+def child(folder: Path, *, slot: int, dies: bool = False) -> None:
+    words = [str(folder), str(slot), "dies" if dies else "ends"]
     subprocess.run([sys.executable, "-c", CHILD, *words], check=not dies, cwd=ROOT)
 
 
-def test_a_child_that_died_is_counted_on_from_and_has_nothing_under_way() -> None:
+def test_a_replacement_continues_the_counts_of_a_process_that_died_without_its_messages_in_progress() -> None:
     with metrics_folder() as folder:
-        child(folder, seat=0)
-        child(folder, seat=1, dies=True)
-        assert b'imageferry_under_way{stage="transfer"} 1.0' in exposition(folder, queued={})
-        child(folder, seat=1)
-        told = exposition(folder, queued={"transfer": 5})
+        child(folder, slot=0)
+        child(folder, slot=1, dies=True)
+        assert b'imageferry_messages_in_progress{stage="transfer"} 1.0' in exposition(folder, queue_messages={})
+        child(folder, slot=1)
+        exposed = exposition(folder, queue_messages={"transfer": 5})
         assert {path.stem[-1] for path in folder.glob("*.db")} == {"0", "1"}
-    assert b'imageferry_files_total{outcome="stored",reason=""} 6.0' in told
-    assert b'imageferry_under_way{stage="transfer"} 0.0' in told
-    assert b'imageferry_queued{queue="transfer"} 5.0' in told
+    assert b'imageferry_files_total{outcome="stored",reason=""} 6.0' in exposed
+    assert b'imageferry_messages_in_progress{stage="transfer"} 0.0' in exposed
+    assert b'imageferry_queue_messages{queue="transfer"} 5.0' in exposed
     assert not folder.exists()
 
 
-def test_what_a_killed_worker_left_is_removed_by_the_next() -> None:
+def test_the_folder_of_a_killed_worker_is_removed_by_the_next() -> None:
     leave = (
         "import os; from imageferry.telemetry.multiprocess_metrics import metrics_folder as f\n"
         "with f() as p: print(p); os._exit(9)"
@@ -62,7 +62,7 @@ def test_what_a_killed_worker_left_is_removed_by_the_next() -> None:
         assert second.exists()
 
 
-def test_a_worker_that_starts_at_the_same_moment_leaves_the_folder_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_starts_at_the_same_moment_does_not_remove_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     make = tempfile.mkdtemp
 
     def made_while_another_starts(*, prefix: str) -> str:

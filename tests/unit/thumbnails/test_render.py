@@ -1,33 +1,33 @@
-"""A thumbnail shows what its picture shows, whatever the picture is made of."""
+"""A thumbnail shows what its image shows, whatever format the image has."""
 
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
-from imageferry.thumbnails.protocol import Drawn, Order, UnreadableError
-from imageferry.thumbnails.render import draw
+from imageferry.thumbnails.protocol import RenderedThumbnail, RenderRequest, UnreadableError
+from imageferry.thumbnails.render import render
 from tests.drivers.pictures import (
     BLUE,
     GREEN,
     RED,
     WHITE,
-    alike,
-    bomb,
-    corners,
-    quarters,
+    colors_match,
+    decompression_bomb,
+    encode_image,
+    four_color_image,
+    jpeg_with_orientation,
+    quadrant_colors,
     raw_file,
-    saved,
-    stored_as,
-    swapped_profile,
+    red_blue_swapped_profile,
 )
 
-ORDER = Order(width=256)
-SHOWN = [RED, GREEN, BLUE, WHITE]
+REQUEST = RenderRequest(width=256)
+CORNERS = [RED, GREEN, BLUE, WHITE]
 
 
-def opened(drawn: Drawn) -> Image.Image:
-    image = Image.open(BytesIO(drawn.body))
+def decode(thumbnail: RenderedThumbnail) -> Image.Image:
+    image = Image.open(BytesIO(thumbnail.body))
     image.load()
     assert image.format == "WEBP"
     return image
@@ -36,124 +36,131 @@ def opened(drawn: Drawn) -> Image.Image:
 @pytest.mark.parametrize(
     "kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "GIF", "JPEG2000", "PPM", "TGA"]
 )
-def test_every_kind_is_shown(kind: str) -> None:
-    drawn = draw(saved(quarters(), kind), ORDER)
-    image = opened(drawn)
+def test_every_supported_format_is_rendered(kind: str) -> None:
+    thumbnail = render(encode_image(four_color_image(), kind), REQUEST)
+    image = decode(thumbnail)
     assert image.size == (256, 192)
-    assert (drawn.width, drawn.height) == (800, 600)
-    assert alike(corners(image), SHOWN, within=16)
+    assert (thumbnail.width, thumbnail.height) == (800, 600)
+    assert colors_match(quadrant_colors(image), CORNERS, within=16)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_cameras_orientation_is_obeyed(orientation: int) -> None:
-    drawn = draw(stored_as(orientation, quarters()), ORDER)
-    assert opened(drawn).size == (256, 192)
-    assert (drawn.width, drawn.height) == (800, 600)
-    assert alike(corners(opened(drawn)), SHOWN)
+def test_the_exif_orientation_is_applied(orientation: int) -> None:
+    thumbnail = render(jpeg_with_orientation(orientation, four_color_image()), REQUEST)
+    assert decode(thumbnail).size == (256, 192)
+    assert (thumbnail.width, thumbnail.height) == (800, 600)
+    assert colors_match(quadrant_colors(decode(thumbnail)), CORNERS)
 
 
 @pytest.mark.parametrize(("turns", "orientation"), [(0, 1), (1, 6), (2, 3), (3, 8)])
-def test_the_listings_rotation_is_obeyed_where_the_file_says_nothing(turns: int, orientation: int) -> None:
-    with Image.open(BytesIO(stored_as(orientation, quarters()))) as image:
-        silent = saved(image, "PNG")
-    assert alike(corners(opened(draw(silent, Order(width=256, quarter_turns=turns)))), SHOWN)
+def test_the_listings_rotation_is_applied_when_the_file_has_no_orientation(turns: int, orientation: int) -> None:
+    with Image.open(BytesIO(jpeg_with_orientation(orientation, four_color_image()))) as image:
+        without_exif = encode_image(image, "PNG")
+    assert colors_match(
+        quadrant_colors(decode(render(without_exif, RenderRequest(width=256, quarter_turns=turns)))), CORNERS
+    )
 
 
-def test_a_picture_is_not_turned_twice() -> None:
-    for content in (stored_as(6, quarters()), saved(quarters(), "HEIF")):
+def test_an_image_is_not_rotated_twice() -> None:
+    for content in (jpeg_with_orientation(6, four_color_image()), encode_image(four_color_image(), "HEIF")):
         turns = 1
-        assert alike(corners(opened(draw(content, Order(width=256, quarter_turns=turns)))), SHOWN, within=16)
+        assert colors_match(
+            quadrant_colors(decode(render(content, RenderRequest(width=256, quarter_turns=turns)))), CORNERS, within=16
+        )
 
 
-def test_inks_become_colours() -> None:
-    cmyk = saved(quarters().convert("CMYK"), "JPEG", quality=95)
-    assert alike(corners(opened(draw(cmyk, ORDER))), SHOWN, within=20)
+def test_cmyk_is_converted_to_rgb() -> None:
+    cmyk = encode_image(four_color_image().convert("CMYK"), "JPEG", quality=95)
+    assert colors_match(quadrant_colors(decode(render(cmyk, REQUEST))), CORNERS, within=20)
 
 
-def test_sixteen_bits_are_not_cut_off() -> None:
+def test_sixteen_bit_values_are_scaled_and_not_clipped() -> None:
     levels = b"".join((level * 257).to_bytes(2, "little") for level in (10, 90, 170, 250))
     deep = Image.frombytes("I;16", (2, 2), levels).resize((400, 400), Image.Resampling.NEAREST)
     for kind in ("PNG", "TIFF"):
-        found = [pixel[0] for pixel in corners(opened(draw(saved(deep, kind), ORDER)))]
-        assert all(abs(level - wanted) <= 4 for level, wanted in zip(found, (10, 90, 170, 250), strict=True))
+        found = [pixel[0] for pixel in quadrant_colors(decode(render(encode_image(deep, kind), REQUEST)))]
+        assert all(abs(level - expected) <= 4 for level, expected in zip(found, (10, 90, 170, 250), strict=True))
 
 
-def test_a_profile_of_other_primaries_is_honoured() -> None:
-    swapped = saved(quarters(), "PNG", icc_profile=swapped_profile())
-    red, _, blue, _ = corners(opened(draw(swapped, ORDER)))
-    assert alike([red, blue], [RED[::-1], BLUE[::-1]], within=25)
+def test_a_colour_profile_is_applied() -> None:
+    swapped = encode_image(four_color_image(), "PNG", icc_profile=red_blue_swapped_profile())
+    red, _, blue, _ = quadrant_colors(decode(render(swapped, REQUEST)))
+    assert colors_match([red, blue], [RED[::-1], BLUE[::-1]], within=25)
 
 
-def test_a_profile_that_is_broken_is_passed_over() -> None:
-    broken = saved(quarters(), "PNG", icc_profile=b"no profile")
-    assert alike(corners(opened(draw(broken, ORDER))), SHOWN)
+def test_a_broken_colour_profile_is_ignored() -> None:
+    broken = encode_image(four_color_image(), "PNG", icc_profile=b"no profile")
+    assert colors_match(quadrant_colors(decode(render(broken, REQUEST))), CORNERS)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
-def test_of_an_animation_the_first_frame_is_shown(kind: str) -> None:
-    frames = [quarters(400, 300), Image.new("RGB", (400, 300), BLUE)]
-    animation = saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
-    assert alike(corners(opened(draw(animation, ORDER))), SHOWN, within=20)
+def test_the_first_frame_of_an_animation_is_rendered(kind: str) -> None:
+    frames = [four_color_image(400, 300), Image.new("RGB", (400, 300), BLUE)]
+    animation = encode_image(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
+    assert colors_match(quadrant_colors(decode(render(animation, REQUEST))), CORNERS, within=20)
 
 
-def test_what_is_transparent_stays_so() -> None:
-    clear = quarters().convert("RGBA")
+def test_transparency_is_kept() -> None:
+    clear = four_color_image().convert("RGBA")
     clear.paste((0, 0, 0, 0), (0, 0, 400, 300))
-    for content in (saved(clear, "PNG"), saved(clear.quantize(16), "PNG"), saved(clear, "WEBP")):
-        image = opened(draw(content, ORDER))
+    for content in (encode_image(clear, "PNG"), encode_image(clear.quantize(16), "PNG"), encode_image(clear, "WEBP")):
+        image = decode(render(content, REQUEST))
         assert image.mode == "RGBA"
         alphas = [image.getpixel((x, y))[3] for y in (48, 144) for x in (64, 192)]  # type: ignore[index] # four bands
         assert alphas == [0, 255, 255, 255]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "F", "I"])
-def test_every_mode_of_pixels_can_be_shown(mode: str) -> None:
+def test_every_pixel_mode_is_rendered(mode: str) -> None:
     kinds = {"PA": "TIFF", "F": "TIFF", "I": "TIFF"}
-    image = quarters().convert("P").convert("PA") if mode == "PA" else quarters().convert(mode)
+    image = four_color_image().convert("P").convert("PA") if mode == "PA" else four_color_image().convert(mode)
     try:
-        content = saved(image, kinds.get(mode, "PNG"))
+        content = encode_image(image, kinds.get(mode, "PNG"))
     except OSError:
-        pytest.skip(f"nothing here writes {mode}")
-    assert opened(draw(content, ORDER)).size == (256, 192)
+        pytest.skip(f"Pillow cannot write {mode} here")
+    assert decode(render(content, REQUEST)).size == (256, 192)
 
 
-def test_a_small_picture_is_not_enlarged() -> None:
-    assert opened(draw(saved(quarters(100, 60), "PNG"), ORDER)).size == (100, 60)
+def test_a_small_image_is_not_enlarged() -> None:
+    assert decode(render(encode_image(four_color_image(100, 60), "PNG"), REQUEST)).size == (100, 60)
 
 
-def test_a_tall_picture_is_bounded_too() -> None:
-    assert opened(draw(saved(quarters(500, 20_000), "PNG"), ORDER)).size == (13, 512)
+def test_the_height_of_a_tall_image_is_limited() -> None:
+    assert decode(render(encode_image(four_color_image(500, 20_000), "PNG"), REQUEST)).size == (13, 512)
 
 
-def test_one_pixel_is_a_picture() -> None:
-    assert opened(draw(saved(Image.new("RGB", (1, 1), RED), "PNG"), ORDER)).size == (1, 1)
-    assert opened(draw(saved(Image.new("RGB", (5000, 1), RED), "PNG"), ORDER)).size == (256, 1)
+def test_an_image_of_one_pixel_is_rendered() -> None:
+    assert decode(render(encode_image(Image.new("RGB", (1, 1), RED), "PNG"), REQUEST)).size == (1, 1)
+    assert decode(render(encode_image(Image.new("RGB", (5000, 1), RED), "PNG"), REQUEST)).size == (256, 1)
 
 
-def test_nothing_of_the_originals_metadata_goes_along() -> None:
+def test_the_originals_metadata_is_removed() -> None:
     exif = Image.Exif()
-    exif[0x010F] = "A camera nobody should know of"
-    drawn = draw(saved(quarters(), "JPEG", exif=exif, comment=b"private"), Order(width=256, mark="imageferry:abc"))
-    assert b"camera" not in drawn.body
-    assert b"private" not in drawn.body
-    assert b"imageferry:abc" in drawn.body
+    exif[0x010F] = "A private camera"
+    thumbnail = render(
+        encode_image(four_color_image(), "JPEG", exif=exif, comment=b"private"),
+        RenderRequest(width=256, source_tag="imageferry:abc"),
+    )
+    assert b"camera" not in thumbnail.body
+    assert b"private" not in thumbnail.body
+    assert b"imageferry:abc" in thumbnail.body
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_raw_file_is_shown_by_its_largest_preview(orientation: int) -> None:
-    with Image.open(BytesIO(stored_as(orientation, quarters()))) as stored:
-        preview = saved(stored, "JPEG", quality=95)
-    drawn = draw(raw_file(preview, orientation=orientation), Order(width=256, raw=True))
-    assert alike(corners(opened(drawn)), SHOWN)
-    assert drawn.width is None
+def test_the_largest_preview_of_a_raw_file_is_rendered(orientation: int) -> None:
+    with Image.open(BytesIO(jpeg_with_orientation(orientation, four_color_image()))) as stored:
+        preview = encode_image(stored, "JPEG", quality=95)
+    thumbnail = render(raw_file(preview, orientation=orientation), RenderRequest(width=256, is_raw=True))
+    assert colors_match(quadrant_colors(decode(thumbnail)), CORNERS)
+    assert thumbnail.width is None
 
 
-def test_a_bomb_is_known_by_its_header() -> None:
+def test_a_decompression_bomb_is_refused_by_its_header() -> None:
     with pytest.raises(UnreadableError, match="3,600 megapixels"):
-        draw(bomb(60_000), ORDER)
+        render(decompression_bomb(60_000), REQUEST)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"%PDF-1.7", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>"])
-def test_what_is_no_picture_is_told(content: bytes) -> None:
-    with pytest.raises(UnreadableError, match="no picture"):
-        draw(content, ORDER)
+@pytest.mark.parametrize("content", [b"", b"not an image", b"%PDF-1.7", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>"])
+def test_a_file_that_is_not_an_image_is_refused(content: bytes) -> None:
+    with pytest.raises(UnreadableError, match="not an image"):
+        render(content, REQUEST)

@@ -1,4 +1,4 @@
-"""Decoding processes: bounded, replaced when they die, gone when they are not needed."""
+"""Worker processes: limited, replaced when they crash, ended when idle."""
 
 import asyncio
 import os
@@ -12,164 +12,160 @@ import pytest
 from PIL import Image
 
 from imageferry.errors import TransientError
-from imageferry.thumbnails.protocol import Order, UnreadableError
-from imageferry.thumbnails.worker_pool import Bounds, Pool
-from tests.drivers.pictures import quarters, saved
+from imageferry.thumbnails.protocol import RenderRequest, UnreadableError
+from imageferry.thumbnails.worker_pool import RenderLimits, WorkerPool
+from tests.drivers.pictures import encode_image, four_color_image
 
-ORDER = Order(width=256)
+REQUEST = RenderRequest(width=256)
 
 
 @pytest.fixture(scope="module")
 def large() -> bytes:
-    """144 megapixels that take more than a second and 400 MiB, in half a megabyte."""
-    return saved(Image.new("RGB", (12_000, 12_000)), "PNG", compress_level=1)
+    """Return an image of 144 megapixels that takes more than a second and 400 MiB to decode, in half a megabyte."""
+    return encode_image(Image.new("RGB", (12_000, 12_000)), "PNG", compress_level=1)
 
 
 @asynccontextmanager
-async def pool(**bounds: float) -> AsyncIterator[Pool]:
-    """Decoding processes within bounds, which end with the context."""
-    opened = Pool(Bounds(**bounds))  # type: ignore[arg-type] # each is of its bound's type
+async def open_pool(**limits: float) -> AsyncIterator[WorkerPool]:
+    """Open a pool with these limits. At the end of the context, check that its processes are gone."""
+    pool = WorkerPool(RenderLimits(**limits))  # type: ignore[arg-type] # each has its field's type
     try:
-        yield opened
+        yield pool
     finally:
-        await opened.close()
-        assert not any(map(_alive, pids(opened)))
+        await pool.close()
+        assert not any(map(_is_alive, pool.process_ids))
 
 
-async def once(*chunks: bytes) -> AsyncIterator[bytes]:
+async def chunked(*chunks: bytes) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
 
 
-async def endless() -> AsyncIterator[bytes]:
+async def never_ending() -> AsyncIterator[bytes]:
     yield b"\xff\xd8\xff"
     await asyncio.Event().wait()
 
 
-def pids(opened: Pool) -> list[int]:
-    return [child._process.pid for child in opened._children]
-
-
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def _told(pid: int, name: str) -> str:
+def _read_proc(pid: int, name: str) -> str:
     return Path(f"/proc/{pid}/{name}").read_text()
 
 
-async def test_a_picture_that_comes_in_pieces_is_drawn() -> None:
-    content = saved(quarters(), "JPEG")
-    async with pool() as opened:
-        drawn = await opened.draw(once(content[:100], b"", content[100:]), ORDER)
-        assert (drawn.width, drawn.height) == (800, 600)
-        (first,) = pids(opened)
-        await opened.draw(once(content), ORDER)
-        assert pids(opened) == [first]
+async def test_an_image_that_arrives_in_chunks_is_rendered() -> None:
+    content = encode_image(four_color_image(), "JPEG")
+    async with open_pool() as pool:
+        thumbnail = await pool.render(chunked(content[:100], b"", content[100:]), REQUEST)
+        assert (thumbnail.width, thumbnail.height) == (800, 600)
+        (first,) = pool.process_ids
+        await pool.render(chunked(content), REQUEST)
+        assert pool.process_ids == [first]
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.9])
-async def test_a_truncated_picture_is_told_and_costs_no_process(cut: float) -> None:
-    content = saved(quarters(), "JPEG")
-    async with pool() as opened:
+async def test_a_truncated_image_is_unreadable_and_its_process_is_used_again(cut: float) -> None:
+    content = encode_image(four_color_image(), "JPEG")
+    async with open_pool() as pool:
         with pytest.raises(UnreadableError, match="truncated"):
-            await opened.draw(once(content[: round(len(content) * cut)]), ORDER)
-        (first,) = pids(opened)
-        await opened.draw(once(content), ORDER)
-        assert pids(opened) == [first]
+            await pool.render(chunked(content[: round(len(content) * cut)]), REQUEST)
+        (first,) = pool.process_ids
+        await pool.render(chunked(content), REQUEST)
+        assert pool.process_ids == [first]
 
 
-async def test_a_process_that_is_killed_takes_its_picture_along_and_nothing_else(large: bytes) -> None:
-    begun, killed = asyncio.Event(), asyncio.Event()
+async def test_a_killed_process_fails_only_the_image_that_it_was_decoding(large: bytes) -> None:
+    started, killed = asyncio.Event(), asyncio.Event()
 
-    async def in_two() -> AsyncIterator[bytes]:
+    async def in_two_chunks() -> AsyncIterator[bytes]:
         yield large[:100]
-        begun.set()
+        started.set()
         await killed.wait()
         yield large[100:]
 
-    async with pool(processes=1) as opened:
-        dying = asyncio.create_task(opened.draw(in_two(), ORDER))
-        await begun.wait()
-        os.kill(pids(opened)[0], signal.SIGKILL)
+    async with open_pool(processes=1) as pool:
+        dying = asyncio.create_task(pool.render(in_two_chunks(), REQUEST))
+        await started.wait()
+        os.kill(pool.process_ids[0], signal.SIGKILL)
         killed.set()
         with pytest.raises(UnreadableError, match="was ended"):
             await dying
-        assert (await opened.draw(once(saved(quarters(), "PNG")), ORDER)).width == 800
+        assert (await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)).width == 800
 
 
-async def test_memory_is_bounded(large: bytes) -> None:
-    async with pool(memory_bytes=256 * 1024 * 1024) as opened:
+async def test_memory_is_limited(large: bytes) -> None:
+    async with open_pool(memory_bytes_max=256 * 1024 * 1024) as pool:
         with pytest.raises(UnreadableError):
-            await opened.draw(once(large), ORDER)
-        assert (await opened.draw(once(saved(quarters(), "PNG")), ORDER)).width == 800
+            await pool.render(chunked(large), REQUEST)
+        assert (await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)).width == 800
 
 
-async def test_time_is_bounded(large: bytes) -> None:
-    async with pool(cpu_s=1) as opened:
+async def test_cpu_time_is_limited(large: bytes) -> None:
+    async with open_pool(cpu_s_max=1) as pool:
         with pytest.raises(UnreadableError, match="was ended"):
-            await opened.draw(once(large), Order(width=2048))
-        assert (await opened.draw(once(saved(quarters(), "PNG")), ORDER)).width == 800
+            await pool.render(chunked(large), RenderRequest(width=2048))
+        assert (await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)).width == 800
 
 
-async def test_a_crowd_is_turned_away_and_not_remembered_as_failed() -> None:
-    async with pool(processes=1, waiting=2) as opened:
-        waiting = [asyncio.create_task(opened.draw(endless(), ORDER)) for _ in range(2)]
+async def test_requests_beyond_the_limit_are_refused_with_a_transient_error() -> None:
+    async with open_pool(processes=1, waiting_max=2) as pool:
+        waiting = [asyncio.create_task(pool.render(never_ending(), REQUEST)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(TransientError):
-            await opened.draw(once(b""), ORDER)
+            await pool.render(chunked(b""), REQUEST)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_the_kernel_ends_a_decoder_before_anybody_else() -> None:
-    async with pool() as opened:
-        await opened.draw(once(saved(quarters(), "PNG")), ORDER)
-        (pid,) = pids(opened)
-        assert _told(pid, "oom_score_adj") == "1000\n"
-        assert _told(pid, "environ").count("=") == 1
+async def test_a_worker_is_the_kernels_first_choice_when_memory_runs_out_and_has_no_environment() -> None:
+    async with open_pool() as pool:
+        await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)
+        (pid,) = pool.process_ids
+        assert _read_proc(pid, "oom_score_adj") == "1000\n"
+        assert _read_proc(pid, "environ").count("=") == 1
 
 
-async def test_a_decoder_that_cannot_even_begin_is_no_pictures_fault() -> None:
-    async with pool(memory_bytes=2**70) as opened:  # no kernel takes such a bound
+async def test_a_worker_that_cannot_start_is_a_transient_error() -> None:
+    async with open_pool(memory_bytes_max=2**70) as pool:  # no kernel accepts this limit
         with pytest.raises(TransientError):
-            await opened.draw(once(saved(quarters(), "PNG")), ORDER)
+            await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)
 
 
-async def test_who_waits_while_it_closes_is_told() -> None:
-    async with pool(processes=1) as opened:
-        waiting = [asyncio.create_task(opened.draw(endless(), ORDER)) for _ in range(3)]
-        await asyncio.sleep(random.uniform(0, 0.5))  # the first may be about to start
-        await opened.close()
+async def test_requests_that_wait_while_the_pool_closes_raise_a_transient_error(rng: random.Random) -> None:
+    async with open_pool(processes=1) as pool:
+        waiting = [asyncio.create_task(pool.render(never_ending(), REQUEST)) for _ in range(3)]
+        await asyncio.sleep(rng.uniform(0, 0.5))  # the first process may be starting
+        await pool.close()
         waiting[0].cancel()
         ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(error, TransientError) for error in ended[1:])
 
 
-async def test_many_pictures_need_few_processes() -> None:
-    content = saved(quarters(), "JPEG")
-    async with pool(processes=2) as opened:
-        drawn = await asyncio.gather(*(opened.draw(once(content), ORDER) for _ in range(20)))
-        assert len(drawn) == 20
-        assert len(pids(opened)) == 2
+async def test_many_images_need_no_more_processes_than_the_limit() -> None:
+    content = encode_image(four_color_image(), "JPEG")
+    async with open_pool(processes=2) as pool:
+        thumbnail = await asyncio.gather(*(pool.render(chunked(content), REQUEST) for _ in range(20)))
+        assert len(thumbnail) == 20
+        assert len(pool.process_ids) == 2
 
 
-async def test_processes_end_when_they_are_not_needed() -> None:
-    async with pool(idle_s=0.2) as opened:
-        await opened.draw(once(saved(quarters(), "PNG")), ORDER)
-        (pid,) = pids(opened)
-        while _alive(pid):  # noqa: ASYNC110 - no event tells
+async def test_idle_processes_are_ended() -> None:
+    async with open_pool(idle_s_max=0.2) as pool:
+        await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)
+        (pid,) = pool.process_ids
+        while _is_alive(pid):  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
-        assert not pids(opened)
+        assert not pool.process_ids
 
 
-async def test_a_store_that_breaks_off_is_told_as_itself() -> None:
+async def test_an_error_of_the_store_is_raised_unchanged() -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"\xff\xd8\xff"
         raise ConnectionError("the store")
 
-    async with pool() as opened:
+    async with open_pool() as pool:
         with pytest.raises(ConnectionError, match="the store"):
-            await opened.draw(broken(), ORDER)
-        assert (await opened.draw(once(saved(quarters(), "PNG")), ORDER)).width == 800
+            await pool.render(broken(), REQUEST)
+        assert (await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)).width == 800

@@ -1,1 +1,1 @@
-"""Tests of the room webhooks."""
+"""Unit tests of webhooks."""

@@ -1,13 +1,13 @@
-"""Where a webhook may be sent, by its URL and by the address that this leads to."""
+"""Where a webhook may be sent, by its URL and by the address that its host resolves to."""
 
 import pytest
 
 from imageferry.errors import UsageError
-from imageferry.webhooks.addresses import is_open_to
-from imageferry.webhooks.urls import checked
+from imageferry.webhooks.addresses import is_allowed
+from imageferry.webhooks.urls import validate_url
 
-OURS = ["127.0.0.1", "127.1.2.3", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1"]
-NEVER = [
+PRIVATE = ["127.0.0.1", "127.1.2.3", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1"]
+FORBIDDEN = [
     "169.254.169.254",
     "169.254.0.1",
     "fe80::1",
@@ -15,7 +15,7 @@ NEVER = [
     "fd00:ec2::254",
     "100.100.100.200",
     "192.0.0.192",
-    "0.0.0.0",  # noqa: S104 - an address like any other here
+    "0.0.0.0",  # noqa: S104 - not bound, only checked
     "::",
     "224.0.0.1",
     "ff02::1",
@@ -25,35 +25,44 @@ NEVER = [
     "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::1",
 ]
-WRAPPED = ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "::127.0.0.1"]
+EMBEDDED = [
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b:1::a00:1",
+    "2002:7f00:1::",
+    "::127.0.0.1",
+]
 PUBLIC = ["93.184.216.34", "2606:2800:220:1::", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]
 
 
-@pytest.mark.parametrize("address", [*OURS, *NEVER, *WRAPPED, "168.63.129.16", "fec0::1", "192.0.2.1", "2001:db8::1"])
-def test_no_strangers_webhook_leads_into_our_networks(address: str) -> None:
-    assert not is_open_to(address, private=False)
+@pytest.mark.parametrize(
+    "address", [*PRIVATE, *FORBIDDEN, *EMBEDDED, "168.63.129.16", "fec0::1", "192.0.2.1", "2001:db8::1"]
+)
+def test_a_private_address_is_refused(address: str) -> None:
+    assert not is_allowed(address, allow_private=False)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_public_address_may_be_told(address: str) -> None:
-    assert is_open_to(address, private=False)
+def test_a_public_address_is_allowed(address: str) -> None:
+    assert is_allowed(address, allow_private=False)
 
 
-@pytest.mark.parametrize("address", OURS)
-def test_a_host_that_we_named_ourselves_may_be_in_our_networks(address: str) -> None:
-    assert is_open_to(address, private=True)
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_private_address_is_allowed_for_a_configured_host(address: str) -> None:
+    assert is_allowed(address, allow_private=True)
 
 
-@pytest.mark.parametrize("address", NEVER)
-def test_where_a_cloud_tells_its_secrets_no_webhook_leads_at_all(address: str) -> None:
-    assert not is_open_to(address, private=True)
+@pytest.mark.parametrize("address", FORBIDDEN)
+def test_metadata_and_other_special_addresses_are_always_refused(address: str) -> None:
+    assert not is_allowed(address, allow_private=True)
 
 
 @pytest.mark.parametrize(
     "url", ["https://hooks.example/a?b=c", "https://93.184.216.34:8443/", "https://[2606:2800:220:1::]/"]
 )
-def test_a_url_that_can_be_told_is_taken(url: str) -> None:
-    assert str(checked(url)) == url
+def test_a_valid_url_is_accepted(url: str) -> None:
+    assert str(validate_url(url)) == url
 
 
 @pytest.mark.parametrize(
@@ -82,12 +91,12 @@ def test_a_url_that_can_be_told_is_taken(url: str) -> None:
         "javascript:alert(1)",
     ],
 )
-def test_a_url_that_cannot_be_told_is_refused_in_a_sentence(url: str) -> None:
-    with pytest.raises(UsageError, match=r"^This is no URL that a webhook can be sent to: .+\.$"):
-        checked(url)
+def test_an_invalid_url_is_refused_with_a_sentence(url: str) -> None:
+    with pytest.raises(UsageError, match=r"^The webhook URL can't be used: .+\.$"):
+        validate_url(url)
 
 
-def test_a_private_host_that_is_named_is_taken_by_http_too() -> None:
-    assert checked("http://hooks.internal:8080/", private_hosts=["hooks.internal"]).port == 8080
+def test_a_configured_private_host_may_use_http() -> None:
+    assert validate_url("http://hooks.internal:8080/", private_hosts=["hooks.internal"]).port == 8080
     with pytest.raises(UsageError):
-        checked("http://other.internal/", private_hosts=["hooks.internal"])
+        validate_url("http://other.internal/", private_hosts=["hooks.internal"])

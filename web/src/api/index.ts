@@ -1,12 +1,11 @@
-/// The gateway, as the views see it: its calls, its records, and its refusals as sentences.
+/// The HTTP API as the views use it: generated calls and types, and errors as sentences.
 import { client } from "./generated/client.gen";
 import type { ListImagesData } from "./generated/types.gen";
 
 export * from "./generated/sdk.gen";
 export type {
-  Cause,
+  DeletionRequest,
   Image,
-  Deletion,
   ImageDetail,
   ImageFilter,
   ImagePage,
@@ -15,40 +14,47 @@ export type {
   Job,
   JobDetail,
   Preview,
+  ReasonCount,
 } from "./generated/types.gen";
 
 export type ImageQuery = NonNullable<ListImagesData["query"]>;
 
 client.setConfig({ baseUrl: "", throwOnError: true, querySerializer: { array: { explode: true, style: "form" } } });
 
-/** A refusal: one sentence for the reader, a stable code for the program. */
-export class Refusal extends Error {
+const UNREACHABLE = "Can't reach imageferry. Check that it's running.";
+const UNKNOWN_ERROR = "Something went wrong. Reload the page and try again.";
+
+/** A failed request. `message` is one sentence for the reader, `code` is the API's stable error code. */
+export class ApiError extends Error {
+  /** The HTTP status; 0 when there was no response. */
   readonly status: number;
   readonly code: string | null;
 
   constructor(message: string, { status, code }: { status: number; code?: string | null }) {
     super(message);
-    this.name = "Refusal";
+    this.name = "ApiError";
     this.status = status;
     this.code = code ?? null;
   }
 }
 
 client.interceptors.error.use((error, response) => {
-  if (!response)
-    return isAbort(error) ? error : new Refusal("The gateway does not answer. Is it running?", { status: 0 });
+  if (!response) return isAbort(error) ? error : new ApiError(UNREACHABLE, { status: 0 });
   const problem = (typeof error === "object" && error !== null ? error : {}) as { detail?: unknown; code?: string };
-  const told = typeof problem.detail === "string" ? problem.detail : `The gateway answered ${response.status}.`;
-  return new Refusal(told, { status: response.status, code: problem.code });
+  const message =
+    typeof problem.detail === "string"
+      ? problem.detail
+      : `imageferry couldn't complete the request (error ${response.status}).`;
+  return new ApiError(message, { status: response.status, code: problem.code });
 });
 
-/** Whether it is the gateway's refusal of this status. */
-export const isRefused = (error: unknown, status: number): boolean =>
-  error instanceof Refusal && error.status === status;
+/** Whether the API answered with this HTTP status. */
+export const hasStatus = (error: unknown, status: number): boolean =>
+  error instanceof ApiError && error.status === status;
 
-/** What to say of anything that was thrown. */
-export function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : "Something went wrong.";
+/** Return a sentence to show for anything that was thrown. Messages of other errors are not for readers. */
+export function errorMessage(error: unknown): string {
+  return error instanceof ApiError ? error.message : UNKNOWN_ERROR;
 }
 
 function isAbort(error: unknown): boolean {

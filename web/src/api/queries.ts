@@ -1,4 +1,4 @@
-/// What is asked of the gateway, under which key it is kept, and for how long.
+/// Query definitions: what to fetch, under which cache key, and for how long the result is fresh.
 import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
 import * as api from "./index.ts";
 
@@ -6,10 +6,10 @@ export const PER_PAGE = 60;
 const ITEMS_PER_PAGE = 50;
 const JOBS_PER_PAGE = 50;
 const MINUTE_MS = 60_000;
-const NEAR_MS = 20_000;
+const PAGE_CACHE_MS = 20_000;
 
-// The stream of events keeps jobs fresh: nothing is asked again only because time has passed.
-const STREAMED = { staleTime: Number.POSITIVE_INFINITY };
+// The event stream keeps these up to date, so they never become stale with time.
+const UPDATED_BY_EVENTS = { staleTime: Number.POSITIVE_INFINITY };
 
 export const jobsQuery = infiniteQueryOptions({
   queryKey: ["jobs"],
@@ -17,14 +17,14 @@ export const jobsQuery = infiniteQueryOptions({
     (await api.listJobs({ query: { limit: JOBS_PER_PAGE, cursor: pageParam }, signal })).data,
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.next ?? undefined,
-  ...STREAMED,
+  ...UPDATED_BY_EVENTS,
 });
 
 export const jobQuery = (job_id: string) =>
   queryOptions({
     queryKey: ["job", job_id],
     queryFn: async ({ signal }) => (await api.getJob({ path: { job_id }, signal })).data,
-    ...STREAMED,
+    ...UPDATED_BY_EVENTS,
   });
 
 export const progressQuery = (job_id: string) =>
@@ -33,7 +33,7 @@ export const progressQuery = (job_id: string) =>
     queryFn: async ({ signal }) => (await api.jobProgress({ path: { job_id }, signal })).data.samples,
   });
 
-export const itemsQuery = (job_id: string, reason: api.Cause["reason"]) =>
+export const itemsQuery = (job_id: string, reason: api.ReasonCount["reason"]) =>
   infiniteQueryOptions({
     queryKey: ["items", job_id, reason],
     queryFn: async ({ pageParam, signal }) => {
@@ -47,8 +47,8 @@ export const itemsQuery = (job_id: string, reason: api.Cause["reason"]) =>
 const pageKey = (query: api.ImageQuery, page: number) => ["images", "page", query, page] as const;
 
 /**
- * One page of the gallery; kept for a little after it left the screen, so that memory stays flat. Where the gateway finds
- * none so far behind by its number, it is found from its neighbour by a cursor.
+ * One page of the gallery. The cache drops it soon after it leaves the screen, which bounds memory. The API limits how far
+ * `page` may go; beyond that, the page is fetched with the cursor of a neighbouring page that is in the cache.
  */
 export const pageQuery = (query: api.ImageQuery, page: number) =>
   queryOptions({
@@ -57,19 +57,20 @@ export const pageQuery = (query: api.ImageQuery, page: number) =>
       try {
         return (await api.listImages({ query: { ...query, page, per_page: PER_PAGE }, signal })).data;
       } catch (error) {
-        const found = isTooFar(error) ? await besideKnown(client, query, page, signal) : null;
-        if (found) return found;
+        const neighbour = isTooFar(error) ? await fetchFromNeighbour(client, query, page, signal) : null;
+        if (neighbour) return neighbour;
         throw error;
       }
     },
     staleTime: MINUTE_MS,
-    gcTime: NEAR_MS,
+    gcTime: PAGE_CACHE_MS,
   });
 
-/** Whether a page was refused because it is too far behind to be found by its number. */
-export const isTooFar = (error: unknown): boolean => api.isRefused(error, 400);
+/** Whether the API rejected a page number as too high. */
+export const isTooFar = (error: unknown): boolean => api.hasStatus(error, 400);
 
-async function besideKnown(
+/** Return null when neither neighbour is in the cache. */
+async function fetchFromNeighbour(
   client: QueryClient,
   query: api.ImageQuery,
   page: number,
@@ -77,23 +78,23 @@ async function besideKnown(
 ): Promise<api.ImagePage | null> {
   const after = client.getQueryData<api.ImagePage>(pageKey(query, page - 1))?.after;
   if (after) {
-    const data = await filled(query, after, signal);
-    const seen = (page - 1) * PER_PAGE + data.items.length;
-    const total = Math.max(data.total, data.after ? seen + 1 : seen);
+    const data = await fetchFullPage(query, after, signal);
+    const count = (page - 1) * PER_PAGE + data.items.length;
+    const total = Math.max(data.total, data.after ? count + 1 : count);
     return { ...data, total, total_exact: data.total_exact || !data.after };
   }
   const before = client.getQueryData<api.ImagePage>(pageKey(query, page + 1))?.before;
   if (!before) return null;
-  const data = await filled({ ...query, sort: reversed(query.sort) }, before, signal);
+  const data = await fetchFullPage({ ...query, sort: reversed(query.sort) }, before, signal);
   return { ...data, items: data.items.toReversed(), after: data.before, before: data.after };
 }
 
-/** A page by a cursor, which may come in parts: some are short, or empty, although more follow. */
-async function filled(query: api.ImageQuery, cursor: string, signal: AbortSignal): Promise<api.ImagePage> {
+/** Follow cursors until the page is full: a response may hold fewer images than requested although more follow. */
+async function fetchFullPage(query: api.ImageQuery, cursor: string, signal: AbortSignal): Promise<api.ImagePage> {
   let { data } = await api.listImages({ query: { ...query, cursor, limit: PER_PAGE }, signal });
   while (data.after && data.items.length < PER_PAGE) {
     const rest = { cursor: data.after, limit: PER_PAGE - data.items.length };
-    // oxlint-disable-next-line no-await-in-loop -- each begins where the one before ended
+    // oxlint-disable-next-line no-await-in-loop -- each request needs the previous cursor
     const more = (await api.listImages({ query: { ...query, ...rest }, signal })).data;
     data = { ...more, items: [...data.items, ...more.items], before: data.before };
   }
@@ -104,7 +105,7 @@ function reversed(sort: api.ImageQuery["sort"] = "created"): api.ImageQuery["sor
   return (sort.startsWith("-") ? sort.slice(1) : `-${sort}`) as api.ImageQuery["sort"];
 }
 
-export const imageQuery = (image_id: number) =>
+export const imageDetailQuery = (image_id: number) =>
   queryOptions({
     queryKey: ["images", "one", image_id],
     queryFn: async ({ signal }) => (await api.getImage({ path: { image_id }, signal })).data,
@@ -128,10 +129,10 @@ export const facetsQuery = queryOptions({
 export const systemQuery = queryOptions({
   queryKey: ["system"],
   queryFn: async ({ signal }) => (await api.system({ signal })).data,
-  ...STREAMED,
+  ...UPDATED_BY_EVENTS,
 });
 
-/** The verdict on a link, while it is typed: its shape alone. */
+/** Check a link's syntax while the user types. Nothing is requested from the source. */
 export const checkQuery = (url: string) =>
   queryOptions({
     queryKey: ["check", url],
@@ -141,10 +142,10 @@ export const checkQuery = (url: string) =>
     staleTime: MINUTE_MS,
   });
 
-export const previewQuery = (asked: api.ImportRequest) =>
+export const previewQuery = (request: api.ImportRequest) =>
   queryOptions({
-    queryKey: ["preview", asked],
-    queryFn: async ({ signal }) => (await api.preview({ body: asked, signal })).data,
+    queryKey: ["preview", request],
+    queryFn: async ({ signal }) => (await api.previewImport({ body: request, signal })).data,
     retry: false,
     staleTime: MINUTE_MS,
     placeholderData: keepPreviousData,

@@ -1,11 +1,11 @@
-/// What the gallery shows of all there is: types, folders, jobs, cameras, sizes, dates, places.
+/// The gallery's filter and sort form.
 import { Button, Group, MultiSelect, NativeSelect, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { facetsQuery } from "@/api/queries.ts";
-import { Pair, SizeRange } from "@/shell/SizeRange.tsx";
-import { number, typeName } from "@/shell/wording.ts";
+import { FieldPair, SizeRange } from "@/shell/SizeRange.tsx";
+import { number, typeName } from "@/shell/format.ts";
 import classes from "./Filters.module.css";
-import { type GallerySearch, ORDERS, type Sort } from "./search.ts";
+import { type GallerySearch, SORT_OPTIONS, type Sort } from "./search.ts";
 
 export interface FiltersProps {
   search: GallerySearch;
@@ -34,7 +34,7 @@ export function Filters({ search, sort, onChange, onClear }: FiltersProps) {
       <Select
         label="Folder"
         placeholder="All folders"
-        data={choices(
+        data={withSelected(
           facets?.folders.map(({ folder_id, name, path, count }) => ({
             value: folder_id,
             label: `${path || name || folder_id} (${number(count)})`,
@@ -49,7 +49,7 @@ export function Filters({ search, sort, onChange, onClear }: FiltersProps) {
       <Select
         label="Import"
         placeholder="All imports"
-        data={choices(
+        data={withSelected(
           facets?.jobs.map(({ job_id, folder_name, count }) => ({
             value: job_id,
             label: `${folder_name ?? job_id} (${number(count)})`,
@@ -64,7 +64,7 @@ export function Filters({ search, sort, onChange, onClear }: FiltersProps) {
       <Select
         label="Camera"
         placeholder="All cameras"
-        data={choices(
+        data={withSelected(
           facets?.cameras.map(({ camera, count }) => ({ value: camera, label: `${camera} (${number(count)})` })),
           search.camera,
         )}
@@ -74,7 +74,7 @@ export function Filters({ search, sort, onChange, onClear }: FiltersProps) {
         clearable
       />
       <SizeRange sizes={search} onChange={onChange} />
-      <Pair>
+      <FieldPair>
         <TextInput
           type="date"
           label="Taken from"
@@ -83,43 +83,44 @@ export function Filters({ search, sort, onChange, onClear }: FiltersProps) {
         />
         <TextInput
           type="date"
-          label="Taken until"
+          label="Taken to"
           value={search.to ?? ""}
           onChange={({ currentTarget }) => onChange({ to: currentTarget.value || undefined })}
         />
-      </Pair>
+      </FieldPair>
       <Select
-        label="Place"
-        placeholder="Known or not"
+        label="Location"
+        placeholder="Any"
         data={[
-          { value: "true", label: "Known" },
-          { value: "false", label: "Not known" },
+          { value: "true", label: "Has location" },
+          { value: "false", label: "No location" },
         ]}
-        value={search.located === undefined ? null : String(search.located)}
-        onChange={(located) => onChange({ located: located === null ? undefined : located === "true" })}
+        value={search.has_location === undefined ? null : String(search.has_location)}
+        onChange={(value) => onChange({ has_location: value === null ? undefined : value === "true" })}
         clearable
       />
       <NativeSelect
-        label="Order"
+        label="Sort by"
         value={sort}
         onChange={({ currentTarget }) => onChange({ sort: currentTarget.value as Sort })}
-        data={ORDERS}
+        data={SORT_OPTIONS}
       />
       <Group justify="flex-end">
         <Button variant="subtle" onClick={onClear}>
-          Clear all
+          Clear filters
         </Button>
       </Group>
     </form>
   );
 }
 
-interface Choice {
+interface Option {
   value: string;
   label: string;
 }
 
-/** What the URL asks for may not be among the most frequent. */
-function choices(known: Choice[] = [], chosen?: string): Choice[] {
-  return chosen && !known.some(({ value }) => value === chosen) ? [{ value: chosen, label: chosen }, ...known] : known;
+/** Facets hold the most frequent values only. Add the value from the URL when it is not among them. */
+function withSelected(options: Option[] = [], selected?: string): Option[] {
+  const isListed = options.some(({ value }) => value === selected);
+  return selected && !isListed ? [{ value: selected, label: selected }, ...options] : options;
 }

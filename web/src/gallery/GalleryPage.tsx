@@ -1,67 +1,76 @@
-/// The gallery: search, filters, the pictures, and what can be done with those that are chosen.
+/// The gallery: search, filters, the grid of images and the toolbar for the selection.
 import { Button, Drawer, Indicator, NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconArrowUp, IconFilter, IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { sentence } from "@/api/index.ts";
+import { errorMessage } from "@/api/index.ts";
 import { pageQuery, timelineQuery } from "@/api/queries.ts";
 import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
 import { isTyping, singleKeys } from "@/shell/shortcuts.ts";
-import { day, number, plural } from "@/shell/wording.ts";
-import { type Dates, datesOf } from "./dates.ts";
-import { DeleteAll } from "./DeleteAll.tsx";
-import { Grid, type GridHandle } from "./Grid.tsx";
+import { day, number, plural } from "@/shell/format.ts";
 import classes from "./GalleryPage.module.css";
-import { type Place, useAtTop, useIndex, useNewPlace } from "./place.ts";
-import { Scrubber } from "./Scrubber.tsx";
-import { DEFAULT_SORT, filterCount, type GallerySearch, imageFlags, imageQuery, ORDERS, type Sort } from "./search.ts";
-import { SelectionBar } from "./SelectionBar.tsx";
-import { useSelection } from "./selection.ts";
-import { useArrivals } from "./useArrivals.ts";
-import { useLeaving } from "./useLeaving.tsx";
+import { Grid, type GridHandle } from "./grid/Grid.tsx";
+import { type DateIndex, indexDates } from "./scroll/dates.ts";
+import { Scrubber } from "./scroll/Scrubber.tsx";
+import { type TopIndex, useIsAtTop, useTopIndex, useTopIndexStore } from "./scroll/topIndex.ts";
+import {
+  DEFAULT_SORT,
+  filterCount,
+  type GallerySearch,
+  imageFlags,
+  imageQuery,
+  type Sort,
+  SORT_OPTIONS,
+} from "./search.ts";
+import { DeleteAllDialog } from "./selection/DeleteAllDialog.tsx";
+import { SelectionBar } from "./selection/SelectionBar.tsx";
+import { useSelection } from "./selection/selection.ts";
+import { useUndoableDelete } from "./selection/useUndoableDelete.tsx";
+import { useNewImages } from "./useNewImages.ts";
 
-const Filters = lazy(() => import("./Filters.tsx").then((room) => ({ default: room.Filters })));
-// Of fewer pictures, no line of dates is needed to find one.
-const SCREENFUL = 30;
-const TYPING_MS = 200;
+const Filters = lazy(() => import("./Filters.tsx").then((module) => ({ default: module.Filters })));
+// A gallery of about one screen needs no timeline.
+const TIMELINE_IMAGES_MIN = 31;
+const DEBOUNCE_MS = 200;
 
 export function GalleryPage() {
   const search = useSearch({ from: "/gallery" });
   const navigate = useNavigate();
   const query = useMemo(() => imageQuery(search), [search]);
-  const head = useQuery({ ...pageQuery(query, 1), placeholderData: (before) => before });
+  const firstPage = useQuery({ ...pageQuery(query, 1), placeholderData: (before) => before });
   const timeline = useQuery(timelineQuery(query));
-  // Of what is not counted to its end, more becomes known on the way.
-  const [told, setTold] = useState({ query, total: 0, exact: false });
-  const counted = head.data?.total_exact === false && told.query === query && told.total >= head.data.total;
-  const total = (counted ? told.total : head.data?.total) ?? 0;
-  const exact = counted ? told.exact : head.data?.total_exact !== false;
-  const setTotal = useCallback(
-    (more: number, end: boolean) =>
-      setTold((before) =>
-        before.query === query && before.total >= more && !(end && !before.exact)
+  // The first page's total may be a lower bound. Later pages report better ones.
+  const [reported, setReported] = useState({ query, total: 0, isExact: false });
+  const isReportedBetter =
+    firstPage.data?.total_exact === false && reported.query === query && reported.total >= firstPage.data.total;
+  const total = (isReportedBetter ? reported.total : firstPage.data?.total) ?? 0;
+  const isExact = isReportedBetter ? reported.isExact : firstPage.data?.total_exact !== false;
+  const reportTotal = useCallback(
+    (newTotal: number, isNewExact: boolean) =>
+      setReported((before) =>
+        before.query === query && before.total >= newTotal && !(isNewExact && !before.isExact)
           ? before
-          : { query, total: more, exact: end },
+          : { query, total: newTotal, isExact: isNewExact },
       ),
     [query],
   );
   const sort = search.sort ?? DEFAULT_SORT;
 
   const handle = useRef<GridHandle>(null);
-  const selection = useSelection(query, total, exact);
-  const leaving = useLeaving(query);
-  const place = useNewPlace();
-  const atTop = useAtTop(place);
-  const [filtering, setFiltering] = useState(false);
-  const arrivals = useArrivals({ atTop: atTop && selection.size === 0 });
+  const selection = useSelection(query, total, isExact);
+  const deletion = useUndoableDelete(query);
+  const topIndex = useTopIndexStore();
+  const isAtTop = useIsAtTop(topIndex);
+  const [showsFilters, setShowsFilters] = useState(false);
+  const newImages = useNewImages({ isAtTop: isAtTop && selection.size === 0 });
 
   const dates = useMemo(
-    () => datesOf(timeline.data?.buckets ?? [], { reversed: sort === "shown" }),
+    () => indexDates(timeline.data?.buckets ?? [], { reversed: sort === "date" }),
     [timeline.data, sort],
   );
-  const dated = (sort === "shown" || sort === "-shown") && dates.total > 0 && total > SCREENFUL;
+  const hasTimeline = (sort === "date" || sort === "-date") && dates.total > 0 && total >= TIMELINE_IMAGES_MIN;
 
   const change = useCallback(
     (next: GallerySearch) =>
@@ -73,7 +82,7 @@ export function GalleryPage() {
       void navigate({ to: "/gallery/$imageId", params: { imageId: String(id) }, search: { ...search, at: index } }),
     [navigate, search],
   );
-  useGalleryKeys({ selection, onDelete: () => leaving.remove(selection) });
+  useGalleryKeys({ selection, onDelete: () => deletion.remove(selection) });
 
   const filters = filterCount(search);
   return (
@@ -81,65 +90,73 @@ export function GalleryPage() {
       <title>Gallery · imageferry</title>
       <h1 className="sr-only">Gallery</h1>
       {selection.size > 0 ? (
-        <SelectionBar selection={selection} onDelete={() => leaving.remove(selection)} search={search} />
+        <SelectionBar selection={selection} onDelete={() => deletion.remove(selection)} search={search} />
       ) : (
         <div className={classes.bar}>
-          <Search key={search.q === undefined ? "none" : "some"} q={search.q ?? ""} onChange={(q) => change({ q })} />
+          <SearchField q={search.q ?? ""} onChange={(q) => change({ q })} />
           <Indicator disabled={filters === 0} label={filters} size={18} offset={4}>
             <Button
               variant="default"
               leftSection={<IconFilter size={16} aria-hidden />}
-              onClick={() => setFiltering(true)}
-              aria-label={filters ? `Filters, ${filters} set` : "Filters"}
+              onClick={() => setShowsFilters(true)}
+              aria-label={filters ? `Filters (${filters} set)` : "Filters"}
               className={classes.filter}
             >
               <span className={classes.word}>Filters</span>
             </Button>
           </Indicator>
           <NativeSelect
-            aria-label="Sort"
+            aria-label="Sort by"
             value={sort}
             onChange={({ currentTarget }) => change({ sort: currentTarget.value as Sort })}
-            data={ORDERS}
+            data={SORT_OPTIONS}
             className={classes.sort}
           />
           <p role="status" className={classes.total}>
-            {head.data && `${number(total)}${exact ? "" : "+"} ${total === 1 ? "image" : "images"}`}
+            {firstPage.data && `${number(total)}${isExact ? "" : "+"} ${total === 1 && isExact ? "image" : "images"}`}
           </p>
-          {dated && <Here dates={dates} place={place} />}
+          {hasTimeline && <CurrentDate dates={dates} topIndex={topIndex} />}
           <CommandLines
-            what="This view"
-            lines={{
-              curl: curl("GET", `/api/images?${parameters(query)}`),
+            what="this view"
+            commands={{
+              curl: curl("GET", `/api/images?${queryString(query)}`),
               cli: cli("images", ...imageFlags({ ...search, sort })),
             }}
           />
         </div>
       )}
-      {head.error && (
-        <p role="alert" className={classes.note}>
-          {sentence(head.error)}
-          <Button variant="light" size="compact-sm" onClick={() => void head.refetch()} loading={head.isFetching}>
+      {firstPage.error && (
+        <p role="alert" className={classes.error}>
+          {errorMessage(firstPage.error)}
+          <Button
+            variant="light"
+            size="compact-sm"
+            onClick={() => void firstPage.refetch()}
+            loading={firstPage.isFetching}
+          >
             Try again
           </Button>
         </p>
       )}
-      {head.data && total === 0 && (
-        <Nothing narrowed={filters > 0 || search.q !== undefined} onClear={() => void navigate({ to: "/gallery" })} />
+      {firstPage.data && total === 0 && (
+        <EmptyState
+          isFiltered={filters > 0 || search.q !== undefined}
+          onClear={() => void navigate({ to: "/gallery" })}
+        />
       )}
-      <div className={classes.room} data-dated={dated || undefined}>
-        {arrivals.waiting > 0 && (
+      <div className={classes.content} data-timeline={hasTimeline || undefined}>
+        {newImages.count > 0 && (
           <Button
-            className={classes.arrived}
+            className={classes.newImages}
             radius="xl"
             size="compact-md"
             leftSection={<IconArrowUp size={15} aria-hidden />}
             onClick={() => {
-              arrivals.show();
+              newImages.show();
               handle.current?.goTo(0);
             }}
           >
-            {plural(arrivals.waiting, "picture")} arrived
+            Show {plural(newImages.count, "new image")}
           </Button>
         )}
         {total > 0 && (
@@ -147,18 +164,20 @@ export function GalleryPage() {
             query={query}
             total={total}
             selection={selection}
-            leaving={leaving.ids}
+            deleting={deletion.pendingIds}
             handle={handle}
             onOpen={open}
-            onPlace={place.set}
-            onTotal={setTotal}
+            onTopIndexChange={topIndex.set}
+            onTotalChange={reportTotal}
           />
         )}
-        {dated && <Scrubber dates={dates} total={total} place={place} onGo={(index) => handle.current?.goTo(index)} />}
+        {hasTimeline && (
+          <Scrubber dates={dates} total={total} topIndex={topIndex} onGoTo={(index) => handle.current?.goTo(index)} />
+        )}
       </div>
       <Drawer
-        opened={filtering}
-        onClose={() => setFiltering(false)}
+        opened={showsFilters}
+        onClose={() => setShowsFilters(false)}
         title="Filters"
         position="right"
         size="22rem"
@@ -173,19 +192,25 @@ export function GalleryPage() {
           />
         </Suspense>
       </Drawer>
-      {leaving.asked && <DeleteAll asked={leaving.asked} onYes={leaving.confirm} onNo={leaving.keep} />}
+      {deletion.unconfirmed && (
+        <DeleteAllDialog selection={deletion.unconfirmed} onConfirm={deletion.confirm} onCancel={deletion.dismiss} />
+      )}
       <Outlet />
     </div>
   );
 }
 
-function Search({ q, onChange }: { q: string; onChange: (q: string | undefined) => void }) {
+function SearchField({ q, onChange }: { q: string; onChange: (q: string | undefined) => void }) {
   const [text, setText] = useState(q);
-  const [typed] = useDebouncedValue(text.trim(), TYPING_MS);
+  const [debounced] = useDebouncedValue(text.trim(), DEBOUNCE_MS);
   useEffect(() => {
-    if (typed !== q) onChange(typed || undefined);
+    if (debounced !== q) onChange(debounced || undefined);
     // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [typed]);
+  }, [debounced]);
+  // Empty the field when the search is cleared elsewhere.
+  useEffect(() => {
+    if (q === "") setText("");
+  }, [q]);
   return (
     <TextInput
       id="search"
@@ -201,27 +226,27 @@ function Search({ q, onChange }: { q: string; onChange: (q: string | undefined) 
   );
 }
 
-/** The day of the pictures at the top of the screen; the line of dates tells it to screen readers. */
-function Here({ dates, place }: { dates: Dates; place: Place }) {
-  const date = dates.dayAt(useIndex(place));
+/** The date of the image at the top of the screen. Hidden from screen readers, which get it from the scrubber. */
+function CurrentDate({ dates, topIndex }: { dates: DateIndex; topIndex: TopIndex }) {
+  const date = dates.dayAt(useTopIndex(topIndex));
   return (
-    <span className={classes.here} aria-hidden>
+    <span className={classes.date} aria-hidden>
       {date && day(date)}
     </span>
   );
 }
 
-function Nothing({ narrowed, onClear }: { narrowed: boolean; onClear: () => void }) {
+function EmptyState({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
   return (
-    <div className={classes.nothing}>
-      <h2>{narrowed ? "No image is like that" : "No images yet"}</h2>
-      {narrowed ? (
+    <div className={classes.empty}>
+      <h2>{isFiltered ? "No images match" : "No images yet"}</h2>
+      {isFiltered ? (
         <Button variant="light" onClick={onClear}>
           Show all images
         </Button>
       ) : (
         <p>
-          <Link to="/import">Import a folder</Link>: its pictures appear here as they arrive.
+          <Link to="/import">Import a folder</Link>. Its images appear here as they arrive.
         </p>
       )}
     </div>
@@ -236,21 +261,21 @@ function useGalleryKeys({
   onDelete: () => void;
 }): void {
   useEffect(() => {
-    function pressed(event: KeyboardEvent): void {
+    function onKeyDown(event: KeyboardEvent): void {
       if (isTyping(event) || document.querySelector("[role=dialog]") || event.defaultPrevented) return;
       if (event.key === "Escape" && selection.size > 0) selection.clear();
       else if (event.key === "Delete" && selection.size > 0) onDelete();
-      else if (event.key === "/" && singleKeys.on() && !event.ctrlKey && !event.metaKey) {
+      else if (event.key === "/" && singleKeys.isOn() && !event.ctrlKey && !event.metaKey) {
         event.preventDefault();
         document.getElementById("search")?.focus();
       }
     }
-    document.addEventListener("keydown", pressed);
-    return () => document.removeEventListener("keydown", pressed);
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
   });
 }
 
-function parameters(query: object): string {
+function queryString(query: object): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).map((each) => [name, String(each)]),
   );

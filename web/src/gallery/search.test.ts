@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { filterCount, gallerySearch, imageFlags, imageQuery, lightboxSearch } from "./search.ts";
 
-test("what a URL says that means nothing is dropped", () => {
+test("invalid URL parameters are dropped", () => {
   expect(
     gallerySearch({
       q: "",
@@ -9,28 +9,28 @@ test("what a URL says that means nothing is dropped", () => {
       from: "yesterday",
       size_min: -1,
       size_max: 1.5,
-      located: "yes",
+      has_location: "yes",
       other: 1,
     }),
   ).toEqual({});
 });
 
-test("a search for a number is a search", () => {
+test("a numeric search stays a string", () => {
   expect(gallerySearch({ q: 2024 })).toEqual({ q: "2024" });
 });
 
-test("the gateway is asked in its own words", () => {
-  expect(imageQuery({ type: "image/png,image/webp", from: "2025-01-01", located: false, folder: "f" })).toEqual({
+test("a search is converted to API parameters", () => {
+  expect(imageQuery({ type: "image/png,image/webp", from: "2025-01-01", has_location: false, folder: "f" })).toEqual({
     mime_type: ["image/png", "image/webp"],
     taken_from: "2025-01-01",
-    located: false,
+    has_location: false,
     folder_id: "f",
-    sort: "-shown",
+    sort: "-date",
   });
 });
 
-test("and on the command line in the command line's", () => {
-  const search = { q: "sea side", type: "image/png", from: "2025-01-01", located: false, sort: "name" } as const;
+test("a search is converted to command-line arguments", () => {
+  const search = { q: "sea side", type: "image/png", from: "2025-01-01", has_location: false, sort: "name" } as const;
   expect(imageFlags(search)).toEqual([
     "'sea side'",
     "--type 'image/png'",
@@ -40,10 +40,10 @@ test("and on the command line in the command line's", () => {
   ]);
 });
 
-test("search and sort are no filters", () => {
-  expect(filterCount({ q: "sea", sort: "name", camera: "Z 6", located: false })).toBe(2);
+test("search and sort order do not count as filters", () => {
+  expect(filterCount({ q: "sea", sort: "name", camera: "Z 6", has_location: false })).toBe(2);
 });
 
-test("an image's place in the gallery is part of its URL", () => {
+test("an image's index in the gallery is part of its URL", () => {
   expect(lightboxSearch({ at: 999_999, q: "x" })).toEqual({ at: 999_999, q: "x" });
 });

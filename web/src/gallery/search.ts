@@ -1,27 +1,27 @@
-/// The gallery's view as a URL: what is searched, filtered and sorted.
+/// The gallery's URL parameters: search, filters and sort order, and their form in API and command line.
 import { quoted } from "@/shell/CommandLines.tsx";
 import type { ImageFilter, ImageQuery } from "@/api/index.ts";
 
-const SORTS = {
-  "-shown": "Newest first",
-  shown: "Oldest first",
-  "-created": "Imported last first",
-  created: "Imported first first",
+const SORT_LABELS = {
+  "-date": "Newest first",
+  date: "Oldest first",
+  "-created": "Recently imported",
+  created: "Oldest import first",
   name: "Name, A to Z",
   "-name": "Name, Z to A",
   "-size": "Largest first",
   size: "Smallest first",
 } as const;
 
-export type Sort = keyof typeof SORTS;
+export type Sort = keyof typeof SORT_LABELS;
 
-export const ORDERS = Object.entries(SORTS).map(([value, label]) => ({ value, label }));
+export const SORT_OPTIONS = Object.entries(SORT_LABELS).map(([value, label]) => ({ value, label }));
 
-export const DEFAULT_SORT: Sort = "-shown";
+export const DEFAULT_SORT: Sort = "-date";
 
 export interface GallerySearch {
   q?: string;
-  /** Media types, with commas. */
+  /** MIME types, separated by commas. */
   type?: string;
   folder?: string;
   job?: string;
@@ -32,41 +32,41 @@ export interface GallerySearch {
   /** Dates, as 2025-07-14. */
   from?: string;
   to?: string;
-  located?: boolean;
+  has_location?: boolean;
   sort?: Sort;
 }
 
 export interface LightboxSearch extends GallerySearch {
-  /** The image's place in the gallery as it is filtered and sorted, from 0. */
+  /** The image's index in the filtered and sorted gallery, from 0. */
   at?: number;
 }
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
-/** What of a URL's parameters means something here; the rest is dropped. */
-export function gallerySearch(given: Record<string, unknown>): GallerySearch {
-  return present({
-    q: text(given.q),
-    type: text(given.type),
-    folder: text(given.folder),
-    job: text(given.job),
-    camera: text(given.camera),
-    size_min: count(given.size_min),
-    size_max: count(given.size_max),
-    from: date(given.from),
-    to: date(given.to),
-    located: typeof given.located === "boolean" ? given.located : undefined,
-    sort: sort(given.sort),
+/** Validate URL parameters. Unknown and invalid ones are dropped. */
+export function gallerySearch(params: Record<string, unknown>): GallerySearch {
+  return withoutUndefined({
+    q: text(params.q),
+    type: text(params.type),
+    folder: text(params.folder),
+    job: text(params.job),
+    camera: text(params.camera),
+    size_min: count(params.size_min),
+    size_max: count(params.size_max),
+    from: date(params.from),
+    to: date(params.to),
+    has_location: typeof params.has_location === "boolean" ? params.has_location : undefined,
+    sort: sort(params.sort),
   });
 }
 
-export function lightboxSearch(given: Record<string, unknown>): LightboxSearch {
-  return present({ ...gallerySearch(given), at: count(given.at) });
+export function lightboxSearch(params: Record<string, unknown>): LightboxSearch {
+  return withoutUndefined({ ...gallerySearch(params), at: count(params.at) });
 }
 
-/** The same as the gateway wants it. */
+/** Convert to the query parameters of GET /api/images. */
 export function imageQuery(search: GallerySearch): ImageQuery {
-  return present({
+  return withoutUndefined({
     q: search.q,
     mime_type: search.type?.split(","),
     folder_id: search.folder,
@@ -76,28 +76,30 @@ export function imageQuery(search: GallerySearch): ImageQuery {
     size_max: search.size_max,
     taken_from: search.from,
     taken_to: search.to,
-    located: search.located,
+    has_location: search.has_location,
     sort: search.sort ?? DEFAULT_SORT,
   });
 }
 
-/** The same without an order, as calls that take everything that the filters let through want it. */
+/** Convert to the filter of API calls that act on all matching images. */
 export function imageFilter({ sort: _sort, ...filter }: ImageQuery): ImageFilter {
-  return present(Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== null)));
+  return withoutUndefined(Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== null)));
 }
 
-/** The same on the command line. */
-export function imageFlags({ q, type, located, sort, ...rest }: GallerySearch): string[] {
-  const named = { ...rest, taken_from: rest.from, taken_to: rest.to, sort, from: undefined, to: undefined };
+/** Convert to arguments of `imageferry images`. */
+export function imageFlags({ q, type, has_location, sort, ...rest }: GallerySearch): string[] {
+  const flags = { ...rest, taken_from: rest.from, taken_to: rest.to, sort, from: undefined, to: undefined };
   return [
     ...(q ? [quoted(q)] : []),
     ...(type?.split(",").map((each) => `--type ${quoted(each)}`) ?? []),
-    ...Object.entries(present(named)).map(([name, value]) => `--${name.replaceAll("_", "-")} ${quoted(String(value))}`),
-    ...(located === undefined ? [] : [located ? "--located" : "--not-located"]),
+    ...Object.entries(withoutUndefined(flags)).map(
+      ([name, value]) => `--${name.replaceAll("_", "-")} ${quoted(String(value))}`,
+    ),
+    ...(has_location === undefined ? [] : [has_location ? "--located" : "--not-located"]),
   ];
 }
 
-/** How many filters are set, the search and the sort not among them. */
+/** Count the filters that are set. Search and sort order are not filters. */
 export function filterCount({ q: _q, sort: _sort, ...filters }: GallerySearch): number {
   return Object.values(filters).filter((value) => value !== undefined).length;
 }
@@ -108,13 +110,13 @@ const text = (value: unknown): string | undefined =>
 const count = (value: unknown): number | undefined =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined;
 
-/** The usual one is not named. */
+/** The default sort order is left out of the URL. */
 const sort = (value: unknown): Sort | undefined =>
-  typeof value === "string" && value in SORTS && value !== DEFAULT_SORT ? (value as Sort) : undefined;
+  typeof value === "string" && value in SORT_LABELS && value !== DEFAULT_SORT ? (value as Sort) : undefined;
 
 const date = (value: unknown): string | undefined =>
   typeof value === "string" && DATE.test(value) ? value : undefined;
 
-function present<T extends object>(values: T): T {
+function withoutUndefined<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 }

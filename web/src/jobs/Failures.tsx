@@ -1,14 +1,14 @@
-/// What failed, by cause: who can mend it, how, and another try.
+/// The failed and skipped files of a job, grouped by reason, with who can fix each failure and how.
 import { Button } from "@mantine/core";
 import { IconChevronDown, IconDownload, IconRefresh } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { type Cause, type Item, type JobDetail, sentence } from "@/api/index.ts";
+import { errorMessage, type Item, type JobDetail, type ReasonCount } from "@/api/index.ts";
 import { itemsQuery } from "@/api/queries.ts";
-import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
-import { MENDERS, number, plural } from "@/shell/wording.ts";
+import { type Commands, CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
+import { FIX_BY_LABELS, plural } from "@/shell/format.ts";
+import { can, useJobAction } from "./actions.ts";
 import classes from "./Failures.module.css";
-import { can, useMove } from "./moves.ts";
 
 export function Failures({ job }: { job: JobDetail }) {
   if (job.failures.length === 0) return null;
@@ -28,31 +28,33 @@ export function Failures({ job }: { job: JobDetail }) {
             CSV
           </Button>
           <CommandLines
-            what="Failures"
-            lines={{ curl: curl("GET", `/api/jobs/${job.id}/failures.csv`), cli: cli("jobs", job.id, "--json") }}
+            what="the failed files"
+            commands={{ curl: curl("GET", `/api/jobs/${job.id}/failures.csv`), cli: cli("jobs", job.id, "--json") }}
           />
         </div>
       </div>
-      {job.failures.map((cause) => (
-        <Group key={cause.reason} cause={cause} job={job} />
+      {job.failures.map((group) => (
+        <FailureGroup key={group.reason} group={group} job={job} />
       ))}
     </section>
   );
 }
 
-function Group({ cause, job }: { cause: Cause; job: JobDetail }) {
-  const [open, setOpen] = useState(false);
-  const move = useMove(job.id);
-  const list = `items-${cause.reason}`;
+function FailureGroup({ group, job }: { group: ReasonCount; job: JobDetail }) {
+  const [isOpen, setOpen] = useState(false);
+  const action = useJobAction(job.id);
+  const list_id = `items-${group.reason}`;
+  const files = plural(group.count, "file");
+  const fix_by = FIX_BY_LABELS[group.mender];
   return (
-    <article className={classes.cause}>
+    <article className={classes.group}>
       <div className={classes.row}>
         <div className={classes.what}>
           <h3>
-            <span className={classes.count}>{number(cause.count)}</span> {cause.title}
+            <span className={classes.count}>{files}:</span> {group.title}
           </h3>
           <p>
-            <strong className={classes.mender}>{MENDERS[cause.mender]}.</strong> {cause.mend}
+            {fix_by && <strong className={classes.fixBy}>{fix_by}</strong>} {group.mend}
           </p>
         </div>
         <div className={classes.actions}>
@@ -60,9 +62,9 @@ function Group({ cause, job }: { cause: Cause; job: JobDetail }) {
             size="compact-sm"
             variant="subtle"
             color="gray"
-            aria-expanded={open}
-            aria-controls={list}
-            onClick={() => setOpen(!open)}
+            aria-expanded={isOpen}
+            aria-controls={list_id}
+            onClick={() => setOpen(!isOpen)}
             rightSection={<IconChevronDown size={14} aria-hidden />}
           >
             Files
@@ -72,52 +74,69 @@ function Group({ cause, job }: { cause: Cause; job: JobDetail }) {
               size="compact-sm"
               variant="light"
               leftSection={<IconRefresh size={14} aria-hidden />}
-              loading={move.isPending}
-              onClick={() => move.mutate({ kind: "retry", reasons: [cause.reason] })}
+              loading={action.isPending}
+              onClick={() => action.mutate({ kind: "retry", reasons: [group.reason] })}
             >
-              Retry<span className="sr-only"> those: {cause.title}</span>
+              Retry {files}
+              <span className="sr-only">: {group.title}</span>
             </Button>
           )}
           {can(job, "retry") && (
             <CommandLines
-              what={`A retry of those: ${cause.title}`}
-              lines={retryLines(job.id, { reasons: [cause.reason] }, `--reason ${cause.reason}`)}
+              what={`retrying ${files}: ${group.title}`}
+              commands={retryCommands(job.id, { reasons: [group.reason] }, `--reason ${group.reason}`)}
             />
           )}
         </div>
       </div>
-      {open && <Items id={list} job={job} reason={cause.reason} />}
+      {isOpen && <FailedFiles id={list_id} job={job} group={group} />}
     </article>
   );
 }
 
-function Items({ id, job, reason }: { id: string; job: JobDetail; reason: Cause["reason"] }) {
-  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(itemsQuery(job.id, reason));
-  const move = useMove(job.id);
+function FailedFiles({ id, job, group }: { id: string; job: JobDetail; group: ReasonCount }) {
+  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
+    itemsQuery(job.id, group.reason),
+  );
+  const action = useJobAction(job.id);
   const items = data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div id={id} className={classes.items}>
-      {error && <p role="alert">{sentence(error)}</p>}
+      {error && <p role="alert">{errorMessage(error)}</p>}
       <ul>
         {items.map((item) => (
-          <Row
+          <FailedFile
             key={item.id}
             item={item}
+            detail={withoutTitle(item.detail ?? "", group.title)}
             job_id={job.id}
-            onRetry={can(job, "retry") ? () => move.mutate({ kind: "retry", item_ids: [item.id] }) : undefined}
+            onRetry={can(job, "retry") ? () => action.mutate({ kind: "retry", item_ids: [item.id] }) : undefined}
           />
         ))}
       </ul>
       {hasNextPage && (
         <Button size="compact-sm" variant="subtle" onClick={() => void fetchNextPage()} loading={isFetchingNextPage}>
-          More files
+          Show more files
         </Button>
       )}
     </div>
   );
 }
 
-function Row({ item, job_id, onRetry }: { item: Item; job_id: string; onRetry?: () => void }) {
+/** The group's title stands above the files: do not repeat it at each. */
+function withoutTitle(detail: string, title: string): string {
+  const start = title.replace(/\.$/, "");
+  return detail.startsWith(start) ? detail.slice(start.length).replace(/^[.:]\s*/, "") : detail;
+}
+
+interface FailedFileProps {
+  item: Item;
+  detail: string;
+  job_id: string;
+  onRetry?: () => void;
+}
+
+function FailedFile({ item, detail, job_id, onRetry }: FailedFileProps) {
   const name = item.path ? `${item.path}/${item.name}` : item.name;
   return (
     <li>
@@ -129,7 +148,7 @@ function Row({ item, job_id, onRetry }: { item: Item; job_id: string; onRetry?: 
         ) : (
           name
         )}
-        {item.detail && <p>{item.detail}</p>}
+        {detail && <p>{detail}</p>}
       </div>
       {onRetry && (
         <div className={classes.actions}>
@@ -137,8 +156,8 @@ function Row({ item, job_id, onRetry }: { item: Item; job_id: string; onRetry?: 
             Retry<span className="sr-only"> {item.name}</span>
           </Button>
           <CommandLines
-            what={`A retry of ${item.name}`}
-            lines={retryLines(job_id, { item_ids: [item.id] }, `--item ${item.id}`)}
+            what={`retrying ${item.name}`}
+            commands={retryCommands(job_id, { item_ids: [item.id] }, `--item ${item.id}`)}
           />
         </div>
       )}
@@ -146,21 +165,20 @@ function Row({ item, job_id, onRetry }: { item: Item; job_id: string; onRetry?: 
   );
 }
 
-const retryLines = (job_id: string, body: object, flag: string) => ({
+const retryCommands = (job_id: string, body: object, flag: string): Commands => ({
   curl: curl("POST", `/api/jobs/${job_id}/retry`, body),
   cli: cli("retry", job_id, flag),
 });
 
-/** What was left out on purpose. */
-export function Skips({ job }: { job: JobDetail }) {
+export function SkippedFiles({ job }: { job: JobDetail }) {
   if (job.skips.length === 0) return null;
   return (
-    <section aria-labelledby="skips" className={classes.section}>
-      <h2 id="skips">{plural(job.skipped, "file")} skipped</h2>
+    <section aria-labelledby="skipped" className={classes.section}>
+      <h2 id="skipped">{plural(job.skipped, "file")} skipped</h2>
       <ul className={classes.skips}>
-        {job.skips.map((cause) => (
-          <li key={cause.reason}>
-            <span className={classes.count}>{number(cause.count)}</span> {cause.title}
+        {job.skips.map((group) => (
+          <li key={group.reason}>
+            <span className={classes.count}>{plural(group.count, "file")}:</span> {group.title}
           </li>
         ))}
       </ul>

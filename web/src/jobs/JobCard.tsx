@@ -1,10 +1,11 @@
-/// A job in a few lines: what it imports, how far it is.
+/// An import in a list: its folder, state, progress and counts.
 import { Badge } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Job } from "@/api/index.ts";
-import { isUnderWay, jobName, moment, number, plural, range, size, STATES } from "@/shell/wording.ts";
+import { durationRange, isActive, jobName, number, size, STATE_LABELS } from "@/shell/format.ts";
+import { Timestamp } from "@/shell/Timestamp.tsx";
 import classes from "./JobCard.module.css";
-import { Meter } from "./Meter.tsx";
+import { ProgressBar } from "./ProgressBar.tsx";
 
 export function JobCard({ job, heading: Heading = "h3" }: { job: Job; heading?: "h2" | "h3" }) {
   return (
@@ -17,8 +18,16 @@ export function JobCard({ job, heading: Heading = "h3" }: { job: Job; heading?: 
         </Heading>
         <StateBadge job={job} />
       </div>
-      {isUnderWay(job) && <Meter job={job} />}
-      <p className={classes.sum}>{summary(job)}</p>
+      {isActive(job) && <ProgressBar job={job} />}
+      <p className={classes.summary}>
+        {summary(job)}
+        {!isActive(job) && (
+          <>
+            {" · "}
+            <Timestamp time={job.finished_at ?? job.created_at} />
+          </>
+        )}
+      </p>
       {job.detail && <p className={classes.detail}>{job.detail}</p>}
     </article>
   );
@@ -38,7 +47,7 @@ const COLORS: Record<Job["state"], string> = {
 export function StateBadge({ job }: { job: Job }) {
   return (
     <Badge variant="light" color={COLORS[job.state]} tt="none" className={classes.badge}>
-      {STATES[job.state]}
+      {STATE_LABELS[job.state]}
     </Badge>
   );
 }
@@ -48,8 +57,7 @@ function summary(job: Job): string {
   if (job.unchanged) parts.push(`${number(job.unchanged)} unchanged`);
   if (job.skipped > job.unchanged) parts.push(`${number(job.skipped - job.unchanged)} skipped`);
   if (job.failed) parts.push(`${number(job.failed)} failed`);
-  if (!isUnderWay(job)) parts.push(moment(job.finished_at ?? job.created_at));
-  else if (job.eta) parts.push(`${range(job.eta.min_s, job.eta.max_s)} left`);
-  else if (job.rate) parts.push(`${plural(Math.round(job.rate.files_s), "file")} a second`);
+  if (isActive(job) && job.eta) parts.push(`${durationRange(job.eta.min_s, job.eta.max_s)} left`);
+  else if (isActive(job) && job.rate) parts.push(`${number(Math.round(job.rate.files_per_second))} files/s`);
   return parts.join(" · ");
 }

@@ -1,7 +1,7 @@
 import { screen, waitFor } from "@testing-library/react";
 import { describe, expect, test } from "vitest";
-import { settle } from "@/api/events.ts";
-import { aJob, show } from "@/shell/testing.tsx";
+import { applyJobUpdate } from "@/api/eventStream.ts";
+import { aJob, renderAt } from "@/shell/testing.tsx";
 
 const failed = aJob({
   state: "completed",
@@ -24,61 +24,64 @@ const failed = aJob({
   ],
 });
 
-describe("a job that runs", () => {
-  test("says that it is still counting, and promises no end", async () => {
-    show(`/jobs/${aJob().id}`, { jobs: [aJob()] });
-    expect(await screen.findByText(/of 10,240\+ \(still counting\)/)).toBeVisible();
-    expect(screen.queryByText("Left")).toBeNull();
+describe("an active job", () => {
+  test("shows that files are still being counted, and no time left", async () => {
+    renderAt(`/jobs/${aJob().id}`, { jobs: [aJob()] });
+    expect(await screen.findByText(/of 10,240\+ files \(still counting\)/)).toBeVisible();
+    expect(screen.queryByText("Time left")).toBeNull();
     expect(screen.getByText("42 files/s · 84.0 MB/s")).toBeVisible();
   });
 
-  test("tells what is left as a range, once that is known", async () => {
-    show(`/jobs/${aJob().id}`, { jobs: [aJob({ listing_done: true, eta: { min_s: 130, max_s: 250 } })] });
+  test("shows the time left as a range once there is an estimate", async () => {
+    renderAt(`/jobs/${aJob().id}`, { jobs: [aJob({ listing_done: true, eta: { min_s: 130, max_s: 250 } })] });
     expect(await screen.findByText("2–4 min")).toBeVisible();
   });
 
-  test("offers what is possible, and nothing else", async () => {
-    show(`/jobs/${aJob().id}`, { jobs: [aJob()] });
+  test("offers only the actions that its state permits", async () => {
+    renderAt(`/jobs/${aJob().id}`, { jobs: [aJob()] });
     expect(await screen.findByRole("button", { name: "Pause" })).toBeEnabled();
     expect(screen.getByRole("button", { name: "Cancel" })).toBeEnabled();
     expect(screen.queryByRole("button", { name: "Resume" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Retry" })).toBeNull();
   });
 
-  test("changes as events tell, without being asked for again", async () => {
-    const queries = show(`/jobs/${aJob().id}`, { jobs: [aJob()] });
+  test("is updated by events without a refetch", async () => {
+    const queryClient = renderAt(`/jobs/${aJob().id}`, { jobs: [aJob()] });
     await screen.findByText("Importing", { selector: "[role=status]" });
-    settle(queries, aJob({ state: "paused", actions: ["resume", "cancel"] }));
+    applyJobUpdate(queryClient, aJob({ state: "paused", actions: ["resume", "cancel"] }));
     expect(await screen.findByRole("button", { name: "Resume" })).toBeEnabled();
     expect(screen.getByText("Paused", { selector: "[role=status]" })).toBeInTheDocument();
   });
 });
 
-describe("a job that ended", () => {
-  test("tells why files failed, who can mend it and how", async () => {
-    show(`/jobs/${failed.id}`, { jobs: [failed] });
+describe("a finished job", () => {
+  test("shows why files failed, who can fix it and how", async () => {
+    renderAt(`/jobs/${failed.id}`, { jobs: [failed] });
     expect(await screen.findByRole("heading", { name: "2 files failed" })).toBeVisible();
-    expect(screen.getByRole("heading", { name: /2 The owner does not permit downloads/ })).toBeVisible();
-    expect(screen.getByText("The folder’s owner can mend it.")).toBeVisible();
-    expect(screen.getByRole("button", { name: /^Retry ?those/ })).toBeEnabled();
+    expect(screen.getByRole("heading", { name: /^2 files: The owner does not permit downloads/ })).toBeVisible();
+    expect(screen.getByText("The folder's owner can fix this.")).toBeVisible();
+    expect(screen.getByRole("button", { name: /^Retry 2 files ?:/ })).toBeEnabled();
   });
 
-  test("has a receipt, and a way to its pictures", async () => {
-    show(`/jobs/${failed.id}`, { jobs: [failed] });
+  test("has a receipt and a link to its images", async () => {
+    renderAt(`/jobs/${failed.id}`, { jobs: [failed] });
     expect(await screen.findByRole("heading", { name: "Receipt" })).toBeVisible();
-    expect(screen.getByRole("link", { name: "See the picture" })).toHaveAttribute("href", `/gallery?job=${failed.id}`);
+    expect(screen.getByRole("link", { name: "View 1 image in the gallery" })).toHaveAttribute(
+      "href",
+      `/gallery?job=${failed.id}`,
+    );
   });
 
-  test("is told to a screen reader in one sentence", async () => {
-    show(`/jobs/${failed.id}`, { jobs: [failed] });
+  test("is announced to screen readers in one sentence", async () => {
+    renderAt(`/jobs/${failed.id}`, { jobs: [failed] });
     await waitFor(() => expect(screen.getByText("Done: 1 stored, 0 skipped, 2 failed")).toBeInTheDocument());
   });
 });
 
-test("a job that is new is the first of the history", async () => {
-  const queries = show("/jobs", { jobs: [failed] });
+test("a new job is the first in the list", async () => {
+  const queryClient = renderAt("/jobs", { jobs: [failed] });
   await screen.findByRole("link", { name: "Holiday" });
-  settle(queries, aJob({ id: "another", folder_name: "Newer" }));
+  applyJobUpdate(queryClient, aJob({ id: "another", folder_name: "Newer" }));
   await screen.findByRole("link", { name: "Newer" });
   expect(screen.getAllByRole("article").map((article) => article.querySelector("h2")?.textContent)).toEqual([
     "Newer",

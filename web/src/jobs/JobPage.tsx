@@ -1,19 +1,30 @@
-/// One job: how far it is, what can be done with it, what went wrong and who can mend it, its receipt.
+/// One import: its progress, actions, failures and receipt.
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
-import { type JobDetail, sentence } from "@/api/index.ts";
+import { lazy, type ReactNode, Suspense } from "react";
+import { errorMessage, hasStatus, type JobDetail } from "@/api/index.ts";
 import { jobQuery } from "@/api/queries.ts";
-import { duration, instant, isUnderWay, jobName, moment, number, range, size } from "@/shell/wording.ts";
+import {
+  decimal,
+  duration,
+  durationRange,
+  isActive,
+  jobName,
+  number,
+  parseTime,
+  plural,
+  size,
+} from "@/shell/format.ts";
+import { Timestamp } from "@/shell/Timestamp.tsx";
 import { Controls } from "./Controls.tsx";
-import { Failures, Skips } from "./Failures.tsx";
+import { Failures, SkippedFiles } from "./Failures.tsx";
 import { StateBadge } from "./JobCard.tsx";
 import classes from "./JobPage.module.css";
-import { Meter } from "./Meter.tsx";
-import { Milestones } from "./Milestones.tsx";
+import { ProgressBar } from "./ProgressBar.tsx";
 import { Receipt } from "./Receipt.tsx";
+import { StatusAnnouncer } from "./StatusAnnouncer.tsx";
 
-const RateLine = lazy(() => import("./RateLine.tsx").then((room) => ({ default: room.RateLine })));
+const RateChart = lazy(() => import("./RateChart.tsx").then((module) => ({ default: module.RateChart })));
 
 export function JobPage() {
   const { jobId } = useParams({ from: "/jobs/$jobId" });
@@ -21,9 +32,10 @@ export function JobPage() {
   if (error) {
     return (
       <div className={classes.page}>
-        <h1 className={classes.name}>This job cannot be shown</h1>
-        <p role="alert">{sentence(error)}</p>
-        <Link to="/jobs">All jobs</Link>
+        <title>Import · imageferry</title>
+        <h1 className={classes.name}>This import can't be shown</h1>
+        <p role="alert">{hasStatus(error, 404) ? "There is no import with this ID." : errorMessage(error)}</p>
+        <Link to="/jobs">All imports</Link>
       </div>
     );
   }
@@ -31,7 +43,7 @@ export function JobPage() {
   return (
     <div className={classes.page}>
       <title>{`${jobName(job)} · imageferry`}</title>
-      <Milestones job={job} />
+      <StatusAnnouncer job={job} />
       <div className={classes.head}>
         <div className={classes.title}>
           <h1 className={classes.name}>{jobName(job)}</h1>
@@ -41,12 +53,12 @@ export function JobPage() {
       </div>
       {job.detail && <p className={classes.detail}>{job.detail}</p>}
       <section className={classes.card} aria-label="Progress">
-        <Meter job={job} />
+        <ProgressBar job={job} />
         <Figures job={job} />
         {job.discovered > 0 && (
-          <Suspense fallback={<div className={classes.line} />}>
-            <div className={classes.line}>
-              <RateLine job={job} />
+          <Suspense fallback={<div className={classes.chart} />}>
+            <div className={classes.chart}>
+              <RateChart job={job} />
             </div>
           </Suspense>
         )}
@@ -54,53 +66,54 @@ export function JobPage() {
       <p className={classes.gallery}>
         {job.stored > 0 && (
           <Link to="/gallery" search={{ job: job.id }}>
-            {job.stored === 1 ? "See the picture" : `See the ${number(job.stored)} pictures`}
+            View {plural(job.stored, "image")} in the gallery
           </Link>
         )}
       </p>
       <Failures job={job} />
-      <Skips job={job} />
-      {!isUnderWay(job) && <Receipt job={job} />}
+      <SkippedFiles job={job} />
+      {!isActive(job) && <Receipt job={job} />}
       <Facts job={job} />
     </div>
   );
 }
 
 function Figures({ job }: { job: JobDetail }) {
-  const took_s =
+  const duration_s =
     job.started_at && job.finished_at
-      ? (instant(job.finished_at).getTime() - instant(job.started_at).getTime()) / 1000
+      ? (parseTime(job.finished_at).getTime() - parseTime(job.started_at).getTime()) / 1000
       : null;
-  const figures: [string, string][] = [
+  const figures: [name: string, value: string | null][] = [
     ["Stored", `${number(job.stored)} · ${size(job.bytes_stored)}`],
     ["Unchanged", number(job.unchanged)],
     ["Skipped", number(job.skipped - job.unchanged)],
     ["Failed", number(job.failed)],
-    ...(job.rate && isUnderWay(job)
-      ? ([
-          ["Now", `${job.rate.files_s.toFixed(job.rate.files_s < 10 ? 1 : 0)} files/s · ${size(job.rate.bytes_s)}/s`],
-        ] as [string, string][])
-      : []),
-    ...(job.eta ? ([["Left", range(job.eta.min_s, job.eta.max_s)]] as [string, string][]) : []),
-    ...(took_s === null ? [] : ([["Took", duration(took_s)]] as [string, string][])),
+    ["Speed", job.rate && isActive(job) && job.processed > 0 ? speed(job.rate) : null],
+    ["Time left", job.eta && durationRange(job.eta.min_s, job.eta.max_s)],
+    ["Duration", duration_s === null ? null : duration(duration_s)],
   ];
   return (
     <dl className={classes.figures}>
-      {figures.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
+      {figures
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
     </dl>
   );
+}
+
+function speed({ files_per_second, bytes_per_second }: NonNullable<JobDetail["rate"]>): string {
+  return `${files_per_second < 9.95 ? decimal(files_per_second) : number(Math.round(files_per_second))} files/s · ${size(bytes_per_second)}/s`;
 }
 
 function Facts({ job }: { job: JobDetail }) {
   return (
     <dl className={classes.facts}>
-      <dt>Folder</dt>
-      <dd>
+      <Fact name="Folder">
         {job.source_url ? (
           <a href={job.source_url} rel="noreferrer" target="_blank">
             {job.folder_id}
@@ -108,13 +121,23 @@ function Facts({ job }: { job: JobDetail }) {
         ) : (
           job.folder_id
         )}
-      </dd>
-      <dt>Store</dt>
-      <dd>{job.store}</dd>
-      <dt>Begun</dt>
-      <dd>{moment(job.created_at)}</dd>
-      <dt>Job</dt>
-      <dd className={classes.mono}>{job.id}</dd>
+      </Fact>
+      <Fact name="Storage">{job.store}</Fact>
+      <Fact name="Started">
+        <Timestamp time={job.created_at} />
+      </Fact>
+      <Fact name="Import ID">
+        <span className={classes.mono}>{job.id}</span>
+      </Fact>
     </dl>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
   );
 }

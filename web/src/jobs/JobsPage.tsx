@@ -1,8 +1,8 @@
-/// Every import there was, newest first.
+/// The list of all imports, newest first.
 import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { sentence } from "@/api/index.ts";
+import { errorMessage } from "@/api/index.ts";
 import { jobsQuery } from "@/api/queries.ts";
 import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
 import { JobCard } from "./JobCard.tsx";
@@ -13,15 +13,15 @@ export function JobsPage() {
   const jobs = data?.pages.flatMap((page) => page.items);
   return (
     <div className={classes.page}>
-      <title>Jobs · imageferry</title>
+      <title>Imports · imageferry</title>
       <div className={classes.head}>
-        <h1>Jobs</h1>
-        <CommandLines what="The jobs" lines={{ curl: curl("GET", "/api/jobs"), cli: cli("jobs") }} />
+        <h1>Imports</h1>
+        <CommandLines what="this list" commands={{ curl: curl("GET", "/api/jobs"), cli: cli("jobs") }} />
       </div>
-      {error && <p role="alert">{sentence(error)}</p>}
+      {error && <p role="alert">{errorMessage(error)}</p>}
       {jobs?.length === 0 && (
         <p className={classes.none}>
-          Nothing was imported yet. <Link to="/import">Import a folder</Link>.
+          No imports yet. <Link to="/import">Import a folder</Link>.
         </p>
       )}
       <ul className={classes.list}>
@@ -33,7 +33,7 @@ export function JobsPage() {
       </ul>
       {hasNextPage && (
         <Button variant="default" onClick={() => void fetchNextPage()} loading={isFetchingNextPage}>
-          Earlier jobs
+          Show older imports
         </Button>
       )}
     </div>

@@ -1,4 +1,4 @@
-/// A terminal job's receipt, as files.
+/// Downloads of a finished job's receipt.
 import { Button, Group } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import type { Job } from "@/api/index.ts";
@@ -9,24 +9,24 @@ export function Receipt({ job }: { job: Job }) {
   return (
     <section aria-labelledby="receipt" className={classes.receipt}>
       <h2 id="receipt">Receipt</h2>
-      <p>Every file of the folder: its id, its object’s key, its size, its digest, and what became of it.</p>
+      <p>A record of every file: ID, storage key, size, checksum and result.</p>
       <Group gap="xs">
-        {(["csv", "jsonl"] as const).map((kind) => (
+        {(["csv", "jsonl"] as const).map((format) => (
           <Button
-            key={kind}
+            key={format}
             component="a"
-            href={`/api/jobs/${job.id}/manifest.${kind}`}
+            href={`/api/jobs/${job.id}/manifest.${format}`}
             download
             variant="default"
             size="sm"
             leftSection={<IconDownload size={16} aria-hidden />}
           >
-            {kind === "csv" ? "CSV" : "JSON lines"}
+            {format === "csv" ? "CSV" : "JSON Lines"}
           </Button>
         ))}
         <CommandLines
-          what="The receipt"
-          lines={{
+          what="the receipt"
+          commands={{
             curl: curl("GET", `/api/jobs/${job.id}/manifest.csv`),
             cli: cli("manifest", job.id, "--csv"),
           }}

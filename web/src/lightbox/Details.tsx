@@ -1,13 +1,17 @@
-/// What is known of a picture.
+/// The panel with an image's details.
 import { CloseButton } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { type ImageDetail, sentence } from "@/api/index.ts";
+import { errorMessage, type ImageDetail } from "@/api/index.ts";
+import { jobQuery } from "@/api/queries.ts";
 import { CommandLines, cli, curl } from "@/shell/CommandLines.tsx";
-import { cameraTime, moment, number, size, typeName } from "@/shell/wording.ts";
+import { cameraTime, jobName, number, size, typeName } from "@/shell/format.ts";
+import { Timestamp } from "@/shell/Timestamp.tsx";
 import classes from "./Lightbox.module.css";
 
-const DEGREES = 5;
+// About one metre.
+const DEGREE_DIGITS = 5;
 
 export function Details({
   image,
@@ -19,14 +23,14 @@ export function Details({
   onClose: () => void;
 }) {
   return (
-    <aside className={classes.details} aria-label="What is known of it">
+    <aside className={classes.details} aria-label="Details">
       <div className={classes.head}>
-        <h2>{image?.name ?? (error ? "This image cannot be shown" : "…")}</h2>
+        <h2>{image?.name ?? (error ? "This image can't be shown" : "…")}</h2>
         {image && (
           <CommandLines
-            what="This image"
+            what="this image"
             width="17rem"
-            lines={{
+            commands={{
               curl: `${curl("GET", `/api/images/${image.id}`)}\n${curl("GET", `/api/images/${image.id}/content`)}`,
               cli: [
                 cli("images", `--id ${image.id} --json`),
@@ -35,24 +39,25 @@ export function Details({
             }}
           />
         )}
-        <CloseButton onClick={onClose} aria-label="Hide what is known of it" />
+        <CloseButton onClick={onClose} aria-label="Hide details" />
       </div>
-      {error && <p role="alert">{sentence(error)}</p>}
-      {image && <Known image={image} />}
+      {error && <p role="alert">{errorMessage(error)}</p>}
+      {image && <AllFacts image={image} />}
     </aside>
   );
 }
 
-function Known({ image }: { image: ImageDetail }) {
+function AllFacts({ image }: { image: ImageDetail }) {
   const { details, location } = image;
   const pixels = image.width && image.height ? `${number(image.width)} × ${number(image.height)}` : null;
   const exposure = [
-    details.exposure_s ? `${shutter(details.exposure_s)} s` : null,
+    details.exposure_s ? `${exposureTime(details.exposure_s)} s` : null,
     details.aperture ? `f/${details.aperture}` : null,
     details.focal_length_mm ? `${details.focal_length_mm} mm` : null,
     details.iso ? `ISO ${details.iso}` : null,
   ].filter((part) => part !== null);
-  const place = location && `${location.latitude.toFixed(DEGREES)}, ${location.longitude.toFixed(DEGREES)}`;
+  const coordinates =
+    location && `${location.latitude.toFixed(DEGREE_DIGITS)}, ${location.longitude.toFixed(DEGREE_DIGITS)}`;
   return (
     <>
       <Facts
@@ -61,7 +66,9 @@ function Known({ image }: { image: ImageDetail }) {
           Camera: image.camera,
           Lens: details.lens,
           Exposure: exposure.join(" · "),
-          Place: place && (details.altitude_m ? `${place}, ${Math.round(details.altitude_m)} m` : place),
+          Location:
+            coordinates &&
+            (details.altitude_m ? `${coordinates}, ${number(Math.round(details.altitude_m))} m` : coordinates),
         }}
       />
       <Facts
@@ -69,12 +76,8 @@ function Known({ image }: { image: ImageDetail }) {
           Type: typeName(image.mime_type),
           Size: [size(image.size), pixels].filter(Boolean).join(" · "),
           Folder: image.path,
-          Imported: moment(image.created_at),
-          Import: image.job_id && (
-            <Link to="/jobs/$jobId" params={{ jobId: image.job_id }}>
-              Its job
-            </Link>
-          ),
+          Imported: <Timestamp time={image.created_at} />,
+          Import: image.job_id && <JobLink job_id={image.job_id} />,
           Source: image.source_url && (
             <a href={image.source_url} target="_blank" rel="noreferrer">
               Google Drive
@@ -82,18 +85,27 @@ function Known({ image }: { image: ImageDetail }) {
           ),
         }}
       />
-      <Facts mono facts={{ Object: image.storage_path, MD5: image.checksum }} />
+      <Facts mono facts={{ "Storage key": image.storage_path, "Checksum (MD5)": image.checksum }} />
     </>
   );
 }
 
-/** Those of them that are known. */
+function JobLink({ job_id }: { job_id: string }) {
+  const { data: job } = useQuery(jobQuery(job_id));
+  return (
+    <Link to="/jobs/$jobId" params={{ jobId: job_id }}>
+      {job ? jobName(job) : "View import"}
+    </Link>
+  );
+}
+
+/** Empty values are left out. */
 function Facts({ facts, mono }: { facts: Record<string, ReactNode>; mono?: boolean }) {
-  const told = Object.entries(facts).filter(([, value]) => value);
-  if (told.length === 0) return null;
+  const known = Object.entries(facts).filter(([, value]) => value);
+  if (known.length === 0) return null;
   return (
     <dl className={classes.group}>
-      {told.map(([name, value]) => (
+      {known.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd className={mono ? classes.mono : undefined}>{value}</dd>
@@ -103,7 +115,7 @@ function Facts({ facts, mono }: { facts: Record<string, ReactNode>; mono?: boole
   );
 }
 
-/** As photographers write it: 1/250, or 1.3. */
-function shutter(seconds: number): string {
-  return seconds < 0.5 ? `1/${Math.round(1 / seconds)}` : String(Math.round(seconds * 10) / 10);
+/** Format an exposure time as photographers do: 1/250, or 1.3. */
+function exposureTime(seconds: number): string {
+  return seconds < 0.5 ? `1/${Math.round(1 / seconds)}` : number(Math.round(seconds * 10) / 10);
 }

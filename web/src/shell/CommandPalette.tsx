@@ -1,4 +1,4 @@
-/// Every place and every command, by a few letters of its name.
+/// The command palette: pages, commands and recent imports, found by name.
 import { useMantineColorScheme } from "@mantine/core";
 import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
 import { IconApi, IconBrightness, IconListCheck, IconPhoto, IconSearch, IconTransferIn } from "@tabler/icons-react";
@@ -6,7 +6,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { jobsQuery } from "@/api/queries.ts";
-import { jobName, moment, STATES } from "./wording.ts";
+import { dateTime, jobName, STATE_LABELS } from "./format.ts";
 
 const ICON = { size: 18, stroke: 1.5 };
 const JOBS_MAX = 20;
@@ -21,7 +21,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const actions: SpotlightActionData[] = [
     {
       id: "import",
-      label: "Import a folder",
+      label: "New import",
       leftSection: <IconTransferIn {...ICON} />,
       onClick: () => void navigate({ to: "/import" }),
     },
@@ -33,26 +33,27 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
     },
     {
       id: "jobs",
-      label: "Jobs",
+      label: "Imports",
       leftSection: <IconListCheck {...ICON} />,
       onClick: () => void navigate({ to: "/jobs" }),
     },
     {
       id: "scheme",
-      label: "Light or dark",
+      label: "Toggle dark mode",
       leftSection: <IconBrightness {...ICON} />,
       onClick: () => toggleColorScheme(),
     },
     {
       id: "docs",
-      label: "The HTTP interface",
+      label: "API reference",
       leftSection: <IconApi {...ICON} />,
       onClick: () => location.assign("/docs"),
     },
     ...jobs.map((job) => ({
       id: job.id,
-      label: `Job: ${jobName(job)}`,
-      description: `${STATES[job.state]}, ${moment(job.created_at)}`,
+      label: `Import: ${jobName(job)}`,
+      leftSection: <IconListCheck {...ICON} />,
+      description: `${STATE_LABELS[job.state]}, ${dateTime(job.created_at)}`,
       onClick: () => void navigate({ to: "/jobs/$jobId", params: { jobId: job.id } }),
     })),
   ];
@@ -60,7 +61,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
     <Spotlight
       actions={actions}
       shortcut={null}
-      nothingFound="No command of this name"
+      nothingFound="No commands match"
       highlightQuery
       scrollable
       maxHeight={420}

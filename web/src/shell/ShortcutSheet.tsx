@@ -1,14 +1,14 @@
-/// What the keys do.
+/// The dialog that lists the keyboard shortcuts.
 import { Kbd, Modal, Switch, Table } from "@mantine/core";
 import { useState } from "react";
 import classes from "./ShortcutSheet.module.css";
 import { SHORTCUTS, singleKeys } from "./shortcuts.ts";
 
 export function ShortcutSheet({ onClose }: { onClose: () => void }) {
-  const [single, setSingle] = useState(singleKeys.on());
+  const [isOn, setOn] = useState(singleKeys.isOn());
   return (
-    <Modal opened onClose={onClose} title="Keyboard shortcuts" size="md" closeButtonProps={{ "aria-label": "Close" }}>
-      <Table verticalSpacing={6} horizontalSpacing={0}>
+    <Modal opened onClose={onClose} title="Keyboard shortcuts" size="lg" closeButtonProps={{ "aria-label": "Close" }}>
+      <Table verticalSpacing={4} horizontalSpacing={0}>
         <Table.Tbody>
           {SHORTCUTS.map(({ where, keys, does }, i) => (
             <Table.Tr key={`${where} ${keys}`}>
@@ -16,7 +16,13 @@ export function ShortcutSheet({ onClose }: { onClose: () => void }) {
                 {SHORTCUTS[i - 1]?.where === where ? "" : where}
               </Table.Td>
               <Table.Td>
-                <Kbd size="sm">{keys}</Kbd>
+                <span className={classes.keys}>
+                  {keys.split(", ").map((key) => (
+                    <Kbd key={key} size="sm">
+                      {key}
+                    </Kbd>
+                  ))}
+                </span>
               </Table.Td>
               <Table.Td>{does}</Table.Td>
             </Table.Tr>
@@ -25,11 +31,11 @@ export function ShortcutSheet({ onClose }: { onClose: () => void }) {
       </Table>
       <Switch
         mt="md"
-        label="Single keys do something (?, /, 1, 2, 3, I)"
-        checked={single}
+        label="Single-key shortcuts (?, /, 1, 2, 3, I)"
+        checked={isOn}
         onChange={({ currentTarget: { checked } }) => {
           singleKeys.set(checked);
-          setSingle(checked);
+          setOn(checked);
         }}
       />
     </Modal>

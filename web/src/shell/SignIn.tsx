@@ -1,33 +1,33 @@
-/// Coming in, where the gateway asks for its token.
+/// The sign-in form, shown when the API requires an access token.
 import { Button, Group, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { isRefused, sentence, signIn } from "@/api/index.ts";
+import { errorMessage, hasStatus, signIn } from "@/api/index.ts";
 
 export function SignIn() {
   const [token, setToken] = useState("");
-  const enter = useMutation({
+  const signingIn = useMutation({
     mutationFn: () => signIn({ body: { token: token.trim() } }),
-    // Everything is asked anew, the stream of events too.
+    // Reload, so that every query and the event stream start with the new session.
     onSuccess: () => location.reload(),
   });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (token.trim()) enter.mutate();
+    if (token.trim()) signingIn.mutate();
   };
-  const wrong = isRefused(enter.error, 401);
+  const isWrongToken = hasStatus(signingIn.error, 401);
   return (
     <form onSubmit={submit}>
       <title>Sign in · imageferry</title>
-      <h1>Please sign in</h1>
+      <h1>Sign in</h1>
       <p>
-        Open the link that <code>imageferry serve</code> printed when it started, or give the token that it was started
-        with, its <code>IMAGEFERRY_API_TOKEN</code>.
+        Open the link that <code>imageferry serve</code> printed when it started, or paste the access token (
+        <code>IMAGEFERRY_API_TOKEN</code>).
       </p>
       <Group align="flex-start" gap="xs">
         <PasswordInput
-          aria-label="Token"
-          placeholder="Token"
+          aria-label="Access token"
+          placeholder="Access token"
           name="token"
           autoComplete="current-password"
           size="md"
@@ -35,12 +35,12 @@ export function SignIn() {
           maw="24rem"
           value={token}
           onChange={({ currentTarget }) => setToken(currentTarget.value)}
-          error={enter.error && (wrong ? "This is not the gateway’s token." : sentence(enter.error))}
-          visibilityToggleButtonProps={{ "aria-label": "Show the token" }}
+          error={signingIn.error && (isWrongToken ? "This access token isn't valid." : errorMessage(signingIn.error))}
+          visibilityToggleButtonProps={{ "aria-label": "Show access token" }}
           maxLength={1024}
           required
         />
-        <Button type="submit" size="md" loading={enter.isPending || enter.isSuccess}>
+        <Button type="submit" size="md" loading={signingIn.isPending || signingIn.isSuccess}>
           Sign in
         </Button>
       </Group>

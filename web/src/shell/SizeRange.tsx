@@ -1,11 +1,11 @@
-/// From and to, side by side; and the two for a file's size.
+/// Two form fields side by side, and the pair for a range of file sizes.
 import { NumberInput } from "@mantine/core";
 import type { ReactNode } from "react";
 import classes from "./SizeRange.module.css";
 
 const MB = 1_000_000;
 
-/** In bytes, both included. */
+/** Bytes, inclusive. */
 export interface Sizes {
   size_min?: number | null;
   size_max?: number | null;
@@ -13,20 +13,20 @@ export interface Sizes {
 
 export function SizeRange({ sizes, onChange }: { sizes: Sizes; onChange: (change: SizeChange) => void }) {
   return (
-    <Pair>
+    <FieldPair>
       <NumberInput
-        label="Size from, MB"
+        label="Min. size (MB)"
         min={0}
-        value={shown(sizes.size_min)}
+        value={megabytes(sizes.size_min)}
         onChange={(value) => onChange({ size_min: bytes(value) })}
       />
       <NumberInput
-        label="Size to, MB"
+        label="Max. size (MB)"
         min={0}
-        value={shown(sizes.size_max)}
+        value={megabytes(sizes.size_max)}
         onChange={(value) => onChange({ size_max: bytes(value) })}
       />
-    </Pair>
+    </FieldPair>
   );
 }
 
@@ -35,12 +35,12 @@ export interface SizeChange {
   size_max?: number;
 }
 
-export function Pair({ children }: { children: ReactNode }) {
+export function FieldPair({ children }: { children: ReactNode }) {
   return <div className={classes.pair}>{children}</div>;
 }
 
-const shown = (size_bytes: number | null | undefined): number | string => (size_bytes ? size_bytes / MB : "");
+const megabytes = (size_bytes: number | null | undefined): number | string => (size_bytes ? size_bytes / MB : "");
 
-/** Nothing, and zero, are no bound. */
-const bytes = (megabytes: number | string): number | undefined =>
-  typeof megabytes === "number" && megabytes > 0 ? Math.round(megabytes * MB) : undefined;
+/** Return undefined, which means no limit, for an empty field and for 0. */
+const bytes = (value: number | string): number | undefined =>
+  typeof value === "number" && value > 0 ? Math.round(value * MB) : undefined;

@@ -1,4 +1,4 @@
-/// Every view has a URL: here they are.
+/// The routes: every view has a URL.
 import {
   type RouterHistory,
   createRootRoute,
@@ -11,16 +11,16 @@ import { gallerySearch, lightboxSearch } from "@/gallery/search.ts";
 import { ImportPage } from "@/import/ImportPage.tsx";
 import { JobPage } from "@/jobs/JobPage.tsx";
 import { JobsPage } from "@/jobs/JobsPage.tsx";
-import { Broken, Frame, Nowhere } from "./Frame.tsx";
+import { AppLayout, ErrorPage, NotFoundPage } from "./AppLayout.tsx";
 
 export interface ImportSearch {
   url?: string;
 }
 
-const importSearch = (given: Record<string, unknown>): ImportSearch =>
-  typeof given.url === "string" && given.url ? { url: given.url } : {};
+const importSearch = (params: Record<string, unknown>): ImportSearch =>
+  typeof params.url === "string" && params.url ? { url: params.url } : {};
 
-const root = createRootRoute({ component: Frame, notFoundComponent: Nowhere, errorComponent: Broken });
+const root = createRootRoute({ component: AppLayout, notFoundComponent: NotFoundPage, errorComponent: ErrorPage });
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -28,7 +28,7 @@ const home = createRoute({
   component: ImportPage,
   validateSearch: importSearch,
 });
-const begin = createRoute({
+const newImport = createRoute({
   getParentRoute: () => root,
   path: "/import",
   component: ImportPage,
@@ -42,7 +42,7 @@ const gallery = createRoute({
   component: GalleryPage,
   validateSearch: gallerySearch,
 });
-// The lightbox lies over the gallery, which stays as it is beneath.
+// A child route of the gallery, so that the gallery stays mounted under the lightbox.
 const lightbox = createRoute({
   getParentRoute: () => gallery,
   path: "$imageId",
@@ -50,10 +50,10 @@ const lightbox = createRoute({
   validateSearch: lightboxSearch,
 });
 
-const tree = root.addChildren([home, begin, jobs, job, gallery.addChildren([lightbox])]);
+const routeTree = root.addChildren([home, newImport, jobs, job, gallery.addChildren([lightbox])]);
 
 export function makeRouter(history?: RouterHistory) {
-  return createRouter({ routeTree: tree, history, defaultPreload: false, scrollRestoration: false });
+  return createRouter({ routeTree, history, defaultPreload: false, scrollRestoration: false });
 }
 
 declare module "@tanstack/react-router" {

@@ -1,34 +1,34 @@
-/// The keys that work everywhere.
+/// Keyboard shortcuts: what they do, and those that work on every page.
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 
 export const SHORTCUTS = [
   { where: "Everywhere", keys: "Ctrl K", does: "Search commands" },
-  { where: "Everywhere", keys: "?", does: "This sheet" },
-  { where: "Everywhere", keys: "1, 2, 3", does: "Import, gallery, jobs" },
+  { where: "Everywhere", keys: "?", does: "Show shortcuts" },
+  { where: "Everywhere", keys: "1, 2, 3", does: "New import, gallery, imports" },
   { where: "Gallery", keys: "/", does: "Search" },
-  { where: "Gallery", keys: "Arrows, Home, End, Page", does: "Move between images" },
-  { where: "Gallery", keys: "Enter", does: "Open the image" },
-  { where: "Gallery", keys: "Space", does: "Select, or take out of the selection" },
+  { where: "Gallery", keys: "Arrows, Home, End, Page Up, Page Down", does: "Move between images" },
+  { where: "Gallery", keys: "Enter", does: "Open image" },
+  { where: "Gallery", keys: "Space", does: "Select or deselect" },
   { where: "Gallery", keys: "Shift + arrows", does: "Select a range" },
-  { where: "Gallery", keys: "Ctrl A", does: "Select everything" },
-  { where: "Gallery", keys: "Delete", does: "Delete what is selected" },
-  { where: "Gallery", keys: "Escape", does: "Select nothing" },
-  { where: "Image", keys: "Left, Right", does: "The image before, the image after" },
-  { where: "Image", keys: "+, −", does: "Closer, further" },
-  { where: "Image", keys: "I", does: "Show what is known of it" },
+  { where: "Gallery", keys: "Ctrl A", does: "Select all" },
+  { where: "Gallery", keys: "Delete", does: "Delete selected images" },
+  { where: "Gallery", keys: "Escape", does: "Clear selection" },
+  { where: "Image", keys: "Left, Right", does: "Previous, next" },
+  { where: "Image", keys: "+, −", does: "Zoom in, out" },
+  { where: "Image", keys: "I", does: "Show or hide details" },
   { where: "Image", keys: "Escape", does: "Back to the gallery" },
 ] as const;
 
-// People who dictate hit single keys by accident: they can be turned off.
+// Speech input triggers single-key shortcuts by accident, so they can be turned off (WCAG 2.1.4).
 const SINGLE_KEYS = "imageferry-single-keys";
 
 export const singleKeys = {
-  on: (): boolean => localStorage.getItem(SINGLE_KEYS) !== "off",
+  isOn: (): boolean => localStorage.getItem(SINGLE_KEYS) !== "off",
   set: (on: boolean): void => localStorage.setItem(SINGLE_KEYS, on ? "on" : "off"),
 };
 
-/** Whether a key belongs to what is being typed rather than to the page. */
+/** Whether the key goes into a text field. */
 export function isTyping(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement | null;
   return target?.closest("input, textarea, select, [contenteditable=true]") != null;
@@ -37,14 +37,14 @@ export function isTyping(event: KeyboardEvent): boolean {
 export function useShortcuts({ openPalette, openSheet }: { openPalette: () => void; openSheet: () => void }): void {
   const navigate = useNavigate();
   useEffect(() => {
-    function pressed(event: KeyboardEvent): void {
+    function onKeyDown(event: KeyboardEvent): void {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
         event.preventDefault();
         openPalette();
         return;
       }
-      const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-      if (!plain || isTyping(event) || document.querySelector("[role=dialog]") || !singleKeys.on()) return;
+      const isUnmodified = !event.ctrlKey && !event.metaKey && !event.altKey;
+      if (!isUnmodified || isTyping(event) || document.querySelector("[role=dialog]") || !singleKeys.isOn()) return;
       if (event.key === "?") openSheet();
       else if (event.key === "1") void navigate({ to: "/import" });
       else if (event.key === "2") void navigate({ to: "/gallery" });
@@ -52,7 +52,7 @@ export function useShortcuts({ openPalette, openSheet }: { openPalette: () => vo
       else return;
       event.preventDefault();
     }
-    document.addEventListener("keydown", pressed);
-    return () => document.removeEventListener("keydown", pressed);
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
   });
 }

@@ -1,4 +1,4 @@
-/// Views in a test: the real routes, over what the test says the gateway answered.
+/// Test helpers: render the real routes with the API responses that a test supplies.
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createMemoryHistory, RouterProvider } from "@tanstack/react-router";
@@ -8,29 +8,29 @@ import { jobQuery, jobsQuery } from "@/api/queries.ts";
 import { makeRouter } from "./routes.tsx";
 import { theme } from "./theme.ts";
 
-/** Shows the view of a path; what is kept is never asked for again. */
-export function show(path: string, { jobs = [] }: { jobs?: JobDetail[] }): QueryClient {
-  const queries = new QueryClient({
+/** Render the view at `path`. Cached queryClient are never refetched. */
+export function renderAt(path: string, { jobs = [] }: { jobs?: JobDetail[] }): QueryClient {
+  const queryClient = new QueryClient({
     defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } },
   });
-  queries.setQueryData(jobsQuery.queryKey, { pages: [{ items: jobs, next: null }], pageParams: [undefined] });
+  queryClient.setQueryData(jobsQuery.queryKey, { pages: [{ items: jobs, next: null }], pageParams: [undefined] });
   for (const job of jobs) {
-    queries.setQueryData(jobQuery(job.id).queryKey, job);
-    queries.setQueryData(["progress", job.id], []);
+    queryClient.setQueryData(jobQuery(job.id).queryKey, job);
+    queryClient.setQueryData(["progress", job.id], []);
   }
   render(
     <MantineProvider theme={theme} env="test">
-      <QueryClientProvider client={queries}>
+      <QueryClientProvider client={queryClient}>
         <RouterProvider router={makeRouter(createMemoryHistory({ initialEntries: [path] }))} />
       </QueryClientProvider>
     </MantineProvider>,
   );
-  return queries;
+  return queryClient;
 }
 
-/** A job that has just begun, but for what is said otherwise. */
-export function aJob(said: Partial<JobDetail> = {}): JobDetail {
-  const id = said.id ?? "11111111-2222-3333-4444-555555555555";
+/** Return a job that has just started, with `overrides`. */
+export function aJob(overrides: Partial<JobDetail> = {}): JobDetail {
+  const id = overrides.id ?? "11111111-2222-3333-4444-555555555555";
   return {
     id,
     state: "running",
@@ -56,8 +56,8 @@ export function aJob(said: Partial<JobDetail> = {}): JobDetail {
     failed: 0,
     bytes_discovered: 0,
     bytes_stored: 2_400_000_000,
-    bytes_moved: 0,
-    rate: { files_s: 42, bytes_s: 84_000_000 },
+    bytes_transferred: 0,
+    rate: { files_per_second: 42, bytes_per_second: 84_000_000 },
     eta: null,
     created_at: "2026-11-20T12:00:00.000Z",
     started_at: "2026-11-20T12:00:01.000Z",
@@ -65,6 +65,6 @@ export function aJob(said: Partial<JobDetail> = {}): JobDetail {
     links: { self: "", status: "", manifest: "", events: "" },
     failures: [],
     skips: [],
-    ...said,
+    ...overrides,
   };
 }

@@ -1,4 +1,4 @@
-/// The look: one colour, the sea's; calm surfaces; system fonts.
+/// The theme: colours, fonts and component defaults.
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
 
 const sea: MantineColorsTuple = [
@@ -13,7 +13,7 @@ const sea: MantineColorsTuple = [
   "#0a6275",
   "#064e5e",
 ];
-// Greys with a little of the sea in them.
+// Greys with a blue-green tint.
 const gray: MantineColorsTuple = [
   "#f5f7f8",
   "#ebeff1",
@@ -39,13 +39,13 @@ const dark: MantineColorsTuple = [
   "#10161a",
 ];
 
-// Sheets over the page leave its scroll bar alone: hiding it would need a style written into the page. Their heads are no
-// second head of the page.
-const sheet = { defaultProps: { lockScroll: false, attributes: { header: { role: "presentation" } } } };
+// lockScroll would inject a <style> element, which the Content Security Policy forbids. The header's implicit "banner" role
+// would be the page's second.
+const overlay = { defaultProps: { lockScroll: false, attributes: { header: { role: "presentation" } } } };
 
 export const theme = createTheme({
   primaryColor: "sea",
-  // White stands on both.
+  // White text has enough contrast on both.
   primaryShade: { light: 8, dark: 7 },
   colors: { sea, gray, dark },
   autoContrast: true,
@@ -57,17 +57,17 @@ export const theme = createTheme({
   fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace",
   headings: { fontWeight: "650" },
   components: {
-    Modal: sheet,
-    Drawer: sheet,
+    Modal: overlay,
+    Drawer: overlay,
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Spotlight: { defaultProps: { lockScroll: false, attributes: { content: { "aria-label": "Commands" } } } },
-    // Within its landmark, where whoever is told of it is.
+    // Outside a portal, so that the tooltip stays in its landmark.
     Tooltip: { defaultProps: { openDelay: 400, withArrow: true, withinPortal: false } },
   },
 });
 
-/** What our own style sheets lean on beside Mantine's names; every text colour stands 4.5 : 1 against its ground. */
-export const variables: CSSVariablesResolver = () => ({
+/** Variables for our style sheets, and Mantine's that we override. Text has a contrast of at least 4.5:1. */
+export const cssVariables: CSSVariablesResolver = () => ({
   variables: { "--header-height": "3.25rem" },
   light: {
     "--mantine-color-body": "#f5f7f8",

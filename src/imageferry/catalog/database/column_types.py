@@ -1,6 +1,6 @@
-"""Types of columns that the databases spell differently.
+"""Column types that need a different DDL type on each database.
 
-Each is spelt when its database is known: to import what SQLAlchemy knows of all of them takes a tenth of a start.
+The DDL type is chosen when the dialect is known: importing every dialect of SQLAlchemy takes a tenth of the start-up.
 """
 
 from typing import Any
@@ -8,14 +8,15 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
-# SQLite counts rows only in a column of the exact type INTEGER.
+# SQLite auto-increments only a column of the exact type INTEGER.
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Exact(TypeDecorator[str]):
-    """Text that holds any character and tells upper from lower case: MySQL's and SQL Server's usual does neither.
+    """Case-sensitive text of a limited length that can hold any character.
 
-    Where it is `sorted`, it is compared by code points everywhere, so that a prefix is a range.
+    MySQL's and SQL Server's default string types do neither. With `is_sorted`, every database compares it by code
+    point, so that all strings with a prefix form a range.
     """
 
     impl = String
@@ -30,11 +31,11 @@ class Exact(TypeDecorator[str]):
         """See TypeDecorator."""
         match dialect.name:
             case "mysql" | "mariadb":
-                from sqlalchemy.dialects import mysql  # noqa: PLC0415 - the others are not needed with it
+                from sqlalchemy.dialects import mysql  # noqa: PLC0415 - slow to import; only one dialect is needed
 
                 return mysql.VARCHAR(self.length, charset="utf8mb4", collation="utf8mb4_bin")
             case "mssql":
-                from sqlalchemy.dialects import mssql  # noqa: PLC0415 - the same
+                from sqlalchemy.dialects import mssql  # noqa: PLC0415 - slow to import; only one dialect is needed
 
                 return mssql.NVARCHAR(self.length, collation="Latin1_General_100_BIN2")
             case "postgresql" if self.is_sorted:
@@ -44,7 +45,7 @@ class Exact(TypeDecorator[str]):
 
 
 class Long(TypeDecorator[str]):
-    """The same, of any length."""
+    """Case-sensitive text of any length that can hold any character."""
 
     impl = Text
     cache_ok = True
@@ -53,34 +54,34 @@ class Long(TypeDecorator[str]):
         """See TypeDecorator."""
         match dialect.name:
             case "mysql" | "mariadb":
-                from sqlalchemy.dialects import mysql  # noqa: PLC0415 - the same
+                from sqlalchemy.dialects import mysql  # noqa: PLC0415 - slow to import; only one dialect is needed
 
                 return mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin")
             case "mssql":
-                from sqlalchemy.dialects import mssql  # noqa: PLC0415 - the same
+                from sqlalchemy.dialects import mssql  # noqa: PLC0415 - slow to import; only one dialect is needed
 
                 return mssql.NVARCHAR(None, collation="Latin1_General_100_BIN2")
             case "postgresql":
-                return _WithoutNul()
+                return _TextWithoutNul()
             case _:
                 return Text()
 
 
-class _WithoutNul(TypeDecorator[str]):
-    """Text in a database that holds every character but NUL: it is kept as U+2400, its picture."""
+class _TextWithoutNul(TypeDecorator[str]):
+    """Text for PostgreSQL, which cannot store NUL: NUL is stored as U+2400, its visible symbol."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base's
-        """What is written."""
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature of TypeDecorator
+        """See TypeDecorator."""
         return None if value is None else value.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 class Instant(TypeDecorator[Any]):
-    """A moment in UTC, without a zone, to the microsecond.
+    """A time in UTC, stored without a time zone, with microseconds.
 
-    Whole seconds, as MySQL has them unless told otherwise, are not enough to order events by.
+    MySQL's default precision, whole seconds, is too coarse to order events.
     """
 
     impl = DateTime
@@ -90,12 +91,12 @@ class Instant(TypeDecorator[Any]):
         """See TypeDecorator."""
         match dialect.name:
             case "mysql" | "mariadb":
-                from sqlalchemy.dialects import mysql  # noqa: PLC0415 - the same
+                from sqlalchemy.dialects import mysql  # noqa: PLC0415 - slow to import; only one dialect is needed
 
                 return mysql.DATETIME(fsp=6)
             case "mssql":
-                from sqlalchemy.dialects import mssql  # noqa: PLC0415 - the same
+                from sqlalchemy.dialects import mssql  # noqa: PLC0415 - slow to import; only one dialect is needed
 
-                return mssql.DATETIME2(precision=6)  # type: ignore[no-untyped-call] # SQLAlchemy's
+                return mssql.DATETIME2(precision=6)  # type: ignore[no-untyped-call] # untyped in SQLAlchemy
             case _:
                 return DateTime()

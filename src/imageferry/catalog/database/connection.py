@@ -1,4 +1,4 @@
-"""Connections and transactions: a synchronous driver, called off the event loop."""
+"""Database connections and transactions: a synchronous driver, called in threads, off the event loop."""
 
 import asyncio
 import random
@@ -20,9 +20,9 @@ from imageferry.errors import FatalError, Reason, TransientError
 T = TypeVar("T")
 
 Tx = Connection
-"""A connection within its transaction, as reads and writes are given it."""
+"""A connection with an open transaction; what queries and changes receive."""
 
-# The plain scheme people write, and the driver that serves it here.
+# URL schemes without a driver, and the SQLAlchemy dialect and driver that each one gets.
 _DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
@@ -30,106 +30,108 @@ _DRIVERS = {
     "mariadb": "mysql+pymysql",
     "mssql": "mssql+mssqlpython",
 }
-_LOCK_WAIT_S = 30
+_SQLITE_LOCK_TIMEOUT_S = 30
 
 
-def _json(value: object) -> str:
+def _encode_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-# A tenth of the time that Python's own takes, and each file has some.
-_JSON: dict[str, Any] = {"json_serializer": _json, "json_deserializer": msgspec.json.decode}
-# Two crawls may meet the same new file or folder: the loser rolls back, runs again and finds it there.
-_CONFLICTS_MAX = 3
-# How long a transaction that failed rests; doubles.
-_AGAIN_S = 0.05
-_AGAIN_S_MAX = 5
+# A tenth of the time of Python's own json module; every file has some JSON.
+_JSON_CODECS: dict[str, Any] = {"json_serializer": _encode_json, "json_deserializer": msgspec.json.decode}
+# Two crawls may insert the same new file or folder: the loser rolls back, runs again and finds the row.
+_CONFLICT_RETRIES_MAX = 3
+# Pause before a failed transaction is retried; doubles each time.
+_RETRY_DELAY_S = 0.05
+_RETRY_DELAY_S_MAX = 5
 
 
-class Transactions(Protocol):
-    """What runs reads and writes, each in a transaction of its own: a catalog, or whoever stands before one."""
+class TransactionRunner(Protocol):
+    """Runs queries and changes, each in its own transaction. Implemented by Catalog and by wrappers around it."""
 
     async def read(self, query: Callable[[Tx], T]) -> T:
-        """The answer of a query."""
+        """Return the result of a query."""
         ...
 
     async def write(self, change: Callable[[Tx], T]) -> T:
-        """What a change returns, once it is committed."""
+        """Return the result of a change, after its transaction is committed."""
         ...
 
 
 class Catalog:
-    """The database behind a URL; reads and writes run in threads, each in one transaction.
+    """The database behind a URL. Reads and writes run in threads, each in one transaction.
 
-    A write is a function of a connection that may be run again: when the database was busy, chose it as
-    a deadlock's victim, failed over or was away for a while, all of it is rolled back and repeated, for
-    `patience_s` seconds. Then TransientError(CATALOG_UNAVAILABLE) is raised.
+    A query or change is a function of a connection, and it may run more than once: when the database is busy, picks
+    it as a deadlock victim, fails over or is unreachable, everything is rolled back and repeated for up to
+    `retry_timeout_s` seconds. Then TransientError(CATALOG_UNAVAILABLE) is raised.
 
-    A server is asked to roll back what is silent for `silent_s` seconds in the midst of a transaction: a process
-    that was frozen there would hold its rows, and all who wait for them, for as long as it is.
+    The server rolls back a transaction that is idle for `idle_transaction_timeout_s` seconds: a process that is
+    frozen in the middle of one would otherwise keep its rows locked, and block every other process that needs them.
     """
 
-    def __init__(self, url: str, *, connections: int = 8, patience_s: float = 60, silent_s: float = 60) -> None:
-        self.url = _parse(url)
-        self._patience_s = patience_s
+    def __init__(
+        self, url: str, *, pool_size: int = 8, retry_timeout_s: float = 60, idle_transaction_timeout_s: float = 60
+    ) -> None:
+        self.url = _parse_url(url)
+        self._retry_timeout_s = retry_timeout_s
         self._is_sqlite = self.url.get_backend_name() == "sqlite"
         if self._is_sqlite:
-            # SQLite has one writer: a second would only wait for the first, in a busy loop.
+            # SQLite has one writer: a second one would only wait for the first, in a busy loop.
             self.engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", cache_kib=16_384)
-            self._reading_engine = _sqlite_engine(self.url, begin="BEGIN", cache_kib=4_096)
-            writers, readers = 1, 4
+            self._read_engine = _sqlite_engine(self.url, begin="BEGIN", cache_kib=4_096)
+            write_threads, read_threads = 1, 4
         else:
-            # PostgreSQL's default, asked of MySQL too: its own shows a transaction that waited for a lock what
-            # stood before it waited.
-            self.engine = self._reading_engine = create_engine(
+            # READ COMMITTED is PostgreSQL's default. MySQL's default, REPEATABLE READ, would show a transaction that
+            # waited for a lock the rows as they were before it waited.
+            self.engine = self._read_engine = create_engine(
                 self.url,
-                pool_size=connections,
+                pool_size=pool_size,
                 max_overflow=0,
                 pool_pre_ping=True,
                 pool_recycle=1800,
                 isolation_level="READ COMMITTED",
-                **_JSON,
+                **_JSON_CODECS,
             )
-            _set_up_connections(self.engine, silent_s=silent_s)
-            writers = readers = connections
-        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="catalog-write")
-        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="catalog-read")
+            _configure_server_sessions(self.engine, idle_transaction_timeout_s=idle_transaction_timeout_s)
+            write_threads = read_threads = pool_size
+        self._write_pool = ThreadPoolExecutor(write_threads, thread_name_prefix="catalog-write")
+        self._read_pool = ThreadPoolExecutor(read_threads, thread_name_prefix="catalog-read")
 
-    async def read(self, query: Callable[[Tx], T], *, patience_s: float | None = None) -> T:
-        """The answer of a query, in a transaction of its own; tried again like a write."""
-        return await self._run(self._readers, self._reading_engine, query, patience_s)
+    async def read(self, query: Callable[[Tx], T], *, retry_timeout_s: float | None = None) -> T:
+        """Return the result of a query, run in its own transaction; retried like a write."""
+        return await self._run(self._read_pool, self._read_engine, query, retry_timeout_s)
 
-    async def write(self, change: Callable[[Tx], T], *, patience_s: float | None = None) -> T:
-        """What a change returns, once it is committed."""
-        return await self._run(self._writers, self.engine, change, patience_s)
+    async def write(self, change: Callable[[Tx], T], *, retry_timeout_s: float | None = None) -> T:
+        """Return the result of a change, after its transaction is committed."""
+        return await self._run(self._write_pool, self.engine, change, retry_timeout_s)
 
     async def close(self) -> None:
-        """Wait for what runs, then disconnect; idempotent."""
-        for threads in (self._writers, self._readers):
-            await asyncio.to_thread(threads.shutdown)
+        """Wait for running transactions, then disconnect. Idempotent."""
+        for pool in (self._write_pool, self._read_pool):
+            await asyncio.to_thread(pool.shutdown)
         self.engine.dispose()
-        self._reading_engine.dispose()
+        self._read_engine.dispose()
 
     async def _run(
-        self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Tx], T], patience_s: float | None
+        self, pool: ThreadPoolExecutor, engine: Engine, work: Callable[[Tx], T], retry_timeout_s: float | None
     ) -> T:
         loop = asyncio.get_running_loop()
-        ends_at_s = time.monotonic() + (self._patience_s if patience_s is None else patience_s)
-        rest_s = _AGAIN_S
+        deadline_s = time.monotonic() + (self._retry_timeout_s if retry_timeout_s is None else retry_timeout_s)
+        delay_s = _RETRY_DELAY_S
         while True:
             try:
-                return await loop.run_in_executor(threads, _transact, engine, work)
+                return await loop.run_in_executor(pool, _run_in_transaction, engine, work)
             except TransientError:
-                if time.monotonic() + rest_s > ends_at_s:
+                if time.monotonic() + delay_s > deadline_s:
                     raise
-            # With jitter: what failed together does not come back together.
-            await asyncio.sleep(rest_s * random.uniform(1.0, 1.5))
-            rest_s = min(2 * rest_s, _AGAIN_S_MAX)
+            # With jitter, so that transactions that failed together don't retry together.
+            await asyncio.sleep(delay_s * random.uniform(1.0, 1.5))
+            delay_s = min(2 * delay_s, _RETRY_DELAY_S_MAX)
 
 
-def _transact(engine: Engine, work: Callable[[Tx], T]) -> T:
+def _run_in_transaction(engine: Engine, work: Callable[[Tx], T]) -> T:
     try:
-        for _ in range(_CONFLICTS_MAX):
+        for _ in range(_CONFLICT_RETRIES_MAX):
             with suppress(IntegrityError), engine.begin() as tx:
                 return work(tx)
         with engine.begin() as tx:
@@ -143,40 +145,39 @@ def _transact(engine: Engine, work: Callable[[Tx], T]) -> T:
         raise
 
 
-def _parse(text: str) -> URL:
+def _parse_url(text: str) -> URL:
     try:
         url = make_url(text)
         if url.drivername in _DRIVERS:
             url = url.set(drivername=_DRIVERS[url.drivername])
         url.get_dialect().import_dbapi()
     except ImportError as exc:
-        mend = "pip install 'imageferry[mssql]'" if url.get_backend_name() == "mssql" else "install it"
+        fix = "pip install 'imageferry[mssql]'" if url.get_backend_name() == "mssql" else "install it"
         raise FatalError(
-            Reason.MISCONFIGURED, f"DATABASE_URL needs the driver {exc.name}, which is not there: {mend}."
+            Reason.MISCONFIGURED, f"DATABASE_URL needs the driver {exc.name}, which is not installed: {fix}."
         ) from exc
-    except (ArgumentError, NoSuchModuleError, ValueError) as exc:  # no number as its port
+    except (ArgumentError, NoSuchModuleError, ValueError) as exc:  # ValueError: the port is not a number
         message = "DATABASE_URL is not a database URL such as sqlite:///path/catalog.db or postgresql://user@host/name."
         raise FatalError(Reason.MISCONFIGURED, message) from exc
     return url
 
 
 def _sqlite_engine(url: URL, *, begin: str, cache_kib: int) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": False}, **_JSON)
-    # sqlite3 lets go of Python's lock at each row of an executemany, and waits for a busy event loop to have it
-    # back: many rows in one statement wait once.
+    connect_args = {"timeout": _SQLITE_LOCK_TIMEOUT_S, "check_same_thread": False}
+    engine = create_engine(url, connect_args=connect_args, **_JSON_CODECS)
+    # In an executemany, sqlite3 releases the GIL at every row and waits for a busy event loop to give it back.
+    # One statement with many rows waits once.
     engine.dialect.use_insertmanyvalues_wo_returning = True
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver's own BEGIN comes late and never before DDL: transactions are begun by hand below.
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own BEGIN comes late, and never before DDL: `_begin` below starts transactions instead.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(
-            "PRAGMA synchronous = NORMAL"
-        )  # survives a killed process; a power cut may undo the last moments
+        # Survives a killed process; a power failure may lose the last transactions.
+        connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-        connection.execute("PRAGMA temp_store = MEMORY")  # else each upsert writes a journal of its own to a disk
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -185,19 +186,19 @@ def _sqlite_engine(url: URL, *, begin: str, cache_kib: int) -> Engine:
     return engine
 
 
-def _set_up_connections(engine: Engine, *, silent_s: float) -> None:
+def _configure_server_sessions(engine: Engine, *, idle_transaction_timeout_s: float) -> None:
     statements = {
         "postgresql": (
-            f"SET idle_in_transaction_session_timeout = {round(silent_s * 1000)}",
-            # A prepared statement would keep a plan for any values, made when the table was as small as it was then.
+            f"SET idle_in_transaction_session_timeout = {round(idle_transaction_timeout_s * 1000)}",
+            # A generic plan of a prepared statement is made once, while the table may still be small.
             "SET plan_cache_mode = force_custom_plan",
         ),
-        # In a transaction or out of it: the pool finds out, and connects again.
-        "mysql": (f"SET SESSION wait_timeout = {max(round(silent_s), 1)}",),
+        # Also closes connections that are idle outside of a transaction: the pool notices and reconnects.
+        "mysql": (f"SET SESSION wait_timeout = {max(round(idle_transaction_timeout_s), 1)}",),
     }.get(engine.dialect.name, ())
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: DBAPIConnection, _record: object) -> None:
+    def _configure(connection: DBAPIConnection, _record: object) -> None:
         cursor = connection.cursor()
         for statement in statements:
             cursor.execute(statement)

@@ -1,4 +1,4 @@
-"""Keys that all gateways of a catalog sign with, so that what one gave out the other knows."""
+"""Signing keys, shared by all gateways of a catalog: each accepts what another has signed."""
 
 from secrets import token_urlsafe
 
@@ -8,10 +8,11 @@ from imageferry.catalog.database.tables import signing_keys
 
 
 def signing_key(tx: Connection, name: str) -> str:
-    """The key of a name, made when it is first asked for; in a write, for it may be run again."""
-    known: str | None = tx.execute(select(signing_keys.c.key).where(signing_keys.c.name == name)).scalar_one_or_none()
-    if known is not None:
-        return known
-    made = token_urlsafe(32)
-    tx.execute(signing_keys.insert().values(name=name, key=made))
-    return made
+    """Return the key with this name; create it on first use. Call it in a write: two gateways may race to create it."""
+    query = select(signing_keys.c.key).where(signing_keys.c.name == name)
+    existing: str | None = tx.execute(query).scalar_one_or_none()
+    if existing is not None:
+        return existing
+    key = token_urlsafe(32)
+    tx.execute(signing_keys.insert().values(name=name, key=key))
+    return key

@@ -39,16 +39,16 @@ metadata = MetaData(
 )
 
 
-# As an option of an index, its name would have SQLAlchemy import all that it knows of PostgreSQL.
-_ONLY = "only where"
+# Key in an index's `info`. The dialects' own options (`postgresql_where`) would make SQLAlchemy import the dialect.
+_WHERE = "where"
 
 
 @compiles(CreateIndex, "sqlite")
 @compiles(CreateIndex, "postgresql")
-def _create_index(create: CreateIndex, compiler: DDLCompiler, **kw: Any) -> str:  # noqa: ANN401 - the compiler's own
-    """Index some rows alone, where the database can."""
+def _create_index(create: CreateIndex, compiler: DDLCompiler, **kw: Any) -> str:  # noqa: ANN401 - any options
+    """Add the WHERE clause of a partial index, on databases that have them."""
     text: str = compiler.visit_create_index(create, **kw)  # type: ignore[no-untyped-call] # SQLAlchemy's
-    where = create.element.info.get(_ONLY)
+    where = create.element.info.get(_WHERE)
     return text if where is None else f"{text} WHERE {where}"
 
 
@@ -58,29 +58,29 @@ jobs = Table(
     Column("id", String(36), primary_key=True),
     Column("source", String(32), nullable=False),
     Column("folder_id", Exact, nullable=False),
-    Column("folder_name", Long),  # known once the root is resolved
+    Column("folder_name", Long),  # None until the root folder is resolved
     Column("resource_key", Exact),
     Column("store", Exact, nullable=False),  # the store's URL, without secrets
-    Column("options", JSON, nullable=False),
-    Column("priority", SmallInteger, nullable=False),  # higher ones are served first
-    Column("webhook_url", Long),  # who is told of its end
-    Column("discarding", Boolean, nullable=False),  # cancelled, and what it stored is to be removed
-    Column("retry", JSON(none_as_null=True)),  # what is still to be tried again
-    Column("credit", Integer, nullable=False),  # batches that it may have in flight
-    Column("served_ms", BigInteger, nullable=False),  # when it was given credit to begin with: the longest ago is next
-    Column("state", String(16), nullable=False),
-    Column("reason", String(32)),  # why it waits or failed
-    Column("detail", Long),  # the same in one sentence
-    Column("due_ms", BigInteger, nullable=False),  # waiting: when to probe
-    Column("open_folders", Integer, nullable=False),  # not listed to their end
-    Column("discovered", BigInteger, nullable=False),  # files seen: stored + skipped + failed + pending
+    Column("options", JSON, nullable=False),  # a JobOptions
+    Column("priority", SmallInteger, nullable=False),  # higher ones are dispatched first
+    Column("webhook_url", Long),  # notified when the job finishes
+    Column("discard_requested", Boolean, nullable=False),  # cancelled, and the images it stored are to be deleted
+    Column("retry", JSON(none_as_null=True)),  # a Retry: what is still to be retried
+    Column("credit", Integer, nullable=False),  # how many batches the job may have in flight
+    Column("credited_at_ms", BigInteger, nullable=False),  # when its turn last started; the job with the oldest is next
+    Column("state", String(16), nullable=False),  # a JobState
+    Column("reason", String(32)),  # why the job waits or failed
+    Column("detail", Long),  # the reason as one sentence
+    Column("probe_at_ms", BigInteger, nullable=False),  # WAITING: when the job tries again
+    Column("open_folders", Integer, nullable=False),  # folders that are not fully listed
+    Column("discovered", BigInteger, nullable=False),  # files listed: stored + skipped + failed + pending
     Column("stored", BigInteger, nullable=False),
     Column("skipped", BigInteger, nullable=False),
-    Column("unchanged", BigInteger, nullable=False),  # of the skipped: the catalog holds this version
+    Column("unchanged", BigInteger, nullable=False),  # of the skipped: the catalog already has this version
     Column("failed", BigInteger, nullable=False),
-    Column("bytes_discovered", BigInteger, nullable=False),  # of the files to transfer, as far as listed
+    Column("bytes_discovered", BigInteger, nullable=False),  # size of the files to transfer, as far as it is listed
     Column("bytes_stored", BigInteger, nullable=False),
-    Column("bytes_moved", BigInteger, nullable=False),  # of the stored: those that came over the wire
+    Column("bytes_transferred", BigInteger, nullable=False),  # of the stored: bytes that were transferred
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("finished_at", Instant),
@@ -89,21 +89,21 @@ jobs = Table(
     Index("ix_jobs_folder_id_store", "folder_id", "store"),
 )
 
-# Requests that a client may make again without a second effect, for as long as they are kept.
-idempotency = Table(
-    "idempotency",
+# Idempotency keys of requests that created jobs, kept for a day.
+idempotency_keys = Table(
+    "idempotency_keys",
     metadata,
-    Column("key", String(64), primary_key=True),  # a digest of what the client named
-    Column("body", String(64), nullable=False),  # a digest of what was asked
+    Column("key_digest", String(64), primary_key=True),
+    Column("request_digest", String(64), nullable=False),
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
-    Index("ix_idempotency_created_ms", "created_ms"),
-    Index("ix_idempotency_job_id", "job_id"),
+    Index("ix_idempotency_keys_created_ms", "created_ms"),
+    Index("ix_idempotency_keys_job_id", "job_id"),
 )
 
-# A folder of a job, and how far it is listed.
-folders = Table(
-    "folders",
+# The folders of each job, and how far each is listed.
+job_folders = Table(
+    "job_folders",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
@@ -111,15 +111,16 @@ folders = Table(
     Column("name", Long, nullable=False),
     Column("path", Long, nullable=False),  # below the root, names joined by `/`; the root is ""
     Column("resource_key", Exact),
-    Column("by_shortcut", Boolean, nullable=False),
-    Column("page_token", Text),  # of the page to list next
-    Column("pages", Integer, nullable=False),  # that brought something new
-    Column("stale_pages", Integer, nullable=False),  # since the last one that did
+    Column("via_shortcut", Boolean, nullable=False),  # found through a shortcut
+    Column("page_token", Text),  # of the page to list next; None: the first
+    Column("fresh_pages", Integer, nullable=False),  # pages with a file or folder that was not known
+    Column("stale_pages", Integer, nullable=False),  # pages without one since the last fresh page
     Column("state", String(16), nullable=False),  # a LedgerState
-    Column("tries", SmallInteger, nullable=False),  # since its last page that succeeded
-    Column("due_ms", BigInteger, nullable=False),  # ready: not before; in flight: the lease's end
-    UniqueConstraint("job_id", "folder_id"),  # a shortcut's cycle ends here
-    Index("ix_folders_job_id_state", "job_id", "state"),
+    Column("tries", SmallInteger, nullable=False),  # times it was dispatched since its last page that succeeded
+    Column("available_at_ms", BigInteger, nullable=False),  # READY: not dispatched before this time
+    Column("lease_until_ms", BigInteger),  # IN_FLIGHT: the sweep requeues it after this time
+    UniqueConstraint("job_id", "folder_id"),  # ends a cycle of shortcuts
+    Index("ix_job_folders_job_id_state", "job_id", "state"),
 )
 
 batches = Table(
@@ -130,8 +131,9 @@ batches = Table(
     Column("state", String(16), nullable=False),  # a LedgerState
     Column("files", Integer, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("tries", SmallInteger, nullable=False),  # times it was given out
-    Column("due_ms", BigInteger, nullable=False),  # ready: not before; in flight: the lease's end
+    Column("tries", SmallInteger, nullable=False),  # times it was dispatched; 1 again once a file in it has an outcome
+    Column("available_at_ms", BigInteger, nullable=False),  # READY: not dispatched before this time
+    Column("lease_until_ms", BigInteger),  # IN_FLIGHT: the sweep requeues it after this time
     Index("ix_batches_job_id_state", "job_id", "state"),
 )
 
@@ -145,18 +147,18 @@ items = Table(
     Column("folder_id", Exact, nullable=False),
     Column("resource_key", Exact),
     Column("name", Long, nullable=False),
-    Column("name_key", Exact(NAME_KEY_LENGTH, is_sorted=True), nullable=False),  # what its image is sorted by
-    Column("path", Long, nullable=False),  # of its folder below the root
+    Column("name_key", Exact(NAME_KEY_LENGTH, is_sorted=True), nullable=False),  # sort key of its image
+    Column("path", Long, nullable=False),  # of its folder, below the root
     Column("mime_type", String(255), nullable=False),
     Column("size_bytes", BigInteger),
     Column("md5", String(32)),
     Column("version", String(255)),
     Column("object_key", Long),
-    Column("replaces", Boolean, nullable=False),  # an older version stands under the key
+    Column("overwrites", Boolean, nullable=False),  # an older version exists under the key
     Column("state", String(16), nullable=False),  # an ItemState
     Column("reason", String(32)),
     Column("detail", Long),
-    Column("flagged", Boolean, nullable=False),  # stored although the source's digest never matched
+    Column("digest_mismatch", Boolean, nullable=False),  # stored although the source's digest never matched
     Column("tries", SmallInteger, nullable=False),
     Column("width", Integer),
     Column("height", Integer),
@@ -164,7 +166,7 @@ items = Table(
     Column("camera", String(255)),
     Column("latitude", Float(53)),
     Column("longitude", Float(53)),
-    Column("media", JSON(none_as_null=True)),  # everything the listing told of the picture
+    Column("media", JSON(none_as_null=True)),  # all image metadata that the listing has
     UniqueConstraint("job_id", "file_id"),  # a file listed twice is one item
     Index("ix_items_batch_id", "batch_id"),
     Index("ix_items_job_id_state", "job_id", "state", "id"),
@@ -178,103 +180,106 @@ images = Table(
     Column("store", Exact, nullable=False),
     Column("file_id", Exact, nullable=False),
     Column("folder_id", Exact, nullable=False),
-    Column("job_id", String(36), nullable=False),  # that stored it last
+    Column("job_id", String(36), nullable=False),  # the job that stored it last
     Column("name", Long, nullable=False),
-    Column("name_key", Exact(NAME_KEY_LENGTH, is_sorted=True), nullable=False),  # the name's beginning, its case folded
-    Column("path", Long, nullable=False),
-    Column("mime_type", Exact, nullable=False),  # as the content tells, else as the source claims
+    Column("name_key", Exact(NAME_KEY_LENGTH, is_sorted=True), nullable=False),  # the start of the name, case-folded
+    Column("path", Long, nullable=False),  # of its folder, below the root
+    Column("mime_type", Exact, nullable=False),  # detected from the content, else as the source claims
     Column("size_bytes", BigInteger, nullable=False),
     Column("md5", String(32), nullable=False),
     Column("version", String(255)),
     Column("object_key", Long, nullable=False),  # relative to the store's URL
-    Column("flagged", Boolean, nullable=False),
+    Column("digest_mismatch", Boolean, nullable=False),
     Column("width", Integer),
     Column("height", Integer),
     Column("taken_at", DateTime),
-    Column("shown_at", Instant, nullable=False),  # `taken_at`, else `created_at`: where it stands in the gallery
+    Column("sort_date", Instant, nullable=False),  # `taken_at`, else `created_at`: the gallery's order
     Column("camera", Exact),
     Column("latitude", Float(53)),
     Column("longitude", Float(53)),
     Column("media", JSON(none_as_null=True)),
-    Column("placeholder", String(64)),  # a thumbhash in Base64, once a thumbnail was made
+    Column("placeholder", String(64)),  # a thumbhash in Base64; None until a thumbnail was made
     Column("thumbnail", String(16)),  # None: not tried; else `ready` or `failed`
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("source", "file_id", "store"),
-    # Each order that is offered, and what is often asked for alone; an index costs every file that is stored.
-    Index("ix_images_shown_at_id", "shown_at", "id"),
+    # One for each sort order and each frequent filter; every index costs time for each file stored.
+    Index("ix_images_sort_date_id", "sort_date", "id"),
     Index("ix_images_name_key_id", "name_key", "id"),
     Index("ix_images_size_bytes_id", "size_bytes", "id"),
-    Index("ix_images_folder_id_shown_at_id", "folder_id", "shown_at", "id"),
-    Index("ix_images_mime_type_shown_at_id", "mime_type", "shown_at", "id"),
-    Index("ix_images_camera_shown_at_id", "camera", "shown_at", "id", info={_ONLY: "camera IS NOT NULL"}),
-    Index("ix_images_latitude", "latitude", info={_ONLY: "latitude IS NOT NULL"}),
-    Index("ix_images_job_id_shown_at_id", "job_id", "shown_at", "id"),
+    Index("ix_images_folder_id_sort_date_id", "folder_id", "sort_date", "id"),
+    Index("ix_images_mime_type_sort_date_id", "mime_type", "sort_date", "id"),
+    Index("ix_images_camera_sort_date_id", "camera", "sort_date", "id", info={_WHERE: "camera IS NOT NULL"}),
+    Index("ix_images_latitude", "latitude", info={_WHERE: "latitude IS NOT NULL"}),
+    Index("ix_images_job_id_sort_date_id", "job_id", "sort_date", "id"),
     Index("ix_images_folder_id_name_key_id", "folder_id", "name_key", "id"),
     Index("ix_images_job_id_id", "job_id", "id"),
-    # The id of a deleted image is never given again: browsers keep thumbnails by it.
+    # The id of a deleted image is never reused: browsers cache thumbnails by it.
     sqlite_autoincrement=True,
 )
 
-# The words of an image's name: what is searched.
-words = Table(
-    "words",
+# Inverted index: the words of each image's name.
+image_words = Table(
+    "image_words",
     metadata,
     Column("image_id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
     Column("word", Exact(WORD_LENGTH, is_sorted=True), primary_key=True),
-    Index("ix_words_word_image_id", "word", "image_id"),
+    Index("ix_image_words_word_image_id", "word", "image_id"),
     sqlite_with_rowid=False,
 )
 
-# How many images there are of a kind, kept in the transactions that change them.
-tallies = Table(
-    "tallies",
+# Counters: the number and size of images by value of a dimension, updated in the transactions that change images.
+image_counts = Table(
+    "image_counts",
     metadata,
-    Column("kind", String(16), primary_key=True),  # a tallies.Kind
-    Column("value", Exact, primary_key=True),  # the type, the folder; "" where there is but one
+    Column("dimension", String(16), primary_key=True),  # a counters.Dimension
+    Column("value", Exact, primary_key=True),  # such as the type or the folder; "" where there is only one
     Column("images", BigInteger, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# The same by the day that they stand at in the gallery, so that any day is found without going through those before.
-days = Table(
-    "days",
+# The same counters by day, so that an offset in the gallery is located without scanning the rows before it.
+image_counts_by_day = Table(
+    "image_counts_by_day",
     metadata,
-    Column("kind", String(16), primary_key=True),
+    Column("dimension", String(16), primary_key=True),
     Column("value", Exact, primary_key=True),
-    Column("day", Date, primary_key=True),  # of `shown_at`
+    Column("day", Date, primary_key=True),  # of `sort_date`
     Column("images", BigInteger, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# The same by blocks of ids, so that any place in the order in which they were stored is found in that way, too.
-blocks = Table(
-    "blocks",
+# The same counters by block of ids, so that an offset in the order of import is located in the same way.
+image_counts_by_id_block = Table(
+    "image_counts_by_id_block",
     metadata,
-    Column("kind", String(16), primary_key=True),
+    Column("dimension", String(16), primary_key=True),
     Column("value", Exact, primary_key=True),
-    Column("block", BigInteger, primary_key=True, autoincrement=False),  # an id divided by tallies.BLOCK
+    Column("block", BigInteger, primary_key=True, autoincrement=False),  # the id divided by counters.BLOCK_SIZE
     Column("images", BigInteger, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# Objects whose images were deleted: until they are gone, and a while longer, for transfers that were under way.
-removals = Table(
-    "removals",
+# Tombstones: objects of deleted images, kept until the object is deleted and a while longer for transfers in progress.
+deleted_objects = Table(
+    "deleted_objects",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
     Column("store", Exact, nullable=False),
     Column("file_id", Exact, nullable=False),
     Column("image_id", BigInteger, nullable=False),
     Column("object_key", Long, nullable=False),
-    Column("due_ms", BigInteger, nullable=False),  # whoever works on it has until then; done: when to forget it
-    Column("item_id_max", BigInteger),  # done: the newest item by then; None: the object may still be there
-    Index("ix_removals_file_id", "file_id"),
-    Index("ix_removals_image_id", "image_id"),
-    Index("ix_removals_due_ms", "due_ms"),
+    # While the object exists: when a process may claim the row, after a lease or a delay. Afterwards: when to remove
+    # the row. One column, because the index on it serves both.
+    Column("due_at_ms", BigInteger, nullable=False),
+    # The newest item id when the object was deleted: uploads of items up to it may be lost. None: not deleted yet.
+    Column("fence_item_id", BigInteger),
+    Index("ix_deleted_objects_file_id", "file_id"),
+    Index("ix_deleted_objects_image_id", "image_id"),
+    Index("ix_deleted_objects_due_at_ms", "due_at_ms"),
 )
 
 # Keys that all gateways of a catalog sign with.
@@ -286,49 +291,52 @@ signing_keys = Table(
     sqlite_with_rowid=False,
 )
 
-# What changed lately, in the order in which it was begun to be written; see events.py for how much of it is kept.
+# Recent changes, in the order in which their transactions wrote them; event_log.py has how many are kept.
 events = Table(
     "events",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
     Column("kind", String(16), nullable=False),  # an EventKind
-    Column("at", Instant, nullable=False),
-    Column("job_id", String(36)),  # no foreign key: it is told of a job that is gone, too
-    Column("discovered", BigInteger),  # the job's counts at that moment, as all below
+    Column("recorded_at", Instant, nullable=False),
+    Column("job_id", String(36)),  # no foreign key: events outlive their job
+    Column("discovered", BigInteger),  # the job's counts at that time, like the next three
     Column("processed", BigInteger),
     Column("stored", BigInteger),
-    Column("bytes_moved", BigInteger),
-    Column("body", JSON(none_as_null=True)),  # what else is to be told
-    Index("ix_events_job_id_at", "job_id", "at"),
+    Column("bytes_transferred", BigInteger),
+    Column("payload", JSON(none_as_null=True)),  # fields of other kinds of events
+    Index("ix_events_job_id_recorded_at", "job_id", "recorded_at"),
 )
 
-# How a job went on, when that is no event any more.
-samples = Table(
-    "samples",
+# The progress of each job over time, kept after its events are pruned.
+job_progress_samples = Table(
+    "job_progress_samples",
     metadata,
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),  # its event's
+    # The id of the event.
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
     Column("discovered", BigInteger, nullable=False),
     Column("processed", BigInteger, nullable=False),
-    Column("bytes_moved", BigInteger, nullable=False),
-    Index("ix_samples_job_id_at", "job_id", "at"),
+    Column("bytes_transferred", BigInteger, nullable=False),
+    Index("ix_job_progress_samples_job_id_recorded_at", "job_id", "recorded_at"),
 )
 
-# Webhooks: who is to be told that a job came to its end.
-deliveries = Table(
-    "deliveries",
+# Outbox: webhook notifications about finished jobs, and how their delivery went.
+webhook_deliveries = Table(
+    "webhook_deliveries",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Column("url", Long, nullable=False),
-    Column("body", JSON, nullable=False),  # the job as it ended
+    Column("event_type", String(32), nullable=False),  # such as `job.completed`
+    Column("payload", JSON, nullable=False),  # the job as it finished
     Column("state", String(16), nullable=False),  # a DeliveryState
     Column("tries", SmallInteger, nullable=False),
-    Column("due_ms", BigInteger, nullable=False),  # waiting: not before; on its way: the lease's end
-    Column("status", SmallInteger),  # what was answered last
-    Column("detail", Long),  # what was wrong last
+    # WAITING: when to try next. SENDING: when the lease ends, and another process may try.
+    Column("available_at_ms", BigInteger, nullable=False),
+    Column("http_status", SmallInteger),  # of the last response
+    Column("detail", Long),  # why the last try failed
     Column("updated_at", Instant, nullable=False),
-    Index("ix_deliveries_state_due_ms", "state", "due_ms"),
-    Index("ix_deliveries_job_id", "job_id"),
+    Index("ix_webhook_deliveries_state_available_at_ms", "state", "available_at_ms"),
+    Index("ix_webhook_deliveries_job_id", "job_id"),
 )

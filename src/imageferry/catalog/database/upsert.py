@@ -1,4 +1,4 @@
-"""Rows that are inserted, or changed where they are there, in one statement, as each database says it."""
+"""Upserts: insert rows or update existing ones in one statement, in each database's syntax."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,31 +6,37 @@ from typing import Any
 from sqlalchemy import Select, Table
 from sqlalchemy.sql import Executable
 
-from imageferry.catalog.database.mssql import Changing, Merge, given_rows
+from imageferry.catalog.database.mssql import Assignments, Merge, parameter_row
 
 
 def upsert(
-    table: Table, dialect: str, *, identity: Sequence[str], changes: Changing, rows: Select[Any] | None = None
+    table: Table,
+    dialect: str,
+    *,
+    key_columns: Sequence[str],
+    assignments: Assignments,
+    rows: Select[Any] | None = None,
 ) -> Executable:
-    """Insert what a query gives, else rows of parameters, by the names of the table's columns.
+    """Return a statement that inserts the rows of a query, or rows of parameters, named like the table's columns.
 
-    Where `identity` is there, change that row: `changes` is given the columns that are fresh, and tells what it takes
-    over.
+    Where a row with the same `key_columns` exists, it is updated: `assignments` receives the incoming row's columns
+    and returns (column name, new value) pairs.
     """
-    # What SQLAlchemy knows of a database takes long to import, and one is enough.
+    # Each dialect package takes long to import, and only one is needed.
     match dialect:
         case "mysql" | "mariadb":
-            from sqlalchemy.dialects import mysql  # noqa: PLC0415 - the same
+            from sqlalchemy.dialects import mysql  # noqa: PLC0415 - slow to import; only one dialect is needed
 
             into = mysql.insert(table)
             into = into if rows is None else into.from_select(rows.selected_columns.keys(), rows)
-            return into.on_duplicate_key_update(changes(into.inserted))
+            return into.on_duplicate_key_update(assignments(into.inserted))
         case "mssql":
-            return Merge(table, given_rows(table) if rows is None else rows, identity=identity, changes=changes)
+            source = parameter_row(table) if rows is None else rows
+            return Merge(table, source, key_columns=key_columns, assignments=assignments)
         case "postgresql":
-            from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 - the same
+            from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 - slow to import; only one is needed
         case _:
-            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment] # noqa: PLC0415 - the same
+            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment] # noqa: PLC0415 - slow to import
     statement = insert(table)
     statement = statement if rows is None else statement.from_select(rows.selected_columns.keys(), rows)
-    return statement.on_conflict_do_update(index_elements=identity, set_=dict(changes(statement.excluded)))
+    return statement.on_conflict_do_update(index_elements=key_columns, set_=dict(assignments(statement.excluded)))

@@ -1,4 +1,4 @@
-"""Events each once and in their order, although their numbers may appear out of it."""
+"""Deliver each event once, although events can become visible out of the order of their ids."""
 
 from collections.abc import Sequence
 from math import inf
@@ -7,65 +7,70 @@ from msgspec import Struct
 
 from imageferry.catalog.events.event_log import Event
 
-# How long a number that is missing is waited for: it was given out to a transaction that is not committed yet,
-# or to one that was rolled back and never will be.
-HOLE_WAIT_S = 2.0
-# How long it is looked for after that, and how many such numbers at most.
-LATE_S = 60.0
-LATE_MAX = 200
+# How long delivery stops at a gap in the ids: the id belongs to a transaction that has not committed yet, or that was
+# rolled back, so that the id will never appear.
+GAP_WAIT_S = 2.0
+# How long, and how many, skipped ids are still looked for after that.
+SKIPPED_KEPT_S = 60.0
+SKIPPED_MAX = 200
 
 
-class Place(Struct, frozen=True):
-    """How far somebody heard everything: up to a number, but for those that were passed over and may still appear."""
+class EventOffset(Struct, frozen=True):
+    """How far a subscriber has read: everything up to `last_id`, except `skipped_ids`, which may still appear."""
 
     last_id: int
-    late: tuple[int, ...] = ()
+    skipped_ids: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        """As clients are told it, and say it when they come back."""
-        return ".".join(map(str, (self.last_id, *self.late)))
+        """Return the offset as clients receive it and send it when they reconnect: the ids, joined by dots."""
+        return ".".join(map(str, (self.last_id, *self.skipped_ids)))
 
 
-class Ordering:
-    """Follows the events after one, given whatever of them can be seen at a moment."""
+class GapTracker:
+    """Decides which of the visible events to deliver next, starting after `event_id`. Does no I/O."""
 
-    def __init__(self, event_id: int, *, late: Sequence[int] = (), now_s: float = 0) -> None:
-        self.last_id = event_id  # everything up to here was taken, or passed over
-        self._missing_since_s: dict[int, float] = {}  # by the first number of a hole
-        self._late_until_s = dict.fromkeys(late[-LATE_MAX:], now_s + LATE_S)
-
-    @property
-    def late(self) -> Sequence[int]:
-        """Numbers that were passed over and may still appear."""
-        return list(self._late_until_s)
+    def __init__(self, event_id: int, *, skipped_ids: Sequence[int] = (), now_s: float = 0) -> None:
+        self.last_id = event_id  # every event up to this id was delivered or skipped
+        self._gap_since_s: dict[int, float] = {}  # by the first missing id of the gap
+        self._skipped_until_s = dict.fromkeys(skipped_ids[-SKIPPED_MAX:], now_s + SKIPPED_KEPT_S)
 
     @property
-    def place(self) -> Place:
-        """How far it came."""
-        return Place(self.last_id, tuple(self.late))
+    def skipped_ids(self) -> Sequence[int]:
+        """The ids up to `last_id` that were skipped and may still appear."""
+        return list(self._skipped_until_s)
 
-    def take(self, seen: Sequence[Event], *, now_s: float) -> list[Event]:
-        """What is to be told now, of all that is seen after `last_id` and of the `late`, in the order of the ids."""
-        self._late_until_s = {number: until_s for number, until_s in self._late_until_s.items() if until_s > now_s}
-        taken = [event for event in seen if self._late_until_s.pop(event.id, None) is not None]
-        following = [event for event in seen if event.id > self.last_id]
-        self._look_for_holes(following, now_s)
-        for event in following:
-            hole = self.last_id + 1
-            if self._missing_since_s.get(hole, -inf) > now_s - HOLE_WAIT_S:
+    @property
+    def offset(self) -> EventOffset:
+        """The current offset."""
+        return EventOffset(self.last_id, tuple(self.skipped_ids))
+
+    def take(self, visible: Sequence[Event], *, now_s: float) -> list[Event]:
+        """Return the events to deliver now, by id.
+
+        `visible` must hold, by id, the events after `last_id` and those of `skipped_ids` that exist by now.
+        """
+        self._skipped_until_s = {
+            event_id: until_s for event_id, until_s in self._skipped_until_s.items() if until_s > now_s
+        }
+        delivered = [event for event in visible if self._skipped_until_s.pop(event.id, None) is not None]
+        new = [event for event in visible if event.id > self.last_id]
+        self._update_gaps(new, now_s)
+        for event in new:
+            next_id = self.last_id + 1
+            if self._gap_since_s.get(next_id, -inf) > now_s - GAP_WAIT_S:
                 break
-            self._pass_over(range(hole, event.id), until_s=now_s + LATE_S)
+            self._skip(range(next_id, event.id), until_s=now_s + SKIPPED_KEPT_S)
             self.last_id = event.id
-            taken.append(event)
-        return taken
+            delivered.append(event)
+        return delivered
 
-    def _look_for_holes(self, following: Sequence[Event], now_s: float) -> None:
-        before = [self.last_id, *(event.id for event in following)]
-        holes = [number + 1 for number, event in zip(before, following, strict=False) if event.id > number + 1]
-        self._missing_since_s = {hole: self._missing_since_s.get(hole, now_s) for hole in holes}
+    def _update_gaps(self, new: Sequence[Event], now_s: float) -> None:
+        previous_ids = [self.last_id, *(event.id for event in new)]
+        gaps = [previous + 1 for previous, event in zip(previous_ids, new, strict=False) if event.id > previous + 1]
+        self._gap_since_s = {gap: self._gap_since_s.get(gap, now_s) for gap in gaps}
 
-    def _pass_over(self, numbers: range, *, until_s: float) -> None:
-        for number in numbers[-LATE_MAX:]:
-            self._late_until_s[number] = until_s
-        while len(self._late_until_s) > LATE_MAX:
-            del self._late_until_s[next(iter(self._late_until_s))]
+    def _skip(self, ids: range, *, until_s: float) -> None:
+        for event_id in ids[-SKIPPED_MAX:]:
+            self._skipped_until_s[event_id] = until_s
+        while len(self._skipped_until_s) > SKIPPED_MAX:
+            del self._skipped_until_s[next(iter(self._skipped_until_s))]

@@ -1,4 +1,4 @@
-"""Tallies: how many images there are, and of how many bytes, without counting them."""
+"""Counters: the number and total size of images, by dimension, by day and by block of ids; no row is counted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -6,119 +6,136 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, literal, select
 from sqlalchemy.sql import Executable
 
-from imageferry.catalog.database.row_locks import holding
-from imageferry.catalog.database.tables import blocks, days, tallies
+from imageferry.catalog.database.row_locks import for_update
+from imageferry.catalog.database.tables import image_counts, image_counts_by_day, image_counts_by_id_block
 from imageferry.catalog.database.upsert import upsert
-from imageferry.catalog.images.snapshots import ImageState
+from imageferry.catalog.images.snapshots import ImageSnapshot
 
-# How many ids make a block.
-BLOCK = 2_000
+# Ids in a block.
+BLOCK_SIZE = 2_000
 
 
-class Kind(StrEnum):
-    """What a tally is of; its value says which one."""
+class Dimension(StrEnum):
+    """What images are counted by; a counter's value says which one of the dimension."""
 
-    ALL = "all"  # every image
+    ALL = "all"  # every image; the value is ""
     TYPE = "type"  # a MIME type
     FOLDER = "folder"  # a folder's id
-    JOB = "job"  # the job that stored it last
-    CAMERA = "camera"  # a camera, where one is known
-    LOCATED = "located"  # those whose place is known, by "1", and the others, by "0"
-    MONTH = "month"  # the month that they stand at in the gallery, as 2026-11; by blocks of ids alone
+    JOB = "job"  # the job that stored the image last
+    CAMERA = "camera"  # images without a camera are not counted
+    HAS_LOCATION = "has_location"  # "1" or "0"
+    MONTH = "month"  # of `sort_date`, such as 2026-11; counted by id block only
 
 
-class Tally(NamedTuple):
-    """How many images, and their bytes."""
+class ImageCount(NamedTuple):
+    """The number of images and their total size."""
 
     images: int
     size_bytes: int
 
 
-def lock(tx: Connection) -> None:
-    """Let nobody else change images before this transaction ends.
+class CountersLock(Struct, frozen=True):
+    """Proof that a transaction holds the counters' lock; only `lock_counters` creates it."""
 
-    Whoever changes images changes the tally of all of them in any case; this at the beginning, and neither of two
-    counts by what the other is about to change, nor can they wait for each other in a circle.
+    tx: Connection
+
+
+def lock_counters(tx: Connection) -> CountersLock:
+    """Keep all other transactions from changing images until this one ends. Call it before reading what will change.
+
+    Every change of images updates the counter of all images anyway. Locking that row first keeps transactions from
+    counting by snapshots that another one is about to change, and from deadlocking each other.
     """
     # SQLite has one writer at a time.
-    if tx.dialect.name != "sqlite" and tx.execute(_LOCK).one_or_none() is None:
-        tx.execute(_adding(tallies, tx.dialect.name), [{"kind": Kind.ALL, "value": "", "images": 0, "size_bytes": 0}])
+    if tx.dialect.name != "sqlite" and tx.execute(_LOCK_TOTAL).one_or_none() is None:
+        tx.execute(
+            _increment_statement(image_counts, tx.dialect.name),
+            [{"dimension": Dimension.ALL, "value": "", "images": 0, "size_bytes": 0}],
+        )
+    return CountersLock(tx)
 
 
-_OF_ALL = (tallies.c.kind == literal(Kind.ALL.value), tallies.c.value == literal(""))
-_LOCK = holding(select(tallies.c.images).where(*_OF_ALL), tallies)
+_IS_TOTAL = (image_counts.c.dimension == literal(Dimension.ALL.value), image_counts.c.value == literal(""))
+_LOCK_TOTAL = for_update(select(image_counts.c.images).where(*_IS_TOTAL), image_counts)
 
 
-def change(tx: Connection, *, before: Mapping[int, ImageState], after: Mapping[int, ImageState]) -> None:
-    """Count images as they are now instead of as they were."""
-    whole, by_day, by_block = dict[Any, list[int]](), dict[Any, list[int]](), dict[Any, list[int]]()
-    for states, sign in ((after.values(), 1), (before.values(), -1)):
-        for alike, (count, size_bytes) in _grouped(states).items():
-            *_, day, block = alike
-            for of in _values(alike):
-                for sums, key in ((whole, of), (by_day, (*of, day)), (by_block, (*of, block))):
-                    _add(sums, key, sign * count, sign * size_bytes)
-            _add(by_block, (Kind.MONTH.value, month(day), block), sign * count, sign * size_bytes)
-    for table, sums in ((tallies, whole), (days, by_day), (blocks, by_block)):
+def apply_changes(
+    lock: CountersLock, *, before: Mapping[int, ImageSnapshot], after: Mapping[int, ImageSnapshot]
+) -> None:
+    """Update the counters for images that changed from `before` to `after`, both by image id."""
+    tx = lock.tx
+    totals, by_day, by_block = dict[Any, list[int]](), dict[Any, list[int]](), dict[Any, list[int]]()
+    for snapshots, sign in ((after.values(), 1), (before.values(), -1)):
+        for group, (count, size_bytes) in _grouped(snapshots).items():
+            *_, day, block = group
+            for key in _counter_keys(group):
+                for deltas, counter in ((totals, key), (by_day, (*key, day)), (by_block, (*key, block))):
+                    _add(deltas, counter, sign * count, sign * size_bytes)
+            _add(by_block, (Dimension.MONTH.value, month_of(day), block), sign * count, sign * size_bytes)
+    tables = ((image_counts, totals), (image_counts_by_day, by_day), (image_counts_by_id_block, by_block))
+    for table, deltas in tables:
         names = table.primary_key.columns.keys()
         rows = [
-            dict(zip((*names, "images", "size_bytes"), (*key, *by), strict=True))
-            for key, by in sorted(sums.items())
-            if by != [0, 0]
+            dict(zip((*names, "images", "size_bytes"), (*key, *delta), strict=True))
+            for key, delta in sorted(deltas.items())
+            if delta != [0, 0]
         ]
         if rows:
-            tx.execute(_adding(table, tx.dialect.name), rows)
+            tx.execute(_increment_statement(table, tx.dialect.name), rows)
 
 
-def month(day: date) -> str:
-    """What images of a day are tallied by, too."""
+def month_of(day: date) -> str:
+    """Return the value of Dimension.MONTH for a day."""
     return day.isoformat()[:7]
 
 
-def total(tx: Connection) -> Tally:
-    """Of all images."""
-    row = tx.execute(select(tallies.c.images, tallies.c.size_bytes).where(*_OF_ALL)).one_or_none()
-    return Tally(0, 0) if row is None else Tally(*row)
+def total(tx: Connection) -> ImageCount:
+    """Return the count of all images."""
+    row = tx.execute(select(image_counts.c.images, image_counts.c.size_bytes).where(*_IS_TOTAL)).one_or_none()
+    return ImageCount(0, 0) if row is None else ImageCount(*row)
 
 
-def of(
-    tx: Connection, kind: Kind, values: Sequence[str], *, first: date | None = None, last: date | None = None
-) -> Tally:
-    """Of these together; of these days and all between them."""
-    table = tallies if first is None and last is None else days
+def count_of(
+    tx: Connection, dimension: Dimension, values: Sequence[str], *, first: date | None = None, last: date | None = None
+) -> ImageCount:
+    """Return the sum of the counts of these values, of the days from `first` to `last`, inclusive."""
+    table = image_counts if first is None and last is None else image_counts_by_day
     sums = (func.coalesce(func.sum(table.c.images), 0), func.coalesce(func.sum(table.c.size_bytes), 0))
-    return Tally(*map(int, tx.execute(select(*sums).where(*_among(table, kind, values, first, last))).one()))
+    row = tx.execute(select(*sums).where(*_predicates(table, dimension, values, first, last))).one()
+    return ImageCount(*map(int, row))
 
 
-def every(tx: Connection, kind: Kind, *, limit: int) -> list[tuple[str, Tally]]:
-    """The tallies of a kind, the greatest first."""
-    query = select(tallies.c.value, tallies.c.images, tallies.c.size_bytes)
-    query = query.where(tallies.c.kind == kind, tallies.c.images > 0)
-    query = query.order_by(tallies.c.images.desc(), tallies.c.value).limit(limit)
-    return [(value, Tally(*by)) for value, *by in tx.execute(query)]
+def top(tx: Connection, dimension: Dimension, *, limit: int) -> list[tuple[str, ImageCount]]:
+    """Return the values of a dimension with their counts, by number of images, largest first."""
+    query = select(image_counts.c.value, image_counts.c.images, image_counts.c.size_bytes)
+    query = query.where(image_counts.c.dimension == dimension, image_counts.c.images > 0)
+    query = query.order_by(image_counts.c.images.desc(), image_counts.c.value).limit(limit)
+    return [(value, ImageCount(*count)) for value, *count in tx.execute(query)]
 
 
-def daily(
+def counts_by_day(
     tx: Connection,
-    kind: Kind,
+    dimension: Dimension,
     values: Sequence[str],
     *,
     limit: int,
     first: date | None = None,
     last: date | None = None,
-) -> list[tuple[date, Tally]]:
-    """Of these together, by days, the newest first."""
-    spread = _along(days.c.day, values, _among(days, kind, values, first, last)).subquery()
-    query = select(spread).order_by(spread.c.at.desc()).limit(limit)
-    return [(day, Tally(*map(int, by))) for day, *by in tx.execute(query)]
+) -> list[tuple[date, ImageCount]]:
+    """Return the sum of the counts of these values for each day, newest first."""
+    predicates = _predicates(image_counts_by_day, dimension, values, first, last)
+    counts = _counts_by(image_counts_by_day.c.day, values, predicates).subquery()
+    query = select(counts).order_by(counts.c.key.desc()).limit(limit)
+    return [(day, ImageCount(*map(int, count))) for day, *count in tx.execute(query)]
 
 
-def day_at(
+def locate_day(
     tx: Connection,
-    kind: Kind,
+    dimension: Dimension,
     values: Sequence[str],
     *,
     offset: int,
@@ -126,85 +143,94 @@ def day_at(
     first: date | None = None,
     last: date | None = None,
 ) -> tuple[date, int] | None:
-    """The day on which the image stands that has so many before it, and how many stand on the days before it."""
-    spread = _along(days.c.day, values, _among(days, kind, values, first, last))
-    return _at(tx, spread, offset=offset, descending=descending)
+    """Return the day of the image at an offset, and the number of images on the days before it in the order.
+
+    None: there are no more than `offset` images.
+    """
+    predicates = _predicates(image_counts_by_day, dimension, values, first, last)
+    return _locate(tx, _counts_by(image_counts_by_day.c.day, values, predicates), offset=offset, descending=descending)
 
 
-def block_at(
-    tx: Connection, kind: Kind, values: Sequence[str], *, offset: int, descending: bool
+def locate_block(
+    tx: Connection, dimension: Dimension, values: Sequence[str], *, offset: int, descending: bool
 ) -> tuple[int, int] | None:
-    """The block of ids in which the image stands that has so many before it, and how many stand before the block."""
-    spread = _along(blocks.c.block, values, _among(blocks, kind, values, None, None))
-    return _at(tx, spread, offset=offset, descending=descending)
+    """Return the id block of the image at an offset, and the number of images in the blocks before it in the order.
+
+    None: there are no more than `offset` images.
+    """
+    predicates = _predicates(image_counts_by_id_block, dimension, values, None, None)
+    counts = _counts_by(image_counts_by_id_block.c.block, values, predicates)
+    return _locate(tx, counts, offset=offset, descending=descending)
 
 
-def _along(group: Column[Any], values: Sequence[str], among: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    """How many there are at each day or block, of these together."""
-    columns = group.table.c
-    if len(values) == 1:  # then its rows are the sums
-        return select(group.label("at"), columns.images, columns.size_bytes).where(*among, columns.images > 0)
-    count, size_bytes = func.sum(columns.images), func.sum(columns.size_bytes)
-    sums = select(group.label("at"), count.label("images"), size_bytes.label("size_bytes"))
-    return sums.where(*among).group_by(group).having(count > 0)
+def _counts_by(column: Column[Any], values: Sequence[str], predicates: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """Return a query for (key, images, size_bytes): the sums over the values for each day or block."""
+    columns = column.table.c
+    if len(values) == 1:  # the rows are the sums
+        query = select(column.label("key"), columns.images, columns.size_bytes)
+        return query.where(*predicates, columns.images > 0)
+    images, size_bytes = func.sum(columns.images), func.sum(columns.size_bytes)
+    query = select(column.label("key"), images.label("images"), size_bytes.label("size_bytes"))
+    return query.where(*predicates).group_by(column).having(images > 0)
 
 
-def _at(tx: Connection, spread: Select[Any], *, offset: int, descending: bool) -> tuple[Any, int] | None:
-    among = spread.subquery()
-    order = among.c.at.desc() if descending else among.c.at
-    reached = func.sum(among.c.images).over(order_by=order).label("reached")
-    running = select(among.c.at, among.c.images, reached).subquery()
-    query = select(running.c.at, running.c.reached - running.c.images).where(running.c.reached > offset)
-    row = tx.execute(query.order_by(running.c.reached, running.c.at).limit(1)).one_or_none()
+def _locate(tx: Connection, counts: Select[Any], *, offset: int, descending: bool) -> tuple[Any, int] | None:
+    by_key = counts.subquery()
+    order = by_key.c.key.desc() if descending else by_key.c.key
+    running_total = func.sum(by_key.c.images).over(order_by=order).label("running_total")
+    running = select(by_key.c.key, by_key.c.images, running_total).subquery()
+    query = select(running.c.key, running.c.running_total - running.c.images).where(running.c.running_total > offset)
+    row = tx.execute(query.order_by(running.c.running_total, running.c.key).limit(1)).one_or_none()
     return None if row is None else (row[0], int(row[1]))
 
 
-def _among(
-    table: Table, kind: Kind, values: Sequence[str], first: date | None, last: date | None
+def _predicates(
+    table: Table, dimension: Dimension, values: Sequence[str], first: date | None, last: date | None
 ) -> list[ColumnElement[bool]]:
-    among = [table.c.kind == kind, table.c.value == values[0] if len(values) == 1 else table.c.value.in_(values)]
-    among += [] if first is None else [table.c.day >= first]
-    return among + ([] if last is None else [table.c.day <= last])
+    has_value = table.c.value == values[0] if len(values) == 1 else table.c.value.in_(values)
+    predicates = [table.c.dimension == dimension, has_value]
+    predicates += [] if first is None else [table.c.day >= first]
+    return predicates + ([] if last is None else [table.c.day <= last])
 
 
-Alike = tuple[str, str, str, str | None, bool, date, int]
+Group = tuple[str, str, str, str | None, bool, date, int]
+"""What a group of images has in common: MIME type, folder, job, camera, whether it has a location, day, id block."""
 
 
-def _grouped(states: Iterable[ImageState]) -> dict[Alike, list[int]]:
-    """How many there are that are alike in all that is counted, and their bytes: nearly all of a batch are."""
-    groups: dict[Alike, list[int]] = {}
-    for state in states:
-        located = state.latitude is not None
-        of = (state.mime_type, state.folder_id, state.job_id, state.camera, located)
-        alike = (*of, state.shown_at.date(), state.id // BLOCK)
-        _add(groups, alike, 1, state.size_bytes)
+def _grouped(snapshots: Iterable[ImageSnapshot]) -> dict[Group, list[int]]:
+    """Return [number, total size] of the images that agree in everything counted: most of a batch do."""
+    groups: dict[Group, list[int]] = {}
+    for image in snapshots:
+        values = (image.mime_type, image.folder_id, image.job_id, image.camera, image.latitude is not None)
+        group = (*values, image.sort_date.date(), image.id // BLOCK_SIZE)
+        _add(groups, group, 1, image.size_bytes)
     return groups
 
 
-def _values(alike: Alike) -> list[tuple[str, str]]:
-    mime_type, folder_id, job_id, camera, located, *_ = alike
-    values = [
-        (Kind.ALL.value, ""),
-        (Kind.TYPE.value, mime_type),
-        (Kind.FOLDER.value, folder_id),
-        (Kind.JOB.value, job_id),
-        (Kind.LOCATED.value, "1" if located else "0"),
+def _counter_keys(group: Group) -> list[tuple[str, str]]:
+    mime_type, folder_id, job_id, camera, has_location, *_ = group
+    keys = [
+        (Dimension.ALL.value, ""),
+        (Dimension.TYPE.value, mime_type),
+        (Dimension.FOLDER.value, folder_id),
+        (Dimension.JOB.value, job_id),
+        (Dimension.HAS_LOCATION.value, "1" if has_location else "0"),
     ]
-    return values if camera is None else [*values, (Kind.CAMERA.value, camera)]
+    return keys if camera is None else [*keys, (Dimension.CAMERA.value, camera)]
 
 
 def _add(sums: dict[Any, list[int]], key: object, count: int, size_bytes: int) -> None:
-    by = sums.setdefault(key, [0, 0])
-    by[0] += count
-    by[1] += size_bytes
+    entry = sums.setdefault(key, [0, 0])
+    entry[0] += count
+    entry[1] += size_bytes
 
 
 @cache
-def _adding(table: Table, dialect: str) -> Executable:
-    """Add to what is counted, whether it is there or not."""
+def _increment_statement(table: Table, dialect: str) -> Executable:
+    """Return a statement that adds to a counter, or creates it."""
     return upsert(
         table,
         dialect,
-        identity=[column.name for column in table.primary_key.columns],
-        changes=lambda fresh: [(name, table.c[name] + fresh[name]) for name in ("images", "size_bytes")],
+        key_columns=[column.name for column in table.primary_key.columns],
+        assignments=lambda incoming: [(name, table.c[name] + incoming[name]) for name in ("images", "size_bytes")],
     )

@@ -1,4 +1,4 @@
-"""How a name is sorted and searched: its key, and its words."""
+"""The sort key and the searchable words of a name."""
 
 import re
 import unicodedata
@@ -6,25 +6,25 @@ import unicodedata
 from imageferry.catalog.database.tables import NAME_KEY_LENGTH, WORD_LENGTH
 
 WORDS_MAX = 16
-# Of a name, so much is read for its words.
+# Characters of a name that are read; the rest is neither sorted by nor searched.
 _READ_LENGTH = 1024
 _WORD = re.compile(r"[^\W_]+")
 
 
 def name_key(name: str) -> str:
-    """What a name is sorted by: its beginning, whatever the case and the way its letters are composed.
+    """Return what a name is sorted by: its beginning, in lower case and with composed letters.
 
-    Every word of a name whose key is shorter than `NAME_KEY_LENGTH` stands in the key.
+    If the key is shorter than `NAME_KEY_LENGTH`, it contains every word of the name.
     """
-    return _folded(name[:_READ_LENGTH]).replace("\0", "")[:NAME_KEY_LENGTH]
+    return _normalized(name[:_READ_LENGTH]).replace("\0", "")[:NAME_KEY_LENGTH]
 
 
-def words(name: str) -> list[str]:
-    """The different words of a name, or of a search: letters and digits, each cut at `WORD_LENGTH`."""
-    found = _WORD.findall(_folded(name[:_READ_LENGTH]))
-    return list(dict.fromkeys([word[:WORD_LENGTH] for word in found]))[:WORDS_MAX]
+def tokenize(name: str) -> list[str]:
+    """Return the distinct words, of letters and digits, of a name or a search; each cut at `WORD_LENGTH`."""
+    words = _WORD.findall(_normalized(name[:_READ_LENGTH]))
+    return list(dict.fromkeys([word[:WORD_LENGTH] for word in words]))[:WORDS_MAX]
 
 
-def _folded(text: str) -> str:
-    # NFKC: the same letters composed and decomposed, as some systems write names, are one.
+def _normalized(text: str) -> str:
+    # NFKC makes composed and decomposed letters equal: some systems write names decomposed.
     return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()

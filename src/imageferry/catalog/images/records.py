@@ -1,4 +1,4 @@
-"""Images in the catalog: one record for each file that stands in a store."""
+"""Records of images: one row for each file that is stored in a store."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -10,16 +10,17 @@ from sqlalchemy import Connection, Row, bindparam, case, func, select
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from imageferry.catalog.database.in_list import among
+from imageferry.catalog.database.in_list import in_list
 from imageferry.catalog.database.tables import images, items
 from imageferry.catalog.database.upsert import upsert
 from imageferry.catalog.images import counters, deletions, snapshots, word_index
-from imageferry.catalog.jobs.items import Pending
+from imageferry.catalog.images.counters import CountersLock
+from imageferry.catalog.jobs.items import PendingItem
 from imageferry.model import ItemState
 
-# A record, with the table's columns by their names.
+# A record; its attributes are the columns of the images table.
 ImageRow = Row[Any]
-# What a record takes over from its item, by the same name.
+# Columns that a record copies from its item.
 _FROM_ITEM = (
     "file_id",
     "folder_id",
@@ -32,7 +33,7 @@ _FROM_ITEM = (
     "md5",
     "version",
     "object_key",
-    "flagged",
+    "digest_mismatch",
     "width",
     "height",
     "taken_at",
@@ -41,110 +42,111 @@ _FROM_ITEM = (
     "longitude",
     "media",
 )
-_IDENTITY = ("source", "file_id", "store")
+_KEY_COLUMNS = ("source", "file_id", "store")
 
 
-class Held(Struct, frozen=True, kw_only=True):
-    """What the catalog holds of a file."""
+class StoredVersion(Struct, frozen=True, kw_only=True):
+    """The version of a file that is stored, and its object."""
 
     version: str | None
     size_bytes: int
     object_key: str
 
 
-def held(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[str, Held]:
-    """The records of these files in one store, by file id."""
-    asked = {"at_source": source, "in_store": store, "file_ids": file_ids}
+def stored_versions(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[str, StoredVersion]:
+    """Return what one store has of these files, by file id."""
+    parameters = {"of_source": source, "of_store": store, "file_ids": file_ids}
     return {
-        file_id: Held(version=version, size_bytes=size_bytes, object_key=object_key)
-        for file_id, version, size_bytes, object_key in tx.execute(_HELD, asked)
+        file_id: StoredVersion(version=version, size_bytes=size_bytes, object_key=object_key)
+        for file_id, version, size_bytes, object_key in tx.execute(_STORED_VERSIONS, parameters)
     }
 
 
-_HELD = select(images.c.file_id, images.c.version, images.c.size_bytes, images.c.object_key).where(
-    images.c.source == bindparam("at_source"),
-    images.c.store == bindparam("in_store"),
-    among(images.c.file_id, "file_ids"),
+_STORED_VERSIONS = select(images.c.file_id, images.c.version, images.c.size_bytes, images.c.object_key).where(
+    images.c.source == bindparam("of_source"),
+    images.c.store == bindparam("of_store"),
+    in_list(images.c.file_id, "file_ids"),
 )
 
 
-def ids(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[str, int]:
-    """The ids of the records of these files in one store, by file id."""
-    columns = (images.c.file_id, images.c.id)
+def ids_by_file(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[str, int]:
+    """Return the ids of the records of these files in one store, by file id."""
+    if not file_ids:
+        return {}
     of_files = (images.c.source == source, images.c.store == store, images.c.file_id.in_(file_ids))
-    return {row.file_id: row.id for row in tx.execute(select(*columns).where(*of_files))} if file_ids else {}
+    rows = tx.execute(select(images.c.file_id, images.c.id).where(*of_files))
+    return {row.file_id: row.id for row in rows}
 
 
-def record(tx: Connection, stored: Collection[Pending], *, source: str, store: str, now: datetime) -> None:
-    """Write the records of items of one job that are stored by now, or bring them up to date, and what is kept beside.
-
-    `tallies.lock` comes first in the transaction.
-    """
-    where = {"source": source, "store": store}
+def record_stored(
+    lock: CountersLock, stored: Collection[PendingItem], *, source: str, store: str, now: datetime
+) -> None:
+    """Insert or update the records of one job's items, which are STORED by now; update counters and word index."""
+    tx = lock.tx
     file_ids = [item.file_id for item in stored]
-    before = snapshots.of_files(tx, **where, file_ids=file_ids)
-    given = {"item_ids": [item.id for item in stored], "now": now}
-    tx.execute(_recording(tx.dialect.name), given | {"at_source": source, "in_store": store})
-    after = snapshots.of_files(tx, **where, file_ids=file_ids)
-    counters.change(tx, before=before, after=after)
-    word_index.change(tx, before=before, after=after)
-    deletions.replaced(tx, before=before, after=after, store=store)
+    before = snapshots.by_file_ids(tx, source=source, store=store, file_ids=file_ids)
+    parameters = {"item_ids": [item.id for item in stored], "now": now, "of_source": source, "of_store": store}
+    tx.execute(_upsert_statement(tx.dialect.name), parameters)
+    after = snapshots.by_file_ids(tx, source=source, store=store, file_ids=file_ids)
+    counters.apply_changes(lock, before=before, after=after)
+    word_index.apply_changes(lock, before=before, after=after)
+    deletions.add_replaced(lock, before=before, after=after, store=store)
 
 
-def latest(tx: Connection, *, job_id: str, limit: int) -> Sequence[ImageRow]:
-    """The records that a job stored last."""
+def latest_of_job(tx: Connection, *, job_id: str, limit: int) -> Sequence[ImageRow]:
+    """Return the newest records that this job stored last, newest first."""
     return tx.execute(select(images).where(images.c.job_id == job_id).order_by(images.c.id.desc()).limit(limit)).all()
 
 
-def after(tx: Connection, *, image_id: int, limit: int) -> Sequence[ImageRow]:
-    """The records that follow one, in the order they were first stored; what a stream of all reads by."""
+def page_after(tx: Connection, *, image_id: int, limit: int) -> Sequence[ImageRow]:
+    """Return the records after this id, by id; for streaming all of them."""
     return tx.execute(select(images).where(images.c.id > image_id).order_by(images.c.id).limit(limit)).all()
 
 
 def get(tx: Connection, image_id: int) -> ImageRow | None:
-    """One record."""
+    """Return one record, or None."""
     return tx.execute(select(images).where(images.c.id == image_id)).one_or_none()
 
 
-def some(tx: Connection, image_ids: Collection[int]) -> Sequence[ImageRow]:
-    """These records, as far as they are there, in the order they were first stored."""
+def by_ids(tx: Connection, image_ids: Collection[int]) -> Sequence[ImageRow]:
+    """Return those of these records that exist, by id."""
     return tx.execute(select(images).where(images.c.id.in_(image_ids)).order_by(images.c.id)).all()
 
 
 def newest_id(tx: Connection) -> int:
-    """The greatest id there is; 0: there is none."""
+    """Return the largest id; 0 when there are no records."""
     newest: int | None = tx.execute(select(func.max(images.c.id))).scalar_one()
     return newest or 0
 
 
 def count(tx: Connection) -> int:
-    """How many records there are."""
+    """Return the number of records, by counting them; `counters.total` doesn't count."""
     return tx.execute(select(func.count()).select_from(images)).scalar_one()
 
 
 @cache
-def _recording(dialect: str) -> Executable:
-    """The statement of `record`; to build it takes longer than to run it."""
+def _upsert_statement(dialect: str) -> Executable:
+    """Return the upsert of `record_stored`; building it takes longer than running it."""
     now = bindparam("now", type_=images.c.created_at.type)
-    where = (
-        bindparam("at_source", type_=images.c.source.type).label("source"),
-        bindparam("in_store", type_=images.c.store.type).label("store"),
+    key = (
+        bindparam("of_source", type_=images.c.source.type).label("source"),
+        bindparam("of_store", type_=images.c.store.type).label("store"),
     )
-    times = (func.coalesce(items.c.taken_at, now).label("shown_at"), now.label("created_at"), now.label("updated_at"))
-    rows = select(*(items.c[name] for name in _FROM_ITEM), *where, *times).where(
-        among(items.c.id, "item_ids"), items.c.state == ItemState.STORED
+    times = (func.coalesce(items.c.taken_at, now).label("sort_date"), now.label("created_at"), now.label("updated_at"))
+    rows = select(*(items.c[name] for name in _FROM_ITEM), *key, *times).where(
+        in_list(items.c.id, "item_ids"), items.c.state == ItemState.STORED
     )
-    return upsert(images, dialect, identity=_IDENTITY, changes=_changes, rows=rows)
+    return upsert(images, dialect, key_columns=_KEY_COLUMNS, assignments=_assignments, rows=rows)
 
 
-def _changes(fresh: ReadOnlyColumnCollection[str, Any]) -> list[tuple[str, Any]]:
-    """What a record that is there takes over; in this order, for MySQL reads what it has set already."""
-    same = images.c.md5 == fresh.md5
-    taken_over = [name for name in (*_FROM_ITEM, "updated_at") if name not in _IDENTITY]
+def _assignments(incoming: ReadOnlyColumnCollection[str, Any]) -> list[tuple[str, Any]]:
+    """Return what an existing record is set to. The order matters: MySQL reads columns that it has set already."""
+    is_same = images.c.md5 == incoming.md5
+    copied = [name for name in (*_FROM_ITEM, "updated_at") if name not in _KEY_COLUMNS]
     return [
-        # A thumbnail is of the bytes that it was made from.
-        ("placeholder", case((same, images.c.placeholder))),
-        ("thumbnail", case((same, images.c.thumbnail))),
-        *((name, fresh[name]) for name in taken_over),
-        ("shown_at", func.coalesce(fresh.taken_at, images.c.created_at)),
+        # A thumbnail is only valid for the bytes that it was made from.
+        ("placeholder", case((is_same, images.c.placeholder))),
+        ("thumbnail", case((is_same, images.c.thumbnail))),
+        *((name, incoming[name]) for name in copied),
+        ("sort_date", func.coalesce(incoming.taken_at, images.c.created_at)),
     ]

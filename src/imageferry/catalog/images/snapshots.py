@@ -1,4 +1,4 @@
-"""What an image is counted and searched by, as it stands before and after a change."""
+"""Snapshots of images before and after a change, for updating the counters and the word index."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
-from imageferry.catalog.database.in_list import among
+from imageferry.catalog.database.in_list import in_list
 from imageferry.catalog.database.tables import images
 
 
-class ImageState(NamedTuple):
-    """An image, as far as others keep account of it."""
+class ImageSnapshot(NamedTuple):
+    """The columns of an image that counters, word index and tombstones depend on."""
 
     id: int
     file_id: str
@@ -21,27 +21,27 @@ class ImageState(NamedTuple):
     job_id: str
     camera: str | None
     latitude: float | None
-    shown_at: datetime
+    sort_date: datetime
     size_bytes: int
     object_key: str
 
 
-def of_files(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[int, ImageState]:
-    """The images of these files in one store, by the images' ids."""
-    asked = {"at_source": source, "in_store": store, "file_ids": file_ids}
-    return {row[0]: ImageState(*row) for row in tx.execute(_OF_FILES, asked)}
+def by_file_ids(tx: Connection, *, source: str, store: str, file_ids: Collection[str]) -> dict[int, ImageSnapshot]:
+    """Return the images of these files in one store, by image id."""
+    parameters = {"of_source": source, "of_store": store, "file_ids": file_ids}
+    return {row[0]: ImageSnapshot(*row) for row in tx.execute(_BY_FILE_IDS, parameters)}
 
 
-def of_images(tx: Connection, image_ids: Collection[int]) -> dict[int, ImageState]:
-    """These images, as far as they are there."""
-    return {row[0]: ImageState(*row) for row in tx.execute(_OF_IMAGES, {"image_ids": image_ids})}
+def by_ids(tx: Connection, image_ids: Collection[int]) -> dict[int, ImageSnapshot]:
+    """Return those of these images that exist, by image id."""
+    return {row[0]: ImageSnapshot(*row) for row in tx.execute(_BY_IDS, {"image_ids": image_ids})}
 
 
-_STATE = select(*(images.c[name] for name in ImageState._fields))
-# By the files' ids: joined with their items, PostgreSQL went through all images of a catalog that it knew little of.
-_OF_FILES = _STATE.where(
-    images.c.source == bindparam("at_source"),
-    images.c.store == bindparam("in_store"),
-    among(images.c.file_id, "file_ids"),
+_SELECT = select(*(images.c[name] for name in ImageSnapshot._fields))
+# By file id: with a join on items, PostgreSQL scanned all images while its statistics of the tables were poor.
+_BY_FILE_IDS = _SELECT.where(
+    images.c.source == bindparam("of_source"),
+    images.c.store == bindparam("of_store"),
+    in_list(images.c.file_id, "file_ids"),
 )
-_OF_IMAGES = _STATE.where(among(images.c.id, "image_ids"))
+_BY_IDS = _SELECT.where(in_list(images.c.id, "image_ids"))

@@ -1,1 +1,1 @@
-"""Jobs and what belongs to them: items, idempotency keys, receipts, progress samples, webhook deliveries."""
+"""Jobs and what belongs to them: items, idempotency keys, manifests, progress samples, webhook deliveries."""

@@ -1,4 +1,4 @@
-"""Items in the catalog: one row for each file of a job."""
+"""The rows of items: one for each file of a job."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -7,59 +7,59 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import JSON, Column, ColumnElement, Connection, Row, bindparam, column, func, select, update
 
-from imageferry.catalog.database.in_list import among
+from imageferry.catalog.database.in_list import in_list
 from imageferry.catalog.database.tables import items
 from imageferry.errors import Reason
 from imageferry.model import ItemState, Job, Outcome, TransferItem
 
 
 def known_ids(tx: Connection, *, job_id: str, file_ids: Collection[str]) -> set[str]:
-    """Which of these files the job has an item for already."""
+    """Return which of these files already have an item in the job."""
     return set(tx.execute(_KNOWN_IDS, {"of_job": job_id, "file_ids": file_ids}).scalars())
 
 
-_KNOWN_IDS = select(items.c.file_id).where(items.c.job_id == bindparam("of_job"), among(items.c.file_id, "file_ids"))
+_KNOWN_IDS = select(items.c.file_id).where(items.c.job_id == bindparam("of_job"), in_list(items.c.file_id, "file_ids"))
 
 
 def insert(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write new items, in one statement executed many times, or given all of them as one parameter."""
+    """Insert new items: on PostgreSQL all of them as one JSON parameter, else by one statement run for each."""
     if not rows:
         return
-    if tx.dialect.name == "postgresql" and not any(_holds_nul(row) for row in rows):
+    if tx.dialect.name == "postgresql" and not any(_has_nul(row) for row in rows):
         tx.execute(_INSERT_JSON, {"rows": rows})
     else:
         tx.execute(items.insert(), rows)
 
 
-def _holds_nul(row: Mapping[str, Any]) -> bool:
+def _has_nul(row: Mapping[str, Any]) -> bool:
     return any("\0" in (row[name] or "") for name in ("name", "path", "object_key", "detail"))
 
 
-_NEW = [each for each in items.columns if each is not items.c.id]
+_INSERTED = [each for each in items.columns if each is not items.c.id]
 _GIVEN = func.json_to_recordset(bindparam("rows", type_=JSON)).table_valued(
-    *(column(each.name, each.type) for each in _NEW), name="given"
+    *(column(each.name, each.type) for each in _INSERTED), name="given"
 )
-# A row's values as parameters of their own take PostgreSQL's driver ten times as long.
+# With a parameter for each value, PostgreSQL's driver takes ten times as long.
 _INSERT_JSON = items.insert().from_select(
-    [each.name for each in _NEW], select(*_GIVEN.render_derived(with_types=True).c)
+    [each.name for each in _INSERTED], select(*_GIVEN.render_derived(with_types=True).c)
 )
 
 
-def parcels(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[TransferItem]]:
-    """What is still to be transferred, by batch."""
-    return _parcels(tx, items.c.state == ItemState.PENDING, batch_ids=batch_ids)
+def transfer_items(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[TransferItem]]:
+    """Return the items that are still to be transferred, by batch."""
+    return _select_transfer_items(tx, items.c.state == ItemState.PENDING, batch_ids=batch_ids)
 
 
-def withdrawn_parcels(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[TransferItem]]:
-    """What was to be transferred when its job was cancelled, by batch."""
-    return _parcels(tx, _IS_WITHDRAWN, batch_ids=batch_ids)
+def withdrawn_transfer_items(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, list[TransferItem]]:
+    """Return the items that were still to be transferred when their job was cancelled, by batch."""
+    return _select_transfer_items(tx, _IS_WITHDRAWN, batch_ids=batch_ids)
 
 
 _IS_WITHDRAWN = (items.c.state == ItemState.SKIPPED) & (items.c.reason == Reason.CANCELLED)
 
 
-def _parcels(
-    tx: Connection, which: ColumnElement[bool], *, batch_ids: Collection[int]
+def _select_transfer_items(
+    tx: Connection, condition: ColumnElement[bool], *, batch_ids: Collection[int]
 ) -> dict[int, list[TransferItem]]:
     columns = (
         items.c.batch_id,
@@ -72,74 +72,74 @@ def _parcels(
         items.c.md5,
         items.c.resource_key,
         items.c.tries,
-        items.c.replaces,
+        items.c.overwrites,
     )
-    query = select(*columns).where(items.c.batch_id.in_(batch_ids), which).order_by(items.c.id)
+    query = select(*columns).where(items.c.batch_id.in_(batch_ids), condition).order_by(items.c.id)
     found: dict[int, list[TransferItem]] = {batch_id: [] for batch_id in batch_ids}
     for (
         batch_id,
         item_id,
         file_id,
         name,
-        key,
+        object_key,
         mime_type,
         size_bytes,
         md5,
         resource_key,
         tries,
-        replaces,
+        overwrites,
     ) in tx.execute(query):
         found[batch_id].append(
             TransferItem(
                 item_id=item_id,
                 file_id=file_id,
                 name=name,
-                key=key,
+                object_key=object_key,
                 mime_type=mime_type,
                 size_bytes=size_bytes,
                 md5=md5,
                 resource_key=resource_key,
                 tries=tries,
-                replaces=replaces,
+                overwrites=overwrites,
             )
         )
     return found
 
 
-class Pending(Struct, frozen=True):
+class PendingItem(Struct, frozen=True):
     """An item that has no outcome yet."""
 
     id: int
     batch_id: int
     file_id: str
     tries: int
-    size_bytes: int | None  # as listed, like the others
+    size_bytes: int | None  # as listed, like the next two
     md5: str | None
     mime_type: str
 
 
-def pending(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, Pending]:
-    """The items of batches that have no outcome yet, by their ids."""
-    return {row[0]: Pending(*row) for row in tx.execute(_PENDING, {"batch_ids": batch_ids})}
+def pending(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, PendingItem]:
+    """Return the items of these batches that have no outcome yet, by item id."""
+    return {row[0]: PendingItem(*row) for row in tx.execute(_PENDING, {"batch_ids": batch_ids})}
 
 
-def withdrawn(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, Pending]:
-    """The items of batches that were skipped because their job was cancelled, by their ids."""
-    return {row[0]: Pending(*row) for row in tx.execute(_WITHDRAWN, {"batch_ids": batch_ids})}
+def withdrawn(tx: Connection, *, batch_ids: Collection[int]) -> dict[int, PendingItem]:
+    """Return the items of these batches that were skipped because their job was cancelled, by item id."""
+    return {row[0]: PendingItem(*row) for row in tx.execute(_WITHDRAWN, {"batch_ids": batch_ids})}
 
 
 _OF_BATCHES = select(
     items.c.id, items.c.batch_id, items.c.file_id, items.c.tries, items.c.size_bytes, items.c.md5, items.c.mime_type
-).where(among(items.c.batch_id, "batch_ids"))
+).where(in_list(items.c.batch_id, "batch_ids"))
 _PENDING = _OF_BATCHES.where(items.c.state == ItemState.PENDING)
 _WITHDRAWN = _OF_BATCHES.where(_IS_WITHDRAWN)
 
 
-def settle(tx: Connection, outcomes: Collection[Outcome], *, listed: Mapping[int, Pending]) -> None:
-    """Write what became of items; those stored just as they were listed, which is nearly all, in one statement."""
+def save_outcomes(tx: Connection, outcomes: Collection[Outcome], *, listed: Mapping[int, PendingItem]) -> None:
+    """Save the outcomes of items: those stored exactly as listed, nearly all, in one statement."""
     as_listed = {outcome.item_id for outcome in outcomes if _is_as_listed(outcome, listed[outcome.item_id])}
     if as_listed:
-        tx.execute(_SETTLE_AS_LISTED, {"item_ids": list(as_listed)})
+        tx.execute(_SAVE_AS_LISTED, {"item_ids": list(as_listed)})
     rows = [
         {
             "item_id": outcome.item_id,
@@ -150,32 +150,32 @@ def settle(tx: Connection, outcomes: Collection[Outcome], *, listed: Mapping[int
             "new_md5": outcome.md5,
             "new_version": outcome.version,
             "new_mime_type": outcome.mime_type,
-            "new_flagged": outcome.flagged,
+            "new_digest_mismatch": outcome.digest_mismatch,
         }
         for outcome in outcomes
         if outcome.item_id not in as_listed
     ]
     if rows:
-        tx.execute(_SETTLE, rows)
+        tx.execute(_SAVE, rows)
 
 
-def _is_as_listed(outcome: Outcome, item: Pending) -> bool:
+def _is_as_listed(outcome: Outcome, item: PendingItem) -> bool:
     return outcome == Outcome(
         item_id=item.id,
         state=ItemState.STORED,
         size_bytes=item.size_bytes,
         md5=item.md5,
         mime_type=item.mime_type,
-        moved=outcome.moved,  # of the job's account, not of the item
+        transferred=outcome.transferred,  # counted by the job, not saved with the item
     )
 
 
-_SETTLE_AS_LISTED = (
+_SAVE_AS_LISTED = (
     update(items)
-    .where(among(items.c.id, "item_ids"))
-    .values(state=ItemState.STORED, reason=None, detail=None, flagged=False, tries=items.c.tries + 1)
+    .where(in_list(items.c.id, "item_ids"))
+    .values(state=ItemState.STORED, reason=None, detail=None, digest_mismatch=False, tries=items.c.tries + 1)
 )
-_SETTLE = (
+_SAVE = (
     update(items)
     .where(items.c.id == bindparam("item_id"))
     .values(
@@ -186,22 +186,25 @@ _SETTLE = (
         md5=func.coalesce(bindparam("new_md5"), items.c.md5),
         version=func.coalesce(bindparam("new_version"), items.c.version),
         mime_type=func.coalesce(bindparam("new_mime_type"), items.c.mime_type),
-        flagged=bindparam("new_flagged"),
+        digest_mismatch=bindparam("new_digest_mismatch"),
         tries=items.c.tries + 1,
     )
 )
 
 
-def failures_and_skips(tx: Connection, job: Job) -> tuple[Counter[Reason], Counter[Reason]]:
-    """How many items of a job failed, and were skipped, by reason; counted only where the job does not tell."""
-    failures = causes(tx, job_id=job.id, state=ItemState.FAILED) if job.failed else Counter()
+def failure_and_skip_counts(tx: Connection, job: Job) -> tuple[Counter[Reason], Counter[Reason]]:
+    """Return how many items of a job failed and how many were skipped, by reason.
+
+    Items are counted only if the job's own counts are not enough.
+    """
+    failures = count_by_reason(tx, job_id=job.id, state=ItemState.FAILED) if job.failed else Counter()
     if job.skipped == job.unchanged:
         return failures, +Counter({Reason.UNCHANGED: job.unchanged})
-    return failures, causes(tx, job_id=job.id, state=ItemState.SKIPPED)
+    return failures, count_by_reason(tx, job_id=job.id, state=ItemState.SKIPPED)
 
 
-def causes(tx: Connection, *, job_id: str, state: ItemState) -> Counter[Reason]:
-    """How many items of a state there are, by reason."""
+def count_by_reason(tx: Connection, *, job_id: str, state: ItemState) -> Counter[Reason]:
+    """Return how many items of a job have this state, by reason, most frequent first."""
     query = (
         select(items.c.reason, func.count())
         .where(items.c.job_id == job_id, items.c.state == state)
@@ -211,7 +214,7 @@ def causes(tx: Connection, *, job_id: str, state: ItemState) -> Counter[Reason]:
     return Counter({Reason(reason): count for reason, count in tx.execute(query)})
 
 
-def listed(
+def list_page(
     tx: Connection,
     *,
     job_id: str,
@@ -220,8 +223,8 @@ def listed(
     after: int | str | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
-    """The items of a job that follow a `position`, of one state and for one reason where these are told."""
-    # Each order has an index: by state, items are in the order they were found; else in that of the files' ids.
+    """Return the items of a job that follow a position, optionally of one state and for one reason."""
+    # Each order has an index. Items of one state are in the order of discovery, others in that of the file ids.
     key: Column[Any] = items.c.file_id if state is None else items.c.id
     query = select(items).where(items.c.job_id == job_id).order_by(key).limit(limit)
     if state is not None:
@@ -231,16 +234,16 @@ def listed(
     return tx.execute(query if after is None else query.where(key > after)).all()
 
 
-def position(row: Row[Any], *, state: ItemState | None) -> int | str:
-    """Where a list of items, as `listed` answers it, goes on after a row."""
-    place: int | str = row.file_id if state is None else row.id
-    return place
+def page_position(row: Row[Any], *, state: ItemState | None) -> int | str:
+    """Return the position of a row in `list_page`: the `after` of the next page."""
+    value: int | str = row.file_id if state is None else row.id
+    return value
 
 
-def after(
+def after_file(
     tx: Connection, *, job_id: str, file_id: str, limit: int, state: ItemState | None = None
 ) -> Sequence[Row[Any]]:
-    """The items of a job that follow one, in the order of the files' ids."""
+    """Return the items of a job that follow a file id, in the order of file ids, optionally of one state."""
     query = select(items).where(items.c.job_id == job_id, items.c.file_id > file_id).order_by(items.c.file_id)
     query = query.limit(limit)
     return tx.execute(query if state is None else query.where(items.c.state == state)).all()

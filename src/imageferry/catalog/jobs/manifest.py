@@ -1,4 +1,4 @@
-"""The receipt of a job: one entry for each file that it met."""
+"""The manifest of a job: one entry for each file that it discovered."""
 
 import csv
 from collections.abc import AsyncGenerator
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from imageferry.catalog.database.connection import Transactions
+from imageferry.catalog.database.connection import TransactionRunner
 from imageferry.catalog.jobs import items
 from imageferry.model import ItemState
 
@@ -17,24 +17,26 @@ Entry = dict[str, Any]
 
 _PAGE_SIZE = 1000
 _FIELDS = ("id", "name", "path", "key", "size", "digest", "outcome", "reason", "detail")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run it; an apostrophe makes it text
+# A spreadsheet would run a value that starts so as a formula. An apostrophe before it makes it text.
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
-async def receipt(
-    catalog: Transactions, *, job_id: str, as_csv: bool, state: ItemState | None = None
+async def stream_manifest(
+    catalog: TransactionRunner, *, job_id: str, as_csv: bool, state: ItemState | None = None
 ) -> AsyncGenerator[bytes]:
-    """The receipt in the order of the files' ids, a page and a transaction at a time, of one state where it is told.
+    """Yield a job's manifest in chunks, in the order of file ids, optionally of items of one state.
 
-    JSON Lines, or CSV with a heading. `id` is the source's, `key` the object's, `size` in bytes, `digest` the MD5
-    of the stored bytes (hex), `outcome` one of stored, skipped, failed, or pending while the job runs.
+    JSON Lines, or CSV with a header. `id` is the source's file id, `key` the object's key, `size` in bytes, `digest`
+    the MD5 of the stored bytes in hex, `outcome` one of stored, skipped, failed, or pending while the job runs.
+    Each chunk is one page, read in a transaction of its own.
     """
-    form, ahead = (_csv, _csv([dict(zip(_FIELDS, _FIELDS, strict=True))])) if as_csv else (_jsonl, b"")
-    page, last_id = partial(items.after, job_id=job_id, limit=_PAGE_SIZE, state=state), ""
+    encode, header = (_csv, _csv([dict(zip(_FIELDS, _FIELDS, strict=True))])) if as_csv else (_jsonl, b"")
+    page, last_id = partial(items.after_file, job_id=job_id, limit=_PAGE_SIZE, state=state), ""
     while rows := await catalog.read(partial(page, file_id=last_id)):
-        yield ahead + form([_entry(row) for row in rows])
-        ahead, last_id = b"", rows[-1].file_id
-    if ahead:  # a CSV of no file has its heading
-        yield ahead
+        yield header + encode([_entry(row) for row in rows])
+        header, last_id = b"", rows[-1].file_id
+    if header:  # a CSV without entries still has its header
+        yield header
 
 
 def _jsonl(entries: list[Entry]) -> bytes:
@@ -43,13 +45,13 @@ def _jsonl(entries: list[Entry]) -> bytes:
 
 def _csv(entries: list[Entry]) -> bytes:
     text = StringIO()
-    rows = ({name: _harmless(value) for name, value in entry.items()} for entry in entries)
+    rows = ({name: _escape_formula(value) for name, value in entry.items()} for entry in entries)
     csv.DictWriter(text, _FIELDS).writerows(rows)
     return text.getvalue().encode()
 
 
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _escape_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_PREFIXES) else value
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -1,4 +1,4 @@
-"""How jobs went on: the last seconds for a rate, all of it for a line."""
+"""Samples of jobs' progress: the last seconds for a rate, the whole series for a chart."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,18 +6,18 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select, union_all
 
-from imageferry.catalog.database.tables import events, samples
-from imageferry.catalog.events.event_log import EventKind, thinned
-from imageferry.progress_estimate import WINDOW_S, Sample
+from imageferry.catalog.database.tables import events, job_progress_samples
+from imageferry.catalog.events.event_log import EventKind, downsample
+from imageferry.progress_estimate import WINDOW_S, ProgressSample
 
 POINTS_MAX = 300
-# Of the last seconds of all the jobs that are asked for.
+# Over all the requested jobs.
 RECENT_MAX = 5_000
 
 
-def recent(tx: Connection, *, job_ids: Collection[str], now: datetime) -> dict[str, list[Sample]]:
-    """The samples of jobs in the seconds before a moment, in their order."""
-    found: dict[str, list[Sample]] = {job_id: [] for job_id in job_ids}
+def recent(tx: Connection, *, job_ids: Collection[str], now: datetime) -> dict[str, list[ProgressSample]]:
+    """Return the samples of jobs in the last WINDOW_S seconds before `now`, by job, in order of time."""
+    found: dict[str, list[ProgressSample]] = {job_id: [] for job_id in job_ids}
     if job_ids:
         since = now - timedelta(seconds=WINDOW_S)
         for row in reversed(tx.execute(_RECENT, {"job_ids": list(job_ids), "since": since}).all()):
@@ -25,38 +25,38 @@ def recent(tx: Connection, *, job_ids: Collection[str], now: datetime) -> dict[s
     return found
 
 
-def line(tx: Connection, *, job_id: str, points: int = POINTS_MAX) -> Sequence[Sample]:
-    """A job from its beginning to now, or to its end, in at most so many samples that are even in time."""
-    rows = tx.execute(_LINE, {"of_job": job_id}).all()
-    return [_sample(rows[index]) for index in thinned([row.at for row in rows], points=points)]
+def series(tx: Connection, *, job_id: str, points_max: int = POINTS_MAX) -> Sequence[ProgressSample]:
+    """Return a job's samples from its start to its end or now, at most `points_max`, evenly spaced in time."""
+    rows = tx.execute(_SERIES, {"of_job": job_id}).all()
+    return [_sample(rows[index]) for index in downsample([row.recorded_at for row in rows], points=points_max)]
 
 
-def _columns(table: Any) -> list[Any]:  # noqa: ANN401 - events or samples
-    return [table.c.id, table.c.at, table.c.discovered, table.c.processed, table.c.bytes_moved]
+def _columns(table: Any) -> list[Any]:  # noqa: ANN401 - events or job_progress_samples
+    return [table.c.id, table.c.recorded_at, table.c.discovered, table.c.processed, table.c.bytes_transferred]
 
 
-def _line() -> Select[Any]:
+def _series_query() -> Select[Any]:
     of_job: BindParameter[str] = bindparam("of_job")
-    lasting = select(*_columns(samples)).where(samples.c.job_id == of_job)
-    late = select(*_columns(events)).where(events.c.job_id == of_job, events.c.kind == EventKind.JOB)
-    both = union_all(lasting, late).subquery()
-    return select(both).order_by(both.c.at, both.c.id)
+    kept = select(*_columns(job_progress_samples)).where(job_progress_samples.c.job_id == of_job)
+    recent_events = select(*_columns(events)).where(events.c.job_id == of_job, events.c.kind == EventKind.JOB)
+    both = union_all(kept, recent_events).subquery()
+    return select(both).order_by(both.c.recorded_at, both.c.id)
 
 
-_LINE = _line()
+_SERIES = _series_query()
 _RECENT = (
     select(events.c.job_id, *_columns(events))
-    .where(events.c.job_id.in_(bindparam("job_ids", expanding=True)), events.c.at >= bindparam("since"))
+    .where(events.c.job_id.in_(bindparam("job_ids", expanding=True)), events.c.recorded_at >= bindparam("since"))
     .where(events.c.kind == EventKind.JOB)
-    .order_by(events.c.at.desc(), events.c.id.desc())
+    .order_by(events.c.recorded_at.desc(), events.c.id.desc())
     .limit(RECENT_MAX)
 )
 
 
-def _sample(row: Row[Any]) -> Sample:
-    return Sample(
-        at_s=row.at.replace(tzinfo=UTC).timestamp(),
+def _sample(row: Row[Any]) -> ProgressSample:
+    return ProgressSample(
+        at_s=row.recorded_at.replace(tzinfo=UTC).timestamp(),
         discovered=row.discovered,
         processed=row.processed,
-        bytes_moved=row.bytes_moved,
+        bytes_transferred=row.bytes_transferred,
     )

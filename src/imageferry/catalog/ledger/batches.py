@@ -1,4 +1,4 @@
-"""Batches: which items travel together."""
+"""Batches: which items are transferred together."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select, update
 
-from imageferry.catalog.database.in_list import among
+from imageferry.catalog.database.in_list import in_list
 from imageferry.catalog.database.tables import batches
 from imageferry.catalog.database.tables import items as items_table
 from imageferry.catalog.images.name_tokens import name_key
@@ -15,136 +15,147 @@ from imageferry.model import ItemState, LedgerState, ListedFile, Media
 
 FILES_MAX = 100
 SIZE_BYTES_MAX = 64 * 1024 * 1024
-# A file whose listing tells no size is counted as this, so that a batch of them stays of the usual weight.
+# The size to assume for a file whose size is not listed, so that a batch of such files is not too large.
 SIZE_BYTES_ASSUMED = 1024 * 1024
 
 
-def insert_with_batches(tx: Connection, *, job_id: str, finds: Sequence[ListedFile]) -> None:
-    """Write new items; those to be transferred join a batch.
+def insert_items(tx: Connection, *, job_id: str, files: Sequence[ListedFile]) -> None:
+    """Insert new items, and put those to be transferred into batches.
 
-    The job's newest batch is filled up first, as long as it was never given out: so folders of a few files
-    each share batches, and a batch goes out part-filled only when nothing fuller waits.
+    The job's newest batch is filled first if it was never dispatched: so folders with a few files each share batches,
+    and a batch is dispatched partly filled only if no fuller one is ready.
     """
-    rows = [_row(job_id, find) for find in finds if find.state is not ItemState.PENDING]
-    for load in _loads([find for find in finds if find.state is ItemState.PENDING], into=_open_load(tx, job_id)):
-        batch_id = _write(tx, job_id, load)
-        rows += [_row(job_id, find) | {"batch_id": batch_id} for find in load.finds]
+    rows = [_item_row(job_id, file) for file in files if file.state is not ItemState.PENDING]
+    to_transfer = [file for file in files if file.state is ItemState.PENDING]
+    for batch in _fill_batches(to_transfer, into=_newest_open_batch(tx, job_id)):
+        batch_id = _save_batch(tx, job_id, batch)
+        rows += [_item_row(job_id, file) | {"batch_id": batch_id} for file in batch.new_files]
     items.insert(tx, rows)
 
 
-def repack(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int | None]], batches_max: int) -> int:
-    """Put items that exist into batches of their own, to be transferred as on a first try; how many had room."""
-    loads: list[list[int]] = []
-    weight = 0
+def rebatch(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int | None]], batches_max: int) -> int:
+    """Put existing items into new batches, to be transferred with no tries counted. Return how many items fitted.
+
+    `item_sizes` are pairs of an item's id and its size in bytes. Items that do not fit are the last ones.
+    """
+    groups: list[list[int]] = []
+    total_bytes = 0
     for item_id, size_bytes in item_sizes:
-        adds = SIZE_BYTES_ASSUMED if size_bytes is None else size_bytes
-        if not loads or len(loads[-1]) == FILES_MAX or weight + adds > SIZE_BYTES_MAX:
-            if len(loads) == batches_max:
+        item_bytes = SIZE_BYTES_ASSUMED if size_bytes is None else size_bytes
+        if not groups or len(groups[-1]) == FILES_MAX or total_bytes + item_bytes > SIZE_BYTES_MAX:
+            if len(groups) == batches_max:
                 break
-            loads.append([])
-            weight = 0
-        loads[-1].append(item_id)
-        weight += adds
-    for load in loads:
-        # Tried before: what stands in the store already is looked for first.
-        new = {"job_id": job_id, "state": LedgerState.READY, "tries": 1, "due_ms": 0}
-        size = {"files": len(load), "size_bytes": 0}
+            groups.append([])
+            total_bytes = 0
+        groups[-1].append(item_id)
+        total_bytes += item_bytes
+    for group in groups:
+        # With one try, the batch counts as redelivered: the transfer first looks for objects that already exist.
+        new = {"job_id": job_id, "state": LedgerState.READY, "tries": 1, "available_at_ms": 0}
+        size = {"files": len(group), "size_bytes": 0}
         (batch_id,) = tx.execute(batches.insert().values(new | size)).inserted_primary_key or (0,)
-        tx.execute(_BEGIN_ANEW, {"item_ids": load, "new_batch_id": batch_id})
-    return sum(map(len, loads))
+        tx.execute(_RESET_ITEMS, {"item_ids": group, "new_batch_id": batch_id})
+    return sum(map(len, groups))
 
 
-_BEGIN_ANEW = (
+_RESET_ITEMS = (
     update(items_table)
-    .where(among(items_table.c.id, "item_ids"))
+    .where(in_list(items_table.c.id, "item_ids"))
     .values(batch_id=bindparam("new_batch_id"), state=ItemState.PENDING, reason=None, detail=None, tries=0)
 )
 
 
-def part(tx: Connection, *, job_id: str, batch_id: int, item_ids: Collection[int], tries: int) -> None:
-    """Give each item of a batch a batch of its own, that was tried as often."""
+def split_batch(tx: Connection, *, job_id: str, batch_id: int, item_ids: Collection[int], tries: int) -> None:
+    """Move each item of a batch to a batch of its own that counts as tried `tries` times."""
     for item_id in item_ids:
-        alone = {"job_id": job_id, "state": LedgerState.READY, "tries": tries, "due_ms": 0, "files": 1, "size_bytes": 0}
-        (own_id,) = tx.execute(batches.insert().values(alone)).inserted_primary_key or (0,)
-        tx.execute(update(items_table).where(items_table.c.id == item_id).values(batch_id=own_id))
+        single = {
+            "job_id": job_id,
+            "state": LedgerState.READY,
+            "tries": tries,
+            "available_at_ms": 0,
+            "files": 1,
+            "size_bytes": 0,
+        }
+        (new_batch_id,) = tx.execute(batches.insert().values(single)).inserted_primary_key or (0,)
+        tx.execute(update(items_table).where(items_table.c.id == item_id).values(batch_id=new_batch_id))
     tx.execute(update(batches).where(batches.c.id == batch_id).values(state=LedgerState.DONE, files=0))
 
 
-class _Load(Struct, kw_only=True):
-    batch_id: int | None  # None: a new one
+class _OpenBatch(Struct, kw_only=True):
+    batch_id: int | None  # None: not saved yet
     files: int
     size_bytes: int
-    finds: list[ListedFile]
+    new_files: list[ListedFile]
 
-    def takes(self, size_bytes: int) -> bool:
+    def has_room(self, size_bytes: int) -> bool:
         return self.files == 0 or (self.files < FILES_MAX and self.size_bytes + size_bytes <= SIZE_BYTES_MAX)
 
 
-def _loads(finds: Sequence[ListedFile], *, into: _Load) -> Iterator[_Load]:
-    load = into
-    for find in finds:
-        size_bytes = SIZE_BYTES_ASSUMED if find.file.size_bytes is None else find.file.size_bytes
-        if not load.takes(size_bytes):
-            if load.finds:
-                yield load
-            load = _Load(batch_id=None, files=0, size_bytes=0, finds=[])
-        load.files += 1
-        load.size_bytes += size_bytes
-        load.finds.append(find)
-    if load.finds:
-        yield load
+def _fill_batches(files: Sequence[ListedFile], *, into: _OpenBatch) -> Iterator[_OpenBatch]:
+    batch = into
+    for file in files:
+        size_bytes = SIZE_BYTES_ASSUMED if file.file.size_bytes is None else file.file.size_bytes
+        if not batch.has_room(size_bytes):
+            if batch.new_files:
+                yield batch
+            batch = _OpenBatch(batch_id=None, files=0, size_bytes=0, new_files=[])
+        batch.files += 1
+        batch.size_bytes += size_bytes
+        batch.new_files.append(file)
+    if batch.new_files:
+        yield batch
 
 
-def _open_load(tx: Connection, job_id: str) -> _Load:
+def _newest_open_batch(tx: Connection, job_id: str) -> _OpenBatch:
     query = (
         select(batches)
         .where(batches.c.job_id == job_id, batches.c.state == LedgerState.READY)
-        .where(batches.c.tries == 0, batches.c.due_ms == 0)
+        .where(batches.c.tries == 0, batches.c.available_at_ms == 0)
         .order_by(batches.c.id.desc())
         .limit(1)
     )
     row = tx.execute(query).one_or_none()
     if row is None:
-        return _Load(batch_id=None, files=0, size_bytes=0, finds=[])
-    return _Load(batch_id=row.id, files=row.files, size_bytes=row.size_bytes, finds=[])
+        return _OpenBatch(batch_id=None, files=0, size_bytes=0, new_files=[])
+    return _OpenBatch(batch_id=row.id, files=row.files, size_bytes=row.size_bytes, new_files=[])
 
 
-def _write(tx: Connection, job_id: str, load: _Load) -> int:
-    size = {"files": load.files, "size_bytes": load.size_bytes}
-    if load.batch_id is not None:
-        tx.execute(update(batches).where(batches.c.id == load.batch_id).values(size))
-        return load.batch_id
-    new = {"job_id": job_id, "state": LedgerState.READY, "tries": 0, "due_ms": 0}
+def _save_batch(tx: Connection, job_id: str, batch: _OpenBatch) -> int:
+    size = {"files": batch.files, "size_bytes": batch.size_bytes}
+    if batch.batch_id is not None:
+        tx.execute(update(batches).where(batches.c.id == batch.batch_id).values(size))
+        return batch.batch_id
+    new = {"job_id": job_id, "state": LedgerState.READY, "tries": 0, "available_at_ms": 0}
     (batch_id,) = tx.execute(batches.insert().values(new | size)).inserted_primary_key or (0,)
     return int(batch_id)
 
 
 # `taken_at` has a column of its own, and JSON has no dates.
-_TOLD = tuple(name for name in Media.__struct_fields__ if name != "taken_at")
+_JSON_FIELDS = tuple(name for name in Media.__struct_fields__ if name != "taken_at")
 
 
-def _row(job_id: str, find: ListedFile) -> dict[str, Any]:
-    file, media = find.file, find.file.media
-    told = media and {name: value for name in _TOLD if (value := getattr(media, name)) is not None}
+def _item_row(job_id: str, listed: ListedFile) -> dict[str, Any]:
+    file, media = listed.file, listed.file.media
+    media_json = media and {name: value for name in _JSON_FIELDS if (value := getattr(media, name)) is not None}
     return {
         "job_id": job_id,
         "batch_id": None,
         "file_id": file.id,
-        "folder_id": find.folder_id,
+        "folder_id": listed.folder_id,
         "resource_key": file.resource_key,
         "name": file.name,
         "name_key": name_key(file.name),
-        "path": find.path,
+        "path": listed.path,
         "mime_type": file.mime_type[:255],
         "size_bytes": file.size_bytes,
         "md5": file.md5,
         "version": file.version and file.version[:255],
-        "object_key": find.object_key,
-        "replaces": find.replaces,
-        "state": find.state,
-        "reason": find.reason,
-        "detail": find.detail,
-        "flagged": False,
+        "object_key": listed.object_key,
+        "overwrites": listed.overwrites,
+        "state": listed.state,
+        "reason": listed.reason,
+        "detail": listed.detail,
+        "digest_mismatch": False,
         "tries": 0,
         "width": media and media.width,
         "height": media and media.height,
@@ -152,5 +163,5 @@ def _row(job_id: str, find: ListedFile) -> dict[str, Any]:
         "camera": media and media.camera,
         "latitude": media and media.latitude,
         "longitude": media and media.longitude,
-        "media": told,
+        "media": media_json,
     }

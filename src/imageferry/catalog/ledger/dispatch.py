@@ -5,7 +5,7 @@ from functools import cache
 from msgspec.structs import replace
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, select, update
 
-from imageferry.catalog.database.tables import batches, folders
+from imageferry.catalog.database.tables import batches, job_folders
 from imageferry.catalog.jobs import items, jobs
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import utc_now
@@ -20,50 +20,52 @@ from imageferry.model import (
 
 
 def dispatch(
-    tx: Connection, job_id: str, *, terms: LeasePolicy, now_ms: int, waits: bool = True
+    tx: Connection, job_id: str, *, policy: LeasePolicy, now_ms: int, wait_for_lock: bool = True
 ) -> list[Crawl | Transfer]:
-    """Give out as much of a job as its credit has room for; the messages are to be sent once this is committed.
+    """Mark as much of a job as in flight as its credit allows. The caller sends the messages after the commit.
 
-    Unless it `waits`, a job that somebody else holds is left to them.
+    Without `wait_for_lock`, a job whose row another transaction has locked is skipped.
     """
-    job = jobs.get(tx, job_id, lock=True) if waits else jobs.get_if_free(tx, job_id)
+    job = jobs.get(tx, job_id, lock=True) if wait_for_lock else jobs.get_if_unlocked(tx, job_id)
     if job is None or job.state not in jobs.ACTIVE:
         return []
-    transfers = _transfers(tx, job, terms=terms, now_ms=now_ms)
-    crawls = _crawls(tx, job, terms=terms, now_ms=now_ms) if job.open_folders else []
+    transfers = _dispatch_batches(tx, job, policy=policy, now_ms=now_ms)
+    crawls = _dispatch_folders(tx, job, policy=policy, now_ms=now_ms) if job.open_folders else []
     if job.state is JobState.ACCEPTED:
         jobs.save(tx, replace(job, state=JobState.RUNNING, started_at=utc_now()))
     return [*crawls, *transfers]
 
 
-def give_back(tx: Connection, message: Crawl | Transfer) -> None:
-    """Write that a message could not be sent: its work is ready again."""
-    table, row_id = (folders, message.crawl_id) if isinstance(message, Crawl) else (batches, message.batch_id)
+def requeue(tx: Connection, message: Crawl | Transfer) -> None:
+    """Make the work of a message ready again that could not be sent. This does not count as a try."""
+    table, row_id = (job_folders, message.job_folder_id) if isinstance(message, Crawl) else (batches, message.batch_id)
     in_flight = (table.c.id == row_id, table.c.state == LedgerState.IN_FLIGHT)
-    tx.execute(update(table).where(*in_flight).values(state=LedgerState.READY, due_ms=0, tries=table.c.tries - 1))
+    tx.execute(
+        update(table).where(*in_flight).values(state=LedgerState.READY, available_at_ms=0, tries=table.c.tries - 1)
+    )
 
 
-def _crawls(tx: Connection, job: Job, *, terms: LeasePolicy, now_ms: int) -> list[Crawl]:
-    ids = _give_out(tx, folders, job, at_most=terms.folders_of(job.credit), terms=terms, now_ms=now_ms)
+def _dispatch_folders(tx: Connection, job: Job, *, policy: LeasePolicy, now_ms: int) -> list[Crawl]:
+    ids = _claim(tx, job_folders, job, in_flight_max=policy.folders_max(job.credit), policy=policy, now_ms=now_ms)
     if not ids:
         return []
-    rows = tx.execute(select(folders).where(folders.c.id.in_(ids)).order_by(folders.c.id))
+    rows = tx.execute(select(job_folders).where(job_folders.c.id.in_(ids)).order_by(job_folders.c.id))
     return [
         Crawl(
             job_id=job.id,
             source=job.source,
-            crawl_id=row.id,
+            job_folder_id=row.id,
             folder=Folder(id=row.folder_id, name=row.name, resource_key=row.resource_key),
             path=row.path,
             page_token=row.page_token,
-            root=row.folder_id == job.folder_id and row.path == "",
+            is_root=row.folder_id == job.folder_id and row.path == "",
         )
         for row in rows
     ]
 
 
-def _transfers(tx: Connection, job: Job, *, terms: LeasePolicy, now_ms: int) -> list[Transfer]:
-    ids = _give_out(tx, batches, job, at_most=terms.batches_of(job.credit), terms=terms, now_ms=now_ms)
+def _dispatch_batches(tx: Connection, job: Job, *, policy: LeasePolicy, now_ms: int) -> list[Transfer]:
+    ids = _claim(tx, batches, job, in_flight_max=policy.batches_max(job.credit), policy=policy, now_ms=now_ms)
     if not ids:
         return []
     tries: dict[int, int] = dict(tx.execute(select(batches.c.id, batches.c.tries).where(batches.c.id.in_(ids))).all())
@@ -72,28 +74,31 @@ def _transfers(tx: Connection, job: Job, *, terms: LeasePolicy, now_ms: int) -> 
             job_id=job.id,
             source=job.source,
             batch_id=batch_id,
-            parcels=tuple(parcels),
-            repeated=tries[batch_id] > 1,
+            items=tuple(batch_items),
+            redelivered=tries[batch_id] > 1,
         )
-        for batch_id, parcels in items.parcels(tx, batch_ids=ids).items()
+        for batch_id, batch_items in items.transfer_items(tx, batch_ids=ids).items()
     ]
 
 
-def _give_out(tx: Connection, table: Table, job: Job, *, at_most: int, terms: LeasePolicy, now_ms: int) -> list[int]:
-    room = at_most - tx.execute(_in_flight(table), {"of_job": job.id}).scalar_one()
+def _claim(
+    tx: Connection, table: Table, job: Job, *, in_flight_max: int, policy: LeasePolicy, now_ms: int
+) -> list[int]:
+    """Mark ready rows of a job as in flight, up to `in_flight_max` in all. Return their ids."""
+    room = in_flight_max - tx.execute(_in_flight(table), {"of_job": job.id}).scalar_one()
     if room <= 0:
         return []
-    limits = {"now_ms": now_ms, "room": room, "tries_max": terms.tries_max}
+    parameters = {"now_ms": now_ms, "room": room, "tries_max": policy.tries_max}
     if table is batches:
-        limits["apart_tries"] = terms.apart_tries
-    ids = list(tx.execute(_ready(table), {"of_job": job.id} | limits).scalars())
+        parameters["split_after_tries"] = policy.split_after_tries
+    ids = list(tx.execute(_ready(table), {"of_job": job.id} | parameters).scalars())
     if ids:
-        given_out = {
+        dispatched = {
             "state": LedgerState.IN_FLIGHT,
-            "due_ms": now_ms + terms.queue_ms,  # the first sign of life begins its lease
+            "lease_until_ms": now_ms + policy.queue_wait_ms_max,  # the first heartbeat starts its lease
             "tries": table.c.tries + 1,
         }
-        tx.execute(update(table).where(table.c.id.in_(ids)).values(given_out))
+        tx.execute(update(table).where(table.c.id.in_(ids)).values(dispatched))
     return ids
 
 
@@ -105,10 +110,10 @@ def _in_flight(table: Table) -> Select[int]:
 
 @cache
 def _ready(table: Table) -> Select[int]:
-    due = (table.c.state == LedgerState.READY, table.c.due_ms <= bindparam("now_ms"))
-    # What never comes back is the sweep's to set apart or aside.
-    tried = table.c.tries < bindparam("tries_max")
+    due = (table.c.state == LedgerState.READY, table.c.available_at_ms <= bindparam("now_ms"))
+    # The sweep splits or dead-letters what never gets an outcome.
+    may_try = table.c.tries < bindparam("tries_max")
     if table is batches:
-        tried &= (table.c.files == 1) | (table.c.tries < bindparam("apart_tries"))
-    query = select(table.c.id).where(table.c.job_id == bindparam("of_job"), *due, tried)
+        may_try &= (table.c.files == 1) | (table.c.tries < bindparam("split_after_tries"))
+    query = select(table.c.id).where(table.c.job_id == bindparam("of_job"), *due, may_try)
     return query.order_by(table.c.id).limit(bindparam("room", type_=Integer))

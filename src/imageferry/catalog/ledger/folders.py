@@ -1,4 +1,4 @@
-"""The ledger's moves of folders: advance, stumble and prolong tell how far each is listed."""
+"""How far each folder is listed: save its pages, renew its lease, or fail it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, Integer, bindparam, select, update
 
-from imageferry.catalog.database.in_list import among
-from imageferry.catalog.database.tables import folders
+from imageferry.catalog.database.in_list import in_list
+from imageferry.catalog.database.tables import job_folders
 from imageferry.catalog.jobs import items, jobs
-from imageferry.catalog.ledger.batches import insert_with_batches
+from imageferry.catalog.ledger.batches import insert_items
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import utc_now
 from imageferry.errors import (
@@ -35,202 +35,213 @@ from imageferry.model import (
     SubFolder,
 )
 
-# Nothing is listed any more.
-_CLOSED = (*(state for state in JobState if state.terminal), JobState.CANCELLING)
+# States of a job in which its folders are no longer listed.
+_LISTING_ENDED = (*(state for state in JobState if state.is_terminal), JobState.CANCELLING)
 
 
 class ListedPage(Struct, frozen=True, kw_only=True):
-    """What a crawl brought."""
+    """One listed page of a folder."""
 
     crawl: Crawl
-    finds: Sequence[ListedFile]
+    files: Sequence[ListedFile]
     subfolders: Sequence[SubFolder] = ()
-    next_page_token: str | None = None  # None: the folder is listed to its end
-    folder_name: str | None = None  # the root's, when this is its first page
+    next_page_token: str | None = None  # None: this was the last page
+    folder_name: str | None = None  # of the root, on its first page
 
 
-def advance(tx: Connection, pages: Sequence[ListedPage], *, terms: LeasePolicy) -> None:
-    """Write pages of one job: their new items and batches, their new folders, and which pages are next.
+def save_pages(tx: Connection, pages: Sequence[ListedPage], *, policy: LeasePolicy) -> None:
+    """Write listed pages of one job: new items and batches, new folders, and the tokens of the next pages.
 
-    A folder whose pages bring nothing new for too long leads in circles, and is lost.
+    A page that its folder no longer waits for is ignored. A folder whose pages bring nothing new for too long loops
+    and fails.
     """
     job = jobs.get(tx, pages[0].crawl.job_id, lock=True)
-    if job is None or job.state in _CLOSED:
+    if job is None or job.state in _LISTING_ENDED:
         return
-    pages = _awaited(tx, pages)
+    pages = _current_pages(tx, pages)
     if not pages:
         return
-    new = _new_finds(tx, job, pages)
-    opened = _open(tx, job, pages)
-    insert_with_batches(tx, job_id=job.id, finds=[find for finds in new for find in finds])
+    new_files = _new_files(tx, job, pages)
+    new_folders = _add_folders(tx, job, pages)
+    all_new_files = [file for files in new_files for file in files]
+    insert_items(tx, job_id=job.id, files=all_new_files)
     tx.execute(
-        _ADVANCE,
+        _SAVE_PAGE,
         [
             {
-                "crawl_id": page.crawl.crawl_id,
+                "row_id": page.crawl.job_folder_id,
                 "new_state": LedgerState.READY if page.next_page_token else LedgerState.DONE,
                 "new_page_token": page.next_page_token,
-                "news": int(bool(finds or folders_opened)),
+                "is_fresh": int(bool(files or folder_count)),
             }
-            for page, finds, folders_opened in zip(pages, new, opened, strict=True)
+            for page, files, folder_count in zip(pages, new_files, new_folders, strict=True)
         ],
     )
-    job = _discovered(job, [find for finds in new for find in finds])
-    for page, finds, folders_opened in zip(pages, new, opened, strict=True):
-        ended = page.next_page_token is None
+    job = _count_discovered(job, all_new_files)
+    for page, files, folder_count in zip(pages, new_files, new_folders, strict=True):
+        is_last = page.next_page_token is None
         job = replace(
-            job, folder_name=page.folder_name or job.folder_name, open_folders=job.open_folders + folders_opened - ended
+            job, folder_name=page.folder_name or job.folder_name, open_folders=job.open_folders + folder_count - is_last
         )
-        if not (ended or finds or folders_opened) and _leads_in_circles(tx, page.crawl, terms):
-            error = PermanentError(Reason.LISTING_INCOMPLETE, "The source's pages of this folder lead in circles.")
-            job = _lose(tx, job, page.crawl, error)
+        if not (is_last or files or folder_count) and _is_looping(tx, page.crawl, policy):
+            error = PermanentError(Reason.LISTING_INCOMPLETE, "The source's pages of this folder repeat in a loop.")
+            job = _mark_folder_failed(tx, job, page.crawl, error)
     jobs.save(tx, job)
 
 
-_NEWS = bindparam("news", type_=Integer)
-_ADVANCE = (
-    update(folders)
-    .where(folders.c.id == bindparam("crawl_id"))
+_IS_FRESH = bindparam("is_fresh", type_=Integer)
+_SAVE_PAGE = (
+    update(job_folders)
+    .where(job_folders.c.id == bindparam("row_id"))
     .values(
         state=bindparam("new_state"),
         page_token=bindparam("new_page_token"),
-        pages=folders.c.pages + _NEWS,
-        stale_pages=(folders.c.stale_pages + 1) * (1 - _NEWS),
+        fresh_pages=job_folders.c.fresh_pages + _IS_FRESH,
+        stale_pages=(job_folders.c.stale_pages + 1) * (1 - _IS_FRESH),
         tries=0,
-        due_ms=0,
+        available_at_ms=0,
     )
 )
 
 
-def stumble(tx: Connection, crawl: Crawl, *, error: ImageferryError, terms: LeasePolicy, now_ms: int) -> None:
-    """Write that a page could not be listed: the folder is listed again, or fails; a root that fails fails its job."""
+def page_failed(tx: Connection, crawl: Crawl, *, error: ImageferryError, policy: LeasePolicy, now_ms: int) -> None:
+    """Retry a folder whose page could not be listed, or mark it as failed. A failed root fails its job."""
     job = jobs.get(tx, crawl.job_id, lock=True)
-    if job is None or job.state in _CLOSED or not _is_at(tx, crawl):
+    if job is None or job.state in _LISTING_ENDED or not _is_current(tx, crawl):
         return
-    row = tx.execute(select(folders).where(folders.c.id == crawl.crawl_id)).one()
-    untouched = row.folder_id == job.folder_id and row.pages == 0
-    hopeful = isinstance(error, (TransientError, PageTokenError)) and row.tries < terms.folder_tries_max
-    waits = isinstance(error, UnreachableError) or (isinstance(error, BlockedError) and not untouched)
-    if hopeful or waits:
-        again = {"state": LedgerState.READY, "due_ms": now_ms + terms.pause_ms(row.tries)}
+    row = tx.execute(select(job_folders).where(job_folders.c.id == crawl.job_folder_id)).one()
+    is_unlisted_root = row.folder_id == job.folder_id and row.fresh_pages == 0
+    may_retry = isinstance(error, (TransientError, PageTokenError)) and row.tries < policy.folder_tries_max
+    job_waits = isinstance(error, UnreachableError) or (isinstance(error, BlockedError) and not is_unlisted_root)
+    if may_retry or job_waits:
+        retried = {"state": LedgerState.READY, "available_at_ms": now_ms + policy.backoff_ms(row.tries)}
         if isinstance(error, PageTokenError):
-            again["page_token"] = None
-        if waits:
-            again |= {"tries": row.tries - 1, "due_ms": 0}
-            jobs.wait(tx, job, error.reason, error.message, due_ms=now_ms + terms.probe_ms)
-        tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(again))
+            retried["page_token"] = None
+        if job_waits:
+            retried |= {"tries": row.tries - 1, "available_at_ms": 0}
+            jobs.set_waiting(tx, job, error.reason, error.message, probe_at_ms=now_ms + policy.probe_interval_ms)
+        tx.execute(update(job_folders).where(job_folders.c.id == crawl.job_folder_id).values(retried))
         return
-    if untouched:
-        tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(state=LedgerState.DONE))
+    if is_unlisted_root:
+        tx.execute(update(job_folders).where(job_folders.c.id == crawl.job_folder_id).values(state=LedgerState.DONE))
         job = replace(job, state=JobState.FAILED, reason=error.reason, detail=error.message)
         jobs.save(tx, replace(job, open_folders=0, finished_at=utc_now()))
     else:
-        jobs.save(tx, _lose(tx, job, crawl, error, by_shortcut=row.by_shortcut))
+        jobs.save(tx, _mark_folder_failed(tx, job, crawl, error, via_shortcut=row.via_shortcut))
 
 
-def prolong(tx: Connection, crawl: Crawl, *, terms: LeasePolicy, now_ms: int) -> None:
-    """Write that a page is still being listed: its lease begins anew."""
-    in_flight = (folders.c.id == crawl.crawl_id, folders.c.state == LedgerState.IN_FLIGHT)
-    tx.execute(update(folders).where(*in_flight).values(due_ms=now_ms + terms.lease_ms))
+def renew_lease(tx: Connection, crawl: Crawl, *, policy: LeasePolicy, now_ms: int) -> None:
+    """Extend the lease of a folder whose page is still being listed."""
+    in_flight = (job_folders.c.id == crawl.job_folder_id, job_folders.c.state == LedgerState.IN_FLIGHT)
+    tx.execute(update(job_folders).where(*in_flight).values(lease_until_ms=now_ms + policy.lease_ms))
 
 
-def _is_at(tx: Connection, crawl: Crawl) -> bool:
-    """True: the page that a crawl lists is the one its folder waits for, and not one told twice."""
-    return bool(_awaited(tx, [ListedPage(crawl=crawl, finds=())]))
+def _is_current(tx: Connection, crawl: Crawl) -> bool:
+    """Return whether a crawl's page is the one that its folder waits for, not a duplicate."""
+    return bool(_current_pages(tx, [ListedPage(crawl=crawl, files=())]))
 
 
-def _awaited(tx: Connection, pages: Sequence[ListedPage]) -> list[ListedPage]:
-    """Those that their folders wait for, and not the ones told twice."""
-    rows = tx.execute(_PROGRESS, {"crawl_ids": [page.crawl.crawl_id for page in pages]})
-    awaited = {row.id: row.page_token for row in rows if row.state not in {LedgerState.DONE, LedgerState.WITHDRAWN}}
-    timely = [
+def _current_pages(tx: Connection, pages: Sequence[ListedPage]) -> list[ListedPage]:
+    """Return the pages that their folders wait for, without duplicates."""
+    rows = tx.execute(_NEXT_PAGES, {"row_ids": [page.crawl.job_folder_id for page in pages]})
+    next_tokens = {row.id: row.page_token for row in rows if row.state not in {LedgerState.DONE, LedgerState.WITHDRAWN}}
+    current = [
         page
         for page in pages
-        if page.crawl.crawl_id in awaited and awaited[page.crawl.crawl_id] == page.crawl.page_token
+        if page.crawl.job_folder_id in next_tokens and next_tokens[page.crawl.job_folder_id] == page.crawl.page_token
     ]
-    return list({page.crawl.crawl_id: page for page in reversed(timely)}.values())[::-1]
+    return list({page.crawl.job_folder_id: page for page in reversed(current)}.values())[::-1]
 
 
-_PROGRESS = select(folders.c.id, folders.c.state, folders.c.page_token).where(among(folders.c.id, "crawl_ids"))
-
-
-def _new_finds(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[list[ListedFile]]:
-    """By page, the files that the job has not met; of one that is listed twice, the first."""
-    met = items.known_ids(tx, job_id=job.id, file_ids=[find.file.id for page in pages for find in page.finds])
-    new: list[list[ListedFile]] = []
-    for page in pages:
-        found = {find.file.id: find for find in reversed(page.finds) if find.file.id not in met}
-        met |= found.keys()
-        new.append(list(found.values())[::-1])
-    return new
-
-
-def _open(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[int]:
-    """Write the folders that the job has not met; their number, by page."""
-    listed = [sub.folder.id for page in pages for sub in page.subfolders]
-    met = set(tx.execute(_KNOWN_FOLDERS, {"of_job": job.id, "folder_ids": listed}).scalars()) if listed else set()
-    rows: list[dict[str, Any]] = []
-    opened = []
-    for page in pages:
-        new = {sub.folder.id: sub for sub in page.subfolders if sub.folder.id not in met}
-        met |= new.keys()
-        opened.append(len(new))
-        rows += [_row(job, sub) for sub in new.values()]
-    if rows:
-        tx.execute(folders.insert(), rows)
-    return opened
-
-
-_KNOWN_FOLDERS = select(folders.c.folder_id).where(
-    folders.c.job_id == bindparam("of_job"), among(folders.c.folder_id, "folder_ids")
+_NEXT_PAGES = select(job_folders.c.id, job_folders.c.state, job_folders.c.page_token).where(
+    in_list(job_folders.c.id, "row_ids")
 )
 
 
-def _row(job: Job, sub: SubFolder) -> dict[str, Any]:
+def _new_files(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[list[ListedFile]]:
+    """Return the files that the job does not know yet, by page. Of a file listed twice, the first one counts."""
+    known = items.known_ids(tx, job_id=job.id, file_ids=[file.file.id for page in pages for file in page.files])
+    new: list[list[ListedFile]] = []
+    for page in pages:
+        by_id = {file.file.id: file for file in reversed(page.files) if file.file.id not in known}
+        known |= by_id.keys()
+        new.append(list(by_id.values())[::-1])
+    return new
+
+
+def _add_folders(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[int]:
+    """Insert the folders that the job does not know yet. Return their number, by page."""
+    listed = [sub.folder.id for page in pages for sub in page.subfolders]
+    known = set(tx.execute(_KNOWN_FOLDERS, {"of_job": job.id, "folder_ids": listed}).scalars()) if listed else set()
+    rows: list[dict[str, Any]] = []
+    counts = []
+    for page in pages:
+        new = {sub.folder.id: sub for sub in page.subfolders if sub.folder.id not in known}
+        known |= new.keys()
+        counts.append(len(new))
+        rows += [_folder_row(job, sub) for sub in new.values()]
+    if rows:
+        tx.execute(job_folders.insert(), rows)
+    return counts
+
+
+_KNOWN_FOLDERS = select(job_folders.c.folder_id).where(
+    job_folders.c.job_id == bindparam("of_job"), in_list(job_folders.c.folder_id, "folder_ids")
+)
+
+
+def _folder_row(job: Job, sub: SubFolder) -> dict[str, Any]:
     return jobs.NEW_FOLDER | {
         "job_id": job.id,
         "folder_id": sub.folder.id,
         "name": sub.folder.name,
         "resource_key": sub.folder.resource_key,
         "path": sub.path,
-        "by_shortcut": sub.by_shortcut,
+        "via_shortcut": sub.via_shortcut,
     }
 
 
-def _leads_in_circles(tx: Connection, crawl: Crawl, terms: LeasePolicy) -> bool:
-    row = tx.execute(select(folders.c.pages, folders.c.stale_pages).where(folders.c.id == crawl.crawl_id)).one()
-    # A folder that is listed again from its first page brings nothing new until it is where it was.
-    return bool(row.stale_pages > row.pages + terms.stale_pages_max)
+def _is_looping(tx: Connection, crawl: Crawl, policy: LeasePolicy) -> bool:
+    row = tx.execute(
+        select(job_folders.c.fresh_pages, job_folders.c.stale_pages).where(job_folders.c.id == crawl.job_folder_id)
+    ).one()
+    # A folder listed again from its first page brings nothing new until it reaches the page where it was.
+    return bool(row.stale_pages > row.fresh_pages + policy.stale_pages_max)
 
 
-def _lose(tx: Connection, job: Job, crawl: Crawl, error: ImageferryError, *, by_shortcut: bool = False) -> Job:
-    """Give up a folder: it is an item that failed, or was skipped where only a shortcut led to it; the job then."""
-    tx.execute(update(folders).where(folders.c.id == crawl.crawl_id).values(state=LedgerState.DONE))
-    find = _lost_folder(crawl, error, by_shortcut=by_shortcut)
-    insert_with_batches(tx, job_id=job.id, finds=[find])
-    return replace(_discovered(job, [find]), open_folders=job.open_folders - 1)
+def _mark_folder_failed(
+    tx: Connection, job: Job, crawl: Crawl, error: ImageferryError, *, via_shortcut: bool = False
+) -> Job:
+    """Stop listing a folder and record it as an item: failed, or skipped if only a dangling shortcut led to it.
+
+    Return the changed job; the caller saves it.
+    """
+    tx.execute(update(job_folders).where(job_folders.c.id == crawl.job_folder_id).values(state=LedgerState.DONE))
+    item = _folder_item(crawl, error, via_shortcut=via_shortcut)
+    insert_items(tx, job_id=job.id, files=[item])
+    return replace(_count_discovered(job, [item]), open_folders=job.open_folders - 1)
 
 
-def _lost_folder(crawl: Crawl, error: ImageferryError, *, by_shortcut: bool) -> ListedFile:
-    dangling = by_shortcut and isinstance(error, NotFoundError)
+def _folder_item(crawl: Crawl, error: ImageferryError, *, via_shortcut: bool) -> ListedFile:
+    is_dangling = via_shortcut and isinstance(error, NotFoundError)
     return ListedFile(
         file=File(id=crawl.folder.id, name=crawl.folder.name, mime_type=FOLDER_MIME_TYPE),
         folder_id=crawl.folder.id,
         path=crawl.path,
-        state=ItemState.SKIPPED if dangling else ItemState.FAILED,
-        reason=Reason.DANGLING_SHORTCUT if dangling else error.reason,
+        state=ItemState.SKIPPED if is_dangling else ItemState.FAILED,
+        reason=Reason.DANGLING_SHORTCUT if is_dangling else error.reason,
         detail=error.message,
     )
 
 
-def _discovered(job: Job, finds: Sequence[ListedFile]) -> Job:
-    to_transfer = [find for find in finds if find.state is ItemState.PENDING]
-    skipped = [find for find in finds if find.state is ItemState.SKIPPED]
+def _count_discovered(job: Job, files: Sequence[ListedFile]) -> Job:
+    to_transfer = [file for file in files if file.state is ItemState.PENDING]
+    skipped = [file for file in files if file.state is ItemState.SKIPPED]
     return replace(
         job,
-        discovered=job.discovered + len(finds),
+        discovered=job.discovered + len(files),
         skipped=job.skipped + len(skipped),
-        unchanged=job.unchanged + sum(find.reason is Reason.UNCHANGED for find in skipped),
-        failed=job.failed + len(finds) - len(skipped) - len(to_transfer),
-        bytes_discovered=job.bytes_discovered + sum(find.file.size_bytes or 0 for find in to_transfer),
+        unchanged=job.unchanged + sum(file.reason is Reason.UNCHANGED for file in skipped),
+        failed=job.failed + len(files) - len(skipped) - len(to_transfer),
+        bytes_discovered=job.bytes_discovered + sum(file.file.size_bytes or 0 for file in to_transfer),
     )

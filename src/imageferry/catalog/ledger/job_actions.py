@@ -1,7 +1,7 @@
-"""The moves that people ask for: pause, resume, cancel, retry and remove a job, and what a discarded one still owes.
+"""Job actions: pause, resume, cancel, retry, reprioritise and remove a job, and delete the images of a discarded one.
 
-Each is one transaction's work that holds the job's row, and asking again changes nothing more. What a large job has
-too much of for that is left to steps.py.
+Each action runs in one transaction that locks the job's row, and is idempotent. What would take too long for one
+transaction is left to bulk_steps.py.
 """
 
 from collections import Counter
@@ -10,62 +10,62 @@ from collections.abc import Collection
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, or_, select, true, update
 
-from imageferry.catalog.database.tables import batches, folders, images, items
+from imageferry.catalog.database.tables import batches, images, items, job_folders
 from imageferry.catalog.database.tables import jobs as jobs_table
 from imageferry.catalog.events import event_log
 from imageferry.catalog.jobs import jobs
 from imageferry.catalog.ledger import bulk_steps
-from imageferry.catalog.ledger.bulk_steps import ROWS_A_STEP, wind_up
+from imageferry.catalog.ledger.bulk_steps import ROWS_PER_STEP, cancel_step
 from imageferry.errors import ConflictError, NotFoundError, Reason
-from imageferry.model import Action, ItemState, Job, JobState, LedgerState, Retry
+from imageferry.model import ItemState, Job, JobAction, JobState, LedgerState, PendingRetry
 
-# So many files that wait are skipped at once, by a cancel.
-SKIPPED_AT_ONCE_MAX = 1_000
+# A cancel skips up to this many pending files at once. The sweep skips those of a larger job, in steps.
+IMMEDIATE_CANCEL_FILES_MAX = 1_000
 
-REMOVED = "The job was cancelled, and what it had stored was removed."
+DISCARDED_DETAIL = "The job was cancelled and its images were deleted."
 
 
 def pause(tx: Connection, job_id: str) -> Job:
-    """Let a job rest until it is resumed: nothing more is given out, and its listings are ready again at once.
+    """Dispatch nothing more of a job until it is resumed. Its folders in flight are ready again at once.
 
-    Raises ConflictError for a job that is at its end, as the other moves do where they make no sense.
+    Raise ConflictError if the job has finished. The other actions do so where the job's state does not allow them.
     """
-    job = _held(tx, job_id)
+    job = _lock(tx, job_id)
     if job.state is JobState.PAUSED:
         return job
-    _allow(job, Action.PAUSE)
-    in_flight = (folders.c.job_id == job.id, folders.c.state == LedgerState.IN_FLIGHT)
-    tx.execute(update(folders).where(*in_flight).values(state=LedgerState.READY, due_ms=0))
+    _require(job, JobAction.PAUSE)
+    in_flight = (job_folders.c.job_id == job.id, job_folders.c.state == LedgerState.IN_FLIGHT)
+    tx.execute(update(job_folders).where(*in_flight).values(state=LedgerState.READY, available_at_ms=0))
     return jobs.save(tx, replace(job, state=JobState.PAUSED, reason=None, detail=None))
 
 
 def resume(tx: Connection, job_id: str) -> Job:
-    """Let a job that was paused go on, or one that waits try at once."""
-    job = _held(tx, job_id)
+    """Continue a paused job, or let a waiting one try at once."""
+    job = _lock(tx, job_id)
     if job.state in jobs.ACTIVE:
         return job
-    _allow(job, Action.RESUME)
-    return jobs.save(tx, _under_way(job))
+    _require(job, JobAction.RESUME)
+    return jobs.save(tx, _running(job))
 
 
 def cancel(tx: Connection, job_id: str, *, discard: bool = False) -> Job:
-    """End a job: what waits is skipped, what is under way comes to its end, and then it is cancelled.
+    """Cancel a job: skip its pending files and let those in flight finish. Then its state is CANCELLED.
 
-    With `discard`, what it stored is to be removed as well.
+    With `discard`, the images that it stored are deleted as well.
     """
-    job = _held(tx, job_id)
-    is_over = job.state in {JobState.CANCELLING, JobState.CANCELLED}
-    if is_over and (job.discarding or not discard):
+    job = _lock(tx, job_id)
+    was_cancelled = job.state in {JobState.CANCELLING, JobState.CANCELLED}
+    if was_cancelled and (job.discard_requested or not discard):
         return job
-    if not is_over:
-        _allow(job, Action.CANCEL)
-    job = replace(job, discarding=job.discarding or discard, retry=None)
+    if not was_cancelled:
+        _require(job, JobAction.CANCEL)
+    job = replace(job, discard_requested=job.discard_requested or discard, retry=None)
     if job.state is JobState.CANCELLED and not job.stored:
         return jobs.save(tx, job)
     job = replace(job, state=JobState.CANCELLING, reason=None, detail=None, finished_at=None)
-    # Whoever asks waits for the answer; the sweep takes the steps of a large job.
-    is_large = job.discovered - job.processed > SKIPPED_AT_ONCE_MAX
-    return jobs.save(tx, job if is_large else wind_up(tx, job))
+    # The caller waits for the response: the sweep runs the steps of a large job.
+    is_large = job.discovered - job.processed > IMMEDIATE_CANCEL_FILES_MAX
+    return jobs.save(tx, job if is_large else cancel_step(tx, job))
 
 
 def retry(
@@ -75,97 +75,101 @@ def retry(
     reasons: Collection[Reason] | None = None,
     item_ids: Collection[int] | None = None,
 ) -> Job:
-    """Try again what failed: all of it, what failed for these reasons, or these items.
+    """Retry what failed: everything, the items that failed for these reasons, or these items.
 
-    A folder that was lost is listed again; a job that failed begins with its root again; one that was cancelled goes
-    on where it was. Where nothing fits, nothing changes. Where much does, the sweep goes on with it.
+    A failed folder is listed again. A failed job starts from its root again. A cancelled job continues where it was.
+    If no item matches, nothing changes. If many do, the sweep runs the remaining steps.
     """
-    job = _held(tx, job_id)
+    job = _lock(tx, job_id)
     if job.state is JobState.CANCELLING:
-        _allow(job, Action.RETRY)
+        _require(job, JobAction.RETRY)
     everything = reasons is None and item_ids is None
-    begins_again, goes_on = (everything and job.state is state for state in (JobState.FAILED, JobState.CANCELLED))
+    from_root, continues = (everything and job.state is state for state in (JobState.FAILED, JobState.CANCELLED))
     if item_ids is None:
-        asked = Retry(reasons=None if reasons is None else tuple(reasons), withdrawn=goes_on)
-        tried = bulk_steps.try_again(tx, job, asked if job.retry is None else _both(job.retry, asked))
+        request = PendingRetry(reasons=None if reasons is None else tuple(reasons), include_withdrawn=continues)
+        retried = bulk_steps.retry_step(tx, job, request if job.retry is None else _merge(job.retry, request))
     else:
-        tried = bulk_steps.try_these_again(tx, job, item_ids=item_ids, reasons=reasons)
-    if begins_again:
-        tried = _begin_again(tx, tried)
-    if tried == job and not (begins_again or goes_on):
+        retried = bulk_steps.retry_items(tx, job, item_ids=item_ids, reasons=reasons)
+    if from_root:
+        retried = _reset_root(tx, retried)
+    if retried == job and not (from_root or continues):
         return job
-    return jobs.save(tx, tried if job.state is JobState.PAUSED else _under_way(tried))
+    return jobs.save(tx, retried if job.state is JobState.PAUSED else _running(retried))
 
 
-def prioritise(tx: Connection, job_id: str, *, priority: int) -> Job:
-    """Serve a job before those of a lower priority."""
-    return jobs.save(tx, replace(_held(tx, job_id), priority=priority))
+def set_priority(tx: Connection, job_id: str, *, priority: int) -> Job:
+    """Set a job's priority. Jobs with a higher priority are dispatched first."""
+    return jobs.save(tx, replace(_lock(tx, job_id), priority=priority))
 
 
-def remove(tx: Connection, job_id: str) -> bool:
-    """A step of removing a job that is at its end from the history, with its items; its images stay. Idempotent.
+def remove_step(tx: Connection, job_id: str) -> bool:
+    """Remove a finished job from the history, or some of its items if it has many. Its images stay. Idempotent.
 
-    True once it is gone; until then its counts are those of the items that are left.
+    Return whether the job is gone. Until then, its counts are those of the items that are left.
     """
     job = jobs.get(tx, job_id, lock=True)
     if job is None:
         return True
-    if not job.state.terminal:
-        message = f"The job is {job.state}: cancel it first, or wait for its end; then it can be removed."
+    if not job.state.is_terminal:
+        message = f"The job is {job.state}. Cancel it or wait until it finishes, then remove it."
         raise ConflictError(Reason.CONFLICT, message)
-    if job.discarding and job.stored:
-        raise ConflictError(Reason.CONFLICT, "What the job stored is still being removed: try again in a moment.")
-    for table in (items, batches, folders):
-        ids = bulk_steps.some(tx, table, true(), job=job, at_most=ROWS_A_STEP)
+    if job.discard_requested and job.stored:
+        raise ConflictError(Reason.CONFLICT, "The job's images are still being deleted. Try again in a moment.")
+    for table in (items, batches, job_folders):
+        ids = bulk_steps.select_ids(tx, table, true(), job=job, at_most=ROWS_PER_STEP)
         if ids and table is items:
-            jobs.save(tx, _without(tx, job, ids))
+            jobs.save(tx, _subtract(tx, job, ids))
         if ids:
             tx.execute(delete(table).where(table.c.id.in_(ids)))
-        if len(ids) == ROWS_A_STEP:
+        if len(ids) == ROWS_PER_STEP:
             return False
     tx.execute(delete(jobs_table).where(jobs_table.c.id == job_id))
     event_log.job_removed(tx, job_id)
     return True
 
 
-def halted(tx: Connection, *, store: str) -> list[str]:
-    """The ids of the jobs of a store that are to have nothing under way, and have."""
+def jobs_to_stop(tx: Connection, *, store: str) -> list[str]:
+    """Return the ids of a store's paused or cancelled jobs that still have work in flight."""
     in_flight = [
         select(table.c.id).where(table.c.job_id == jobs_table.c.id, table.c.state == LedgerState.IN_FLIGHT).exists()
-        for table in (batches, folders)
+        for table in (batches, job_folders)
     ]
-    asked = (jobs_table.c.store == store, jobs_table.c.state.in_((JobState.PAUSED, JobState.CANCELLING)))
-    return list(tx.execute(select(jobs_table.c.id).where(*asked, or_(*in_flight))).scalars())
+    is_stopping = (jobs_table.c.store == store, jobs_table.c.state.in_((JobState.PAUSED, JobState.CANCELLING)))
+    return list(tx.execute(select(jobs_table.c.id).where(*is_stopping, or_(*in_flight))).scalars())
 
 
-def to_discard(tx: Connection) -> list[str]:
-    """The ids of the jobs whose images are to be removed now: nothing of them is under way any more."""
-    asked = (jobs_table.c.discarding, jobs_table.c.stored > 0)
-    over = jobs_table.c.state.in_((JobState.CANCELLING, JobState.CANCELLED))
-    done = jobs_table.c.stored + jobs_table.c.skipped + jobs_table.c.failed == jobs_table.c.discovered
-    return list(tx.execute(select(jobs_table.c.id).where(over, *asked, done).order_by(jobs_table.c.id)).scalars())
+def pending_discards(tx: Connection) -> list[str]:
+    """Return the ids of the cancelled jobs whose images can be deleted now: they have nothing left in flight."""
+    is_discarded = (jobs_table.c.discard_requested, jobs_table.c.stored > 0)
+    is_cancelled = jobs_table.c.state.in_((JobState.CANCELLING, JobState.CANCELLED))
+    has_ended = jobs_table.c.stored + jobs_table.c.skipped + jobs_table.c.failed == jobs_table.c.discovered
+    query = select(jobs_table.c.id).where(is_cancelled, *is_discarded, has_ended).order_by(jobs_table.c.id)
+    return list(tx.execute(query).scalars())
 
 
-def discarded(tx: Connection, job_id: str) -> bool:
-    """Write that a job's images are removed, a step at a time; True once there is nothing left to do or to remove."""
+def mark_images_deleted(tx: Connection, job_id: str) -> bool:
+    """Mark some items of a job whose images are deleted as skipped. Return whether none is left to mark.
+
+    Also return True if the job has images again: the next discard deletes them.
+    """
     job = jobs.get(tx, job_id, lock=True)
-    if job is None or not job.discarding:
+    if job is None or not job.discard_requested:
         return True
     if tx.execute(select(images.c.id).where(images.c.job_id == job_id).limit(1)).first() is not None:
-        return True  # stored meanwhile: they are removed the next time
-    stored = bulk_steps.some(tx, items, items.c.state == ItemState.STORED, job=job, at_most=ROWS_A_STEP)
+        return True  # stored in the meantime
+    stored = bulk_steps.select_ids(tx, items, items.c.state == ItemState.STORED, job=job, at_most=ROWS_PER_STEP)
     if stored:
-        # Without its batch: what is told of the batch later must not bring the record back.
-        gone = {"state": ItemState.SKIPPED, "reason": Reason.CANCELLED, "detail": REMOVED, "batch_id": None}
-        tx.execute(update(items).where(items.c.id.in_(stored)).values(gone))
+        # Detached from its batch: a late outcome for the batch must not restore the record.
+        deleted = {"state": ItemState.SKIPPED, "reason": Reason.CANCELLED, "detail": DISCARDED_DETAIL, "batch_id": None}
+        tx.execute(update(items).where(items.c.id.in_(stored)).values(deleted))
     job = replace(job, stored=job.stored - len(stored), skipped=job.skipped + len(stored))
     job = job if job.stored else replace(job, bytes_stored=0)
-    jobs.save(tx, wind_up(tx, job) if job.state is JobState.CANCELLING else job)
-    return len(stored) < ROWS_A_STEP
+    jobs.save(tx, cancel_step(tx, job) if job.state is JobState.CANCELLING else job)
+    return len(stored) < ROWS_PER_STEP
 
 
-def _without(tx: Connection, job: Job, item_ids: Collection[int]) -> Job:
-    """A job that has had these items."""
+def _subtract(tx: Connection, job: Job, item_ids: Collection[int]) -> Job:
+    """Return the job without these items in its counts."""
     query = select(items.c.state, items.c.reason, func.count()).where(items.c.id.in_(item_ids))
     counts = Counter[str]()
     for state, reason, count in tx.execute(query.group_by(items.c.state, items.c.reason)):
@@ -181,31 +185,31 @@ def _without(tx: Connection, job: Job, item_ids: Collection[int]) -> Job:
     )
 
 
-def _held(tx: Connection, job_id: str) -> Job:
+def _lock(tx: Connection, job_id: str) -> Job:
     job = jobs.get(tx, job_id, lock=True)
     if job is None:
         raise NotFoundError(Reason.GONE, f"There is no job {job_id}.")
     return job
 
 
-def _allow(job: Job, action: Action) -> None:
+def _require(job: Job, action: JobAction) -> None:
     if action not in job.actions:
-        raise ConflictError(Reason.CONFLICT, f"The job is {job.state}, so it is not possible to {action} it.")
+        raise ConflictError(Reason.CONFLICT, f"You can't {action} a job that is {job.state}.")
 
 
-def _under_way(job: Job) -> Job:
-    begun = JobState.ACCEPTED if job.started_at is None else JobState.RUNNING
-    return replace(job, state=begun, reason=None, detail=None, discarding=False, finished_at=None)
+def _running(job: Job) -> Job:
+    state = JobState.ACCEPTED if job.started_at is None else JobState.RUNNING
+    return replace(job, state=state, reason=None, detail=None, discard_requested=False, finished_at=None)
 
 
-def _both(one: Retry, other: Retry) -> Retry:
-    """What two requests ask for, from the beginning: what failed again since the first is asked for again."""
-    reasons = None if one.reasons is None or other.reasons is None else tuple({*one.reasons, *other.reasons})
-    return Retry(reasons=reasons, withdrawn=one.withdrawn or other.withdrawn)
+def _merge(first: PendingRetry, second: PendingRetry) -> PendingRetry:
+    """Combine two requests and start from the newest item: what failed again since the first is retried again."""
+    reasons = None if first.reasons is None or second.reasons is None else tuple({*first.reasons, *second.reasons})
+    return PendingRetry(reasons=reasons, include_withdrawn=first.include_withdrawn or second.include_withdrawn)
 
 
-def _begin_again(tx: Connection, job: Job) -> Job:
-    root = (folders.c.job_id == job.id, folders.c.folder_id == job.folder_id)
-    again = {"state": LedgerState.READY, "page_token": None, "tries": 0, "due_ms": 0}
-    tx.execute(update(folders).where(*root).values(again))
+def _reset_root(tx: Connection, job: Job) -> Job:
+    root = (job_folders.c.job_id == job.id, job_folders.c.folder_id == job.folder_id)
+    reset = {"state": LedgerState.READY, "page_token": None, "tries": 0, "available_at_ms": 0}
+    tx.execute(update(job_folders).where(*root).values(reset))
     return replace(job, open_folders=1)

@@ -1,42 +1,42 @@
-"""The limits under which work is given out."""
+"""The lease and retry policy of the ledger."""
 
 from msgspec import Struct
 
 
 class LeasePolicy(Struct, frozen=True, kw_only=True):
-    """How much is under way at once, for how long, and how often it is tried."""
+    """How much work is in flight at once, how long its leases last, and how often it is retried."""
 
-    batches_in_flight_max: int = 4  # the window, which all jobs share
-    folders_in_flight_max: int = 16  # the same for listings
-    lease_ms: int = 60_000  # how long whoever works on something may give no sign of life
+    batches_in_flight_max: int = 4  # over all jobs
+    folders_in_flight_max: int = 16  # over all jobs
+    lease_ms: int = 60_000  # work without a heartbeat for this long counts as lost
     item_tries_max: int = 3
     folder_tries_max: int = 5
-    apart_tries: int = 3  # a batch is given out so often without anything coming back: its files go on apart
-    tries_max: int = 10  # the same, of a folder or of a file apart: it is set aside
-    stale_pages_max: int = 1_000  # pages in a row that bring nothing new, beyond a second reading of all that did
-    again_ms: int = 2_000  # before the first repetition; doubles
-    again_ms_max: int = 60_000
-    probe_ms: int = 15_000  # between the probes of a waiting job
+    split_after_tries: int = 3  # a batch dispatched this often without any outcome is split into one batch per file
+    tries_max: int = 10  # a folder or a one-file batch dispatched this often without any outcome is dead-lettered
+    stale_pages_max: int = 1_000  # pages in a row with nothing new, in addition to one repetition of all fresh pages
+    backoff_ms_min: int = 2_000  # before the first retry; doubles with each further one
+    backoff_ms_max: int = 60_000
+    probe_interval_ms: int = 15_000  # how long a waiting job waits before it tries again
 
-    def batches_of(self, credit: int) -> int:
-        """How many batches a job may have in flight."""
+    def batches_max(self, credit: int) -> int:
+        """Return how many batches a job with this credit may have in flight."""
         return min(credit, self.batches_in_flight_max)
 
-    def folders_of(self, credit: int) -> int:
-        """How many folders a job may have in flight: its part of the window, and one at least if it has any credit."""
-        part = self.folders_in_flight_max * self.batches_of(credit) // self.batches_in_flight_max
-        return max(part, min(credit, 1))
+    def folders_max(self, credit: int) -> int:
+        """Return how many folders a job may have in flight: in proportion to its batches, and one for any credit."""
+        proportion = self.folders_in_flight_max * self.batches_max(credit) // self.batches_in_flight_max
+        return max(proportion, min(credit, 1))
 
     @property
-    def queue_ms(self) -> int:
-        """How long work may wait in a queue before it counts as lost, whatever the queue holds."""
+    def queue_wait_ms_max(self) -> int:
+        """How long a message may wait in a queue before it counts as lost, even if the queue still has it."""
         return 10 * self.lease_ms
 
     @property
-    def sign_of_life_s(self) -> float:
-        """How often whoever works on something is to give a sign of life: two may go astray."""
+    def heartbeat_interval_s(self) -> float:
+        """How often to renew a lease: a third of it, so that two heartbeats may be lost."""
         return self.lease_ms / 3_000
 
-    def pause_ms(self, tries: int) -> int:
-        """How long work rests after it failed for the `tries`-th time."""
-        return min(self.again_ms << max(tries - 1, 0), self.again_ms_max)
+    def backoff_ms(self, tries: int) -> int:
+        """Return how long to wait after the `tries`-th failure."""
+        return min(self.backoff_ms_min << max(tries - 1, 0), self.backoff_ms_max)

@@ -1,4 +1,4 @@
-"""Record the outcomes of transfers: images upserted, items settled, counts updated, batches finished or requeued."""
+"""Record the outcomes of transfers: upsert images, update items and counts, finish or requeue batches."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -10,14 +10,14 @@ from imageferry.catalog.database.tables import batches
 from imageferry.catalog.database.tables import jobs as jobs_table
 from imageferry.catalog.images import counters, deletions, records
 from imageferry.catalog.jobs import items, jobs
-from imageferry.catalog.ledger.bulk_steps import wind_up
+from imageferry.catalog.ledger.bulk_steps import cancel_step
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import utc_now
 from imageferry.model import ItemState, JobState, LedgerState, Outcome, Record, Transfer
 
 
-def finish(tx: Connection, *messages: Record, terms: LeasePolicy, now_ms: int) -> None:
-    """Write what became of files of a job's batches; outcomes that are known already change nothing."""
+def record_outcomes(tx: Connection, *messages: Record, policy: LeasePolicy, now_ms: int) -> None:
+    """Write the outcomes of files in batches of one job. Outcomes that are already recorded change nothing."""
     job = jobs.get(tx, messages[0].job_id, lock=True)
     if job is None:
         return
@@ -25,36 +25,44 @@ def finish(tx: Connection, *messages: Record, terms: LeasePolicy, now_ms: int) -
     for record in messages:
         for outcome in record.outcomes:
             by_item.setdefault(outcome.item_id, outcome)
-    told: Collection[Outcome] = by_item.values()
-    if any(outcome.state is ItemState.STORED for outcome in told):
-        counters.lock(tx)
-        told = deletions.turned_back(tx, told, store=job.store)
+    reported: Collection[Outcome] = by_item.values()
+    has_stored = any(outcome.state is ItemState.STORED for outcome in reported)
+    lock = counters.lock_counters(tx) if has_stored else None
+    if lock is not None:
+        reported = deletions.reject_deleted(lock, reported, store=job.store)
     batch_ids = {record.batch_id for record in messages}
     pending = items.pending(tx, batch_ids=batch_ids)
     if job.state in _CANCELLED:
-        late = _stored_after_all(tx, told, batch_ids=batch_ids)
-        # The job as it is before that is written.
+        late = _stored_after_cancel(tx, reported, batch_ids=batch_ids)
+        # They no longer count as skipped: below, they count as stored.
         job, pending = replace(job, skipped=job.skipped - len(late)), pending | late
-    news = [_bounded(outcome, pending[outcome.item_id].tries, terms) for outcome in told if outcome.item_id in pending]
-    items.settle(tx, news, listed=pending)
-    stored = [outcome for outcome in news if outcome.state is ItemState.STORED]
-    if stored:
+    outcomes = [
+        _fail_last_try(outcome, pending[outcome.item_id].tries, policy)
+        for outcome in reported
+        if outcome.item_id in pending
+    ]
+    items.save_outcomes(tx, outcomes, listed=pending)
+    stored = [outcome for outcome in outcomes if outcome.state is ItemState.STORED]
+    if stored and lock is not None:
         of_stored = [pending[outcome.item_id] for outcome in stored]
-        records.record(tx, of_stored, source=job.source, store=job.store, now=utc_now())
-    _come_back(tx, messages, news, pending=pending, terms=terms, now_ms=now_ms)
+        records.record_stored(lock, of_stored, source=job.source, store=job.store, now=utc_now())
+    _return_batches(tx, messages, outcomes, pending=pending, policy=policy, now_ms=now_ms)
     job = replace(
         job,
         stored=job.stored + len(stored),
-        skipped=job.skipped + sum(outcome.state is ItemState.SKIPPED for outcome in news),
-        failed=job.failed + sum(outcome.state is ItemState.FAILED for outcome in news),
+        skipped=job.skipped + sum(outcome.state is ItemState.SKIPPED for outcome in outcomes),
+        failed=job.failed + sum(outcome.state is ItemState.FAILED for outcome in outcomes),
         bytes_stored=job.bytes_stored + sum(outcome.size_bytes or 0 for outcome in stored),
-        bytes_moved=job.bytes_moved + sum(outcome.size_bytes or 0 for outcome in stored if outcome.moved),
+        bytes_transferred=job.bytes_transferred
+        + sum(outcome.size_bytes or 0 for outcome in stored if outcome.transferred),
     )
-    blocked = next((record for record in messages if record.blocked), None)
+    blocked = next((record for record in messages if record.blocked_reason), None)
     if job.state is JobState.CANCELLING:
-        jobs.save(tx, wind_up(tx, job))
-    elif blocked is not None and blocked.blocked is not None:
-        jobs.wait(tx, job, blocked.blocked, blocked.blocked_detail, due_ms=now_ms + terms.probe_ms)
+        jobs.save(tx, cancel_step(tx, job))
+    elif blocked is not None and blocked.blocked_reason is not None:
+        jobs.set_waiting(
+            tx, job, blocked.blocked_reason, blocked.blocked_detail, probe_at_ms=now_ms + policy.probe_interval_ms
+        )
     else:
         jobs.save(tx, job)
 
@@ -62,89 +70,90 @@ def finish(tx: Connection, *messages: Record, terms: LeasePolicy, now_ms: int) -
 _CANCELLED = (JobState.CANCELLING, JobState.CANCELLED)
 
 
-def _stored_after_all(
-    tx: Connection, told: Collection[Outcome], *, batch_ids: Collection[int]
-) -> dict[int, items.Pending]:
-    """The items that were withdrawn when their job was cancelled, and that somebody had stored nevertheless.
+def _stored_after_cancel(
+    tx: Connection, reported: Collection[Outcome], *, batch_ids: Collection[int]
+) -> dict[int, items.PendingItem]:
+    """Return the items that were withdrawn when their job was cancelled, although a worker has stored them.
 
-    An object that stands has its record, so they are stored.
+    They are recorded as stored: every object has its record.
     """
-    stored = {outcome.item_id for outcome in told if outcome.state is ItemState.STORED}
+    stored = {outcome.item_id for outcome in reported if outcome.state is ItemState.STORED}
     withdrawn = items.withdrawn(tx, batch_ids=batch_ids) if stored else {}
     return {item_id: item for item_id, item in withdrawn.items() if item_id in stored}
 
 
-def unaccounted(tx: Connection, *, store: str, limit: int) -> list[Transfer]:
-    """Batches that cancelled jobs withdrew after they had been given out: nobody told what of them stands."""
+def orphaned_batches(tx: Connection, *, store: str, limit: int) -> list[Transfer]:
+    """Return batches that were in flight when their job was cancelled and then lost: their objects may exist."""
     of_cancelled = (jobs_table.c.store == store, jobs_table.c.state.in_(_CANCELLED))
     query = select(batches.c.id, jobs_table.c.id, jobs_table.c.source).join(jobs_table)
     found = tx.execute(query.where(*of_cancelled, batches.c.state == LedgerState.WITHDRAWN).limit(limit)).all()
-    parcels = items.withdrawn_parcels(tx, batch_ids=[batch_id for batch_id, _, _ in found])
+    by_batch = items.withdrawn_transfer_items(tx, batch_ids=[batch_id for batch_id, _, _ in found])
     return [
-        Transfer(job_id=job_id, source=source, batch_id=batch_id, parcels=tuple(parcels[batch_id]), repeated=True)
+        Transfer(job_id=job_id, source=source, batch_id=batch_id, items=tuple(by_batch[batch_id]), redelivered=True)
         for batch_id, job_id, source in found
     ]
 
 
-def _come_back(
+def _return_batches(
     tx: Connection,
     records: Sequence[Record],
-    news: Sequence[Outcome],
+    outcomes: Sequence[Outcome],
     *,
-    pending: Mapping[int, items.Pending],
-    terms: LeasePolicy,
+    pending: Mapping[int, items.PendingItem],
+    policy: LeasePolicy,
     now_ms: int,
 ) -> None:
-    """Write of each batch that it came back, or that it is alive."""
+    """Finish or requeue each batch that returned, and extend the lease of each that is still in progress."""
     left = Counter(item.batch_id for item in pending.values())
-    tries_max: dict[int, int] = {}  # of what is to be given out again
-    hopeful = {record.batch_id for record in records if record.final and not record.lost}
-    for outcome in news:
+    tries_max: dict[int, int] = {}  # of the items to retry, by batch
+    progressed = {record.batch_id for record in records if record.is_final and not record.worker_lost}
+    for outcome in outcomes:
         item = pending[outcome.item_id]
         if outcome.state is ItemState.PENDING:
             tries_max[item.batch_id] = max(item.tries + 1, tries_max.get(item.batch_id, 0))
         else:
             left[item.batch_id] -= 1
-            hopeful.add(item.batch_id)
-    back = sorted({record.batch_id for record in records if record.final})
-    alive = sorted({record.batch_id for record in records}.difference(back))
-    if back:
-        pauses_ms = {batch_id: terms.pause_ms(tries) for batch_id, tries in tries_max.items()}
+            progressed.add(item.batch_id)
+    returned = sorted({record.batch_id for record in records if record.is_final})
+    alive = sorted({record.batch_id for record in records}.difference(returned))
+    if returned:
+        backoffs_ms = {batch_id: policy.backoff_ms(tries) for batch_id, tries in tries_max.items()}
         tx.execute(
-            _TAKE_BACK,
+            _RETURN,
             [
                 {
                     "of_batch": batch_id,
                     "new_state": LedgerState.READY if left[batch_id] else LedgerState.DONE,
                     "new_files": left[batch_id],
-                    "new_due_ms": now_ms + pauses_ms.get(batch_id, 0),
+                    "new_available_at_ms": now_ms + backoffs_ms.get(batch_id, 0),
                 }
-                for batch_id in back
+                for batch_id in returned
             ],
         )
     if alive:
-        tx.execute(_PROLONG, {"batch_ids": alive, "new_due_ms": now_ms + terms.lease_ms})
-    if hopeful:
-        tx.execute(_BEGIN_ANEW, {"batch_ids": sorted(hopeful)})
+        tx.execute(_RENEW_LEASES, {"batch_ids": alive, "new_lease_until_ms": now_ms + policy.lease_ms})
+    if progressed:
+        tx.execute(_RESET_TRIES, {"batch_ids": sorted(progressed)})
 
 
-_SOME_BATCHES = batches.c.id.in_(bindparam("batch_ids", expanding=True))
-# Done, or ready again for what is left of it.
-_TAKE_BACK = (
+_IN_BATCHES = batches.c.id.in_(bindparam("batch_ids", expanding=True))
+# Done, or ready again for the files that are left.
+_RETURN = (
     update(batches)
     .where(batches.c.id == bindparam("of_batch"), batches.c.state != LedgerState.DONE)
-    .values(state=bindparam("new_state"), files=bindparam("new_files"), due_ms=bindparam("new_due_ms"))
+    .values(
+        state=bindparam("new_state"), files=bindparam("new_files"), available_at_ms=bindparam("new_available_at_ms")
+    )
 )
-# The lease begins anew.
-_PROLONG = (
+_RENEW_LEASES = (
     update(batches)
-    .where(_SOME_BATCHES, batches.c.state == LedgerState.IN_FLIGHT)
-    .values(due_ms=bindparam("new_due_ms"))
+    .where(_IN_BATCHES, batches.c.state == LedgerState.IN_FLIGHT)
+    .values(lease_until_ms=bindparam("new_lease_until_ms"))
 )
-_BEGIN_ANEW = update(batches).where(_SOME_BATCHES).values(tries=1)
+_RESET_TRIES = update(batches).where(_IN_BATCHES).values(tries=1)
 
 
-def _bounded(outcome: Outcome, tries: int, terms: LeasePolicy) -> Outcome:
-    if outcome.state is ItemState.PENDING and tries + 1 >= terms.item_tries_max:
+def _fail_last_try(outcome: Outcome, tries: int, policy: LeasePolicy) -> Outcome:
+    if outcome.state is ItemState.PENDING and tries + 1 >= policy.item_tries_max:
         return replace(outcome, state=ItemState.FAILED)
     return outcome

@@ -1,6 +1,6 @@
-"""The sweep: work that is overdue is given out again, and jobs that waited try again.
+"""The sweep: requeue work whose lease has expired, and let waiting jobs try again.
 
-A lease that runs out gives its work back; work that never comes back is set aside.
+Work that is dispatched again and again without any outcome is dead-lettered.
 """
 
 from collections.abc import Collection
@@ -9,11 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
 
-from imageferry.catalog.database.tables import batches, folders
+from imageferry.catalog.database.tables import batches, job_folders
 from imageferry.catalog.jobs import items, jobs
 from imageferry.catalog.ledger import bulk_steps, outcomes
-from imageferry.catalog.ledger.batches import part
-from imageferry.catalog.ledger.folders import stumble
+from imageferry.catalog.ledger.batches import split_batch
+from imageferry.catalog.ledger.folders import page_failed
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.errors import PermanentError, Reason
 from imageferry.model import (
@@ -29,44 +29,44 @@ from imageferry.model import (
     Transfer,
 )
 
-# A time so far ahead was written before the clock was set back: no lease that can be set, nor a stay in a queue,
-# is as long. It is no matter of the terms, for processes may run under different ones while they are changed.
-AHEAD_MS_MAX = 7_200_000
+# A lease that ends later than this was written before the clock was set back: no lease or wait in a queue is so long.
+# Not part of the lease policy: processes with different policies may share a catalog while the policy is changed.
+FUTURE_MS_MAX = 7_200_000
 
 
 def sweep(
-    tx: Connection, *, store: str, terms: LeasePolicy, now_ms: int, waiting: Collection[type[Message]] = ()
+    tx: Connection, *, store: str, policy: LeasePolicy, now_ms: int, queued_kinds: Collection[type[Message]] = ()
 ) -> list[str]:
-    """Take back what is overdue, wake jobs that waited long enough, go a step on where large moves are under way.
+    """Requeue overdue work, resume jobs that waited long enough, and run a step of each large cancel or retry.
 
-    The ids of the jobs to dispatch.
-
-    `waiting` are the kinds of messages that wait in a queue at present: they may be late without being lost.
+    Return the ids of the jobs of `store` to dispatch. `queued_kinds` are the kinds of messages that wait in a queue
+    now: such a message may be late without being lost.
     """
-    for table, kind in ((batches, Transfer), (folders, Crawl)):
-        _take_back(tx, table, _overdue(table.c.due_ms, kind, terms=terms, now_ms=now_ms, waiting=waiting))
-        too_far = table.c.due_ms > now_ms + terms.again_ms_max
-        tx.execute(update(table).where(table.c.state == LedgerState.READY, too_far).values(due_ms=0))
-    _set_apart(tx, terms=terms)
-    _set_aside_batches(tx, terms=terms, now_ms=now_ms)
-    _set_aside_folders(tx, terms=terms, now_ms=now_ms)
-    for job_id in jobs.due(tx, now_ms=now_ms, wait_ms_max=terms.probe_ms):
-        wake(tx, job_id)
+    for table, kind in ((batches, Transfer), (job_folders, Crawl)):
+        overdue = _is_overdue(table.c.lease_until_ms, kind, policy=policy, now_ms=now_ms, queued_kinds=queued_kinds)
+        _requeue(tx, table, overdue)
+        is_impossible = table.c.available_at_ms > now_ms + policy.backoff_ms_max
+        tx.execute(update(table).where(table.c.state == LedgerState.READY, is_impossible).values(available_at_ms=0))
+    _split_suspect_batches(tx, policy=policy)
+    _dead_letter_batches(tx, policy=policy, now_ms=now_ms)
+    _dead_letter_folders(tx, policy=policy, now_ms=now_ms)
+    for job_id in jobs.due_for_probe(tx, now_ms=now_ms, probe_interval_ms=policy.probe_interval_ms):
+        resume_waiting(tx, job_id)
     unfinished = jobs.unfinished(tx)
     for job in unfinished:
         if job.state is JobState.CANCELLING or job.retry is not None:
-            _step(tx, job.id)
+            _run_step(tx, job.id)
     return [job.id for job in unfinished if job.store == store and job.state in jobs.ACTIVE]
 
 
-def reclaim(tx: Connection, *, job_ids: Collection[str]) -> None:
-    """Take back all that is in flight of these jobs; only for an engine that knows that nobody else works on them."""
-    for table in (batches, folders):
-        _take_back(tx, table, table.c.job_id.in_(job_ids))
+def requeue_in_flight(tx: Connection, *, job_ids: Collection[str]) -> None:
+    """Requeue everything that these jobs have in flight. Only for an engine that knows it is their only one."""
+    for table in (batches, job_folders):
+        _requeue(tx, table, table.c.job_id.in_(job_ids))
 
 
-def wake(tx: Connection, job_id: str) -> Job | None:
-    """Let a job that waits try again; the job as it is then, None when there is none."""
+def resume_waiting(tx: Connection, job_id: str) -> Job | None:
+    """Let a waiting job try again. Return the job, None if there is none."""
     job = jobs.get(tx, job_id, lock=True)
     if job is not None and job.state is JobState.WAITING:
         job = replace(job, state=JobState.RUNNING, reason=None, detail=None)
@@ -74,72 +74,76 @@ def wake(tx: Connection, job_id: str) -> Job | None:
     return job
 
 
-def _step(tx: Connection, job_id: str) -> None:
-    job = jobs.get_if_free(tx, job_id)
-    stepped = None if job is None else bulk_steps.step(tx, job)
+def _run_step(tx: Connection, job_id: str) -> None:
+    job = jobs.get_if_unlocked(tx, job_id)
+    stepped = None if job is None else bulk_steps.run_step(tx, job)
     if stepped is not None and stepped != job:
         jobs.save(tx, stepped)
 
 
-def _overdue(
-    due_ms: ColumnElement[int],
+def _is_overdue(
+    lease_until_ms: ColumnElement[int],
     kind: type[Message],
     *,
-    terms: LeasePolicy,
+    policy: LeasePolicy,
     now_ms: int,
-    waiting: Collection[type[Message]],
+    queued_kinds: Collection[type[Message]],
 ) -> ColumnElement[bool]:
-    # While records wait to be written, signs of life and outcomes are among them.
-    unheard = kind is Transfer and Record in waiting
-    silent = due_ms <= now_ms - (terms.queue_ms if unheard else 0)
-    from_ahead = due_ms > now_ms + AHEAD_MS_MAX
-    if kind in waiting or unheard:
-        return silent | from_ahead
-    # No queue holds it, and nobody began it: its message was lost.
-    begun_by_nobody = (due_ms > now_ms + terms.lease_ms) & (due_ms <= now_ms + terms.queue_ms - terms.lease_ms)
-    return silent | from_ahead | begun_by_nobody
+    # While records wait to be written, heartbeats and outcomes may be among them.
+    is_outcome_queued = kind is Transfer and Record in queued_kinds
+    has_expired = lease_until_ms <= now_ms - (policy.queue_wait_ms_max if is_outcome_queued else 0)
+    is_impossible = lease_until_ms > now_ms + FUTURE_MS_MAX
+    if kind in queued_kinds or is_outcome_queued:
+        return has_expired | is_impossible
+    # No queue holds its message, and no worker has started it: the message was lost.
+    was_never_started = (lease_until_ms > now_ms + policy.lease_ms) & (
+        lease_until_ms <= now_ms + policy.queue_wait_ms_max - policy.lease_ms
+    )
+    return has_expired | is_impossible | was_never_started
 
 
-def _take_back(tx: Connection, table: Table, which: ColumnElement[bool]) -> None:
+def _requeue(tx: Connection, table: Table, condition: ColumnElement[bool]) -> None:
     in_flight = table.c.state == LedgerState.IN_FLIGHT
-    tx.execute(update(table).where(in_flight, which).values(state=LedgerState.READY, due_ms=0))
+    tx.execute(update(table).where(in_flight, condition).values(state=LedgerState.READY, available_at_ms=0))
 
 
-def _set_apart(tx: Connection, *, terms: LeasePolicy) -> None:
-    """Let the files of a batch that never comes back go on apart: one of them may be what loses all the others."""
-    lost = (batches.c.state == LedgerState.READY, batches.c.tries >= terms.apart_tries, batches.c.files > 1)
-    for batch in tx.execute(select(batches).where(*lost)).all():
+def _split_suspect_batches(tx: Connection, *, policy: LeasePolicy) -> None:
+    """Split each batch that is repeatedly lost into one per file: one of its files may crash the worker."""
+    suspect = (batches.c.state == LedgerState.READY, batches.c.tries >= policy.split_after_tries, batches.c.files > 1)
+    for batch in tx.execute(select(batches).where(*suspect)).all():
         jobs.get(tx, batch.job_id, lock=True)
         item_ids = items.pending(tx, batch_ids=[batch.id])
-        tries = min(batch.tries, terms.tries_max - 1)
-        part(tx, job_id=batch.job_id, batch_id=batch.id, item_ids=item_ids, tries=tries)
+        tries = min(batch.tries, policy.tries_max - 1)
+        split_batch(tx, job_id=batch.job_id, batch_id=batch.id, item_ids=item_ids, tries=tries)
 
 
-def _set_aside_batches(tx: Connection, *, terms: LeasePolicy, now_ms: int) -> None:
-    detail = f"It was given out {terms.tries_max} times and never came back: whoever had it was lost each time."
-    for batch in tx.execute(_never_came_back(batches, terms)).all():
-        lost = tuple(
-            Outcome(item_id=item_id, state=ItemState.FAILED, reason=Reason.POISON, detail=detail)
+def _dead_letter_batches(tx: Connection, *, policy: LeasePolicy, now_ms: int) -> None:
+    detail = f"The worker was lost each of the {policy.tries_max} times it transferred this file."
+    for batch in tx.execute(_exhausted(batches, policy)).all():
+        failed = tuple(
+            Outcome(item_id=item_id, state=ItemState.FAILED, reason=Reason.CRASHED_WORKER, detail=detail)
             for item_id in items.pending(tx, batch_ids=[batch.id])
         )
-        record = Record(job_id=batch.job_id, batch_id=batch.id, outcomes=lost, final=True)
-        outcomes.finish(tx, record, terms=terms, now_ms=now_ms)
+        record = Record(job_id=batch.job_id, batch_id=batch.id, outcomes=failed, is_final=True)
+        outcomes.record_outcomes(tx, record, policy=policy, now_ms=now_ms)
 
 
-def _set_aside_folders(tx: Connection, *, terms: LeasePolicy, now_ms: int) -> None:
-    error = PermanentError(Reason.POISON, f"The folder was listed {terms.tries_max} times without an end.")
-    for row in tx.execute(_never_came_back(folders, terms)).all():
+def _dead_letter_folders(tx: Connection, *, policy: LeasePolicy, now_ms: int) -> None:
+    error = PermanentError(
+        Reason.CRASHED_WORKER, f"The worker was lost each of the {policy.tries_max} times it listed this folder."
+    )
+    for row in tx.execute(_exhausted(job_folders, policy)).all():
         folder = Folder(id=row.folder_id, name=row.name, resource_key=row.resource_key)
         crawl = Crawl(
             job_id=row.job_id,
             source="",
-            crawl_id=row.id,
+            job_folder_id=row.id,
             folder=folder,
             path=row.path,
             page_token=row.page_token,
         )
-        stumble(tx, crawl, error=error, terms=terms, now_ms=now_ms)
+        page_failed(tx, crawl, error=error, policy=policy, now_ms=now_ms)
 
 
-def _never_came_back(table: Table, terms: LeasePolicy) -> Select[Any]:
-    return select(table).where(table.c.state == LedgerState.READY, table.c.tries >= terms.tries_max)
+def _exhausted(table: Table, policy: LeasePolicy) -> Select[Any]:
+    return select(table).where(table.c.state == LedgerState.READY, table.c.tries >= policy.tries_max)

@@ -1,4 +1,4 @@
-"""Which images are asked for, and in which order."""
+"""Filters and sort orders of images, and their SQL predicates."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
-from imageferry.catalog.database.tables import NAME_KEY_LENGTH, images, words
-from imageferry.catalog.images.counters import Kind
+from imageferry.catalog.database.tables import NAME_KEY_LENGTH, image_words, images
+from imageferry.catalog.images.counters import Dimension
 
-# The last character there is: what begins with a prefix stands between the prefix and this behind it.
-_LAST = "\U0010ffff"
+# The largest code point: every string with a prefix sorts between the prefix and the prefix followed by this.
+_LAST_CHARACTER = "\U0010ffff"
 
 
 class Sort(StrEnum):
-    """An order of images; those that are alike in it stand in the order in which they were first stored."""
+    """A sort order of images; ties are in the order in which the images were first stored."""
 
-    SHOWN_DESC = "-shown"  # by the day they were taken, else stored: the newest first
-    SHOWN = "shown"
-    CREATED_DESC = "-created"  # in which they were first stored
+    DATE_DESC = "-date"  # by the day taken, or stored when that is unknown; newest first
+    DATE = "date"
+    CREATED_DESC = "-created"  # by when they were first stored
     CREATED = "created"
     NAME = "name"
     NAME_DESC = "-name"
@@ -28,23 +28,23 @@ class Sort(StrEnum):
     SIZE_DESC = "-size"
 
     @property
-    def descending(self) -> bool:
-        """True: the greatest first."""
+    def is_descending(self) -> bool:
+        """Whether the largest values come first."""
         return self.startswith("-")
 
     @property
     def column(self) -> Column[Any]:
-        """What is compared first."""
+        """The first column to sort by; the second is the id."""
         return _COLUMNS[self.removeprefix("-")]
 
     @property
-    def reversed(self) -> "Sort":
-        """The same from its end."""
-        return Sort(self.removeprefix("-")) if self.descending else Sort(f"-{self}")
+    def reverse(self) -> "Sort":
+        """The opposite order."""
+        return Sort(self.removeprefix("-")) if self.is_descending else Sort(f"-{self}")
 
 
 _COLUMNS: dict[str, Column[Any]] = {
-    "shown": images.c.shown_at,
+    "date": images.c.sort_date,
     "created": images.c.id,
     "name": images.c.name_key,
     "size": images.c.size_bytes,
@@ -52,131 +52,143 @@ _COLUMNS: dict[str, Column[Any]] = {
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """What all images that are asked for have; None and nothing: any."""
+    """Conditions that an image must all fulfil; None, or no MIME types: any."""
 
-    words: Sequence[str] | None = None  # of the name, the last one perhaps only begun; empty: none can be meant
-    mime_types: Sequence[str] = ()  # one of them
+    words: Sequence[str] | None = None  # in the name; the last one may be a prefix; empty: no image matches
+    mime_types: Sequence[str] = ()  # one of these
     folder_id: str | None = None
-    job_id: str | None = None  # that stored it last
+    job_id: str | None = None  # that stored the image last
     size_min_bytes: int | None = None
-    size_max_bytes: int | None = None  # that many are still in
-    shown_from: date | None = None
-    shown_to: date | None = None  # that day is still in
+    size_max_bytes: int | None = None  # inclusive
+    date_from: date | None = None  # of `sort_date`
+    date_to: date | None = None  # inclusive
     camera: str | None = None
-    located: bool | None = None
+    has_location: bool | None = None
 
     @property
     def is_empty(self) -> bool:
-        """True: every image is asked for."""
+        """Whether every image matches, as there are no conditions."""
         return self == Filter()
 
 
-By = Callable[[Column[Any]], ColumnElement[Any]]
+ColumnWrapper = Callable[[Column[Any]], ColumnElement[Any]]
+"""Replaces each column of a predicate by an expression, such as one that no index serves."""
 
 
-def conditions(wanted: Filter, *, by: By = lambda column: column) -> list[ColumnElement[bool]]:
-    """What the rows of `images` are to fulfil; `by` may put something around each column."""
-    found = [equal(by(column), values) for column, values in equalities(wanted)]
-    found += [between for between in (of_size(wanted, by=by), of_days(wanted, by=by)) if between is not None]
-    if wanted.located is not None:
-        latitude = by(images.c.latitude)
-        found.append(latitude.is_not(None) if wanted.located else latitude.is_(None))
-    if wanted.words is not None:
-        found += [_has(of_word) for of_word in of_words(wanted)]
-        found += [false()] if not wanted.words else []
+def predicates(image_filter: Filter, *, wrap: ColumnWrapper = lambda column: column) -> list[ColumnElement[bool]]:
+    """Return the predicates on `images` of all conditions."""
+    found = [equals_any(wrap(column), values) for column, values in equality_values(image_filter)]
+    ranges = (size_predicate(image_filter, wrap=wrap), date_predicate(image_filter, wrap=wrap))
+    found += [in_range for in_range in ranges if in_range is not None]
+    if image_filter.has_location is not None:
+        latitude = wrap(images.c.latitude)
+        found.append(latitude.is_not(None) if image_filter.has_location else latitude.is_(None))
+    if image_filter.words is not None:
+        found += [_has_word(matches_word) for matches_word in word_predicates(image_filter)]
+        found += [false()] if not image_filter.words else []
     return found
 
 
-def _has(of_word: ColumnElement[bool]) -> ColumnElement[bool]:
-    # With an offset it stays a question to each image: else all images of a common word are sought for one page.
-    of_image = select(words.c.image_id).where(words.c.image_id == images.c.id, of_word)
-    # SQL Server wants an order where there is an offset; one by what is the same in all rows sorts nothing.
-    return of_image.order_by(words.c.image_id).offset(0).exists()
+def _has_word(matches_word: ColumnElement[bool]) -> ColumnElement[bool]:
+    # OFFSET keeps it a subquery that runs once per image: planners would otherwise look up all images with a common
+    # word for a single page. SQL Server requires ORDER BY with OFFSET; this column is the same in all rows.
+    entries = select(image_words.c.image_id).where(image_words.c.image_id == images.c.id, matches_word)
+    return entries.order_by(image_words.c.image_id).offset(0).exists()
 
 
-def equalities(wanted: Filter) -> list[tuple[Column[Any], Sequence[str]]]:
-    """The columns that are one of some values."""
-    asked: list[tuple[Column[Any], Sequence[str | None]]] = [
-        (images.c.job_id, [wanted.job_id]),
-        (images.c.folder_id, [wanted.folder_id]),
-        (images.c.camera, [wanted.camera]),
-        (images.c.mime_type, wanted.mime_types),
+def equality_values(image_filter: Filter) -> list[tuple[Column[Any], Sequence[str]]]:
+    """Return the columns that must equal one of some values, with the values."""
+    conditions: list[tuple[Column[Any], Sequence[str | None]]] = [
+        (images.c.job_id, [image_filter.job_id]),
+        (images.c.folder_id, [image_filter.folder_id]),
+        (images.c.camera, [image_filter.camera]),
+        (images.c.mime_type, image_filter.mime_types),
     ]
-    return [(column, found) for column, values in asked if (found := [v for v in values if v is not None])]
+    return [(column, found) for column, values in conditions if (found := [v for v in values if v is not None])]
 
 
-class Counted(NamedTuple):
-    """A condition that a tally counts."""
+class CountedPredicate(NamedTuple):
+    """A predicate whose matches are counted: they are the sum of the counters of these values."""
 
-    kind: Kind
+    dimension: Dimension
     values: Sequence[str]
-    condition: ColumnElement[bool]
+    predicate: ColumnElement[bool]
 
 
-def counted(wanted: Filter) -> list[Counted]:
-    """Its conditions that a tally counts, but for its days."""
-    found = [Counted(KINDS[column.name], values, equal(column, values)) for column, values in equalities(wanted)]
-    if wanted.located is not None:
+def counted_predicates(image_filter: Filter) -> list[CountedPredicate]:
+    """Return the predicates of the conditions that have counters, except the days."""
+    found = [
+        CountedPredicate(DIMENSIONS[column.name], values, equals_any(column, values))
+        for column, values in equality_values(image_filter)
+    ]
+    if image_filter.has_location is not None:
         latitude = images.c.latitude
-        condition = latitude.is_not(None) if wanted.located else latitude.is_(None)
-        found.append(Counted(Kind.LOCATED, ["1" if wanted.located else "0"], condition))
+        predicate = latitude.is_not(None) if image_filter.has_location else latitude.is_(None)
+        values = ["1" if image_filter.has_location else "0"]
+        found.append(CountedPredicate(Dimension.HAS_LOCATION, values, predicate))
     return found
 
 
-KINDS = {"job_id": Kind.JOB, "folder_id": Kind.FOLDER, "camera": Kind.CAMERA, "mime_type": Kind.TYPE}
+DIMENSIONS = {
+    "job_id": Dimension.JOB,
+    "folder_id": Dimension.FOLDER,
+    "camera": Dimension.CAMERA,
+    "mime_type": Dimension.TYPE,
+}
 
 
-def dimension(wanted: Filter) -> tuple[Kind, Sequence[str]] | None:
-    """What the tallies count all of it by, its days apart; None: they do not know it."""
-    if wanted.words is not None or of_size(wanted) is not None:
+def single_dimension(image_filter: Filter) -> tuple[Dimension, Sequence[str]] | None:
+    """Return the dimension and values whose counters, by day, answer the whole filter; None: there is none."""
+    if image_filter.words is not None or size_predicate(image_filter) is not None:
         return None
-    found = counted(wanted)
-    if not found:
-        return Kind.ALL, [""]
-    return found[0][:2] if len(found) == 1 else None
+    counted = counted_predicates(image_filter)
+    if not counted:
+        return Dimension.ALL, [""]
+    return counted[0][:2] if len(counted) == 1 else None
 
 
-def equal(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
-    """One of some values."""
+def equals_any(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """Return the predicate that a column equals one of these values."""
     return column == values[0] if len(values) == 1 else column.in_(values)
 
 
-def of_size(wanted: Filter, *, by: By = lambda column: column) -> ColumnElement[bool] | None:
-    """Within its sizes; None: of any."""
-    return _between(by(images.c.size_bytes), wanted.size_min_bytes, wanted.size_max_bytes)
+def size_predicate(image_filter: Filter, *, wrap: ColumnWrapper = lambda column: column) -> ColumnElement[bool] | None:
+    """Return the predicate of the size, or None."""
+    return _in_range(wrap(images.c.size_bytes), image_filter.size_min_bytes, image_filter.size_max_bytes)
 
 
-def of_days(wanted: Filter, *, by: By = lambda column: column) -> ColumnElement[bool] | None:
-    """Within its days; None: of any."""
-    begin = None if wanted.shown_from is None else datetime.combine(wanted.shown_from, time.min)
-    end = None if wanted.shown_to is None else datetime.combine(wanted.shown_to, time.max)
-    return _between(by(images.c.shown_at), begin, end)
+def date_predicate(image_filter: Filter, *, wrap: ColumnWrapper = lambda column: column) -> ColumnElement[bool] | None:
+    """Return the predicate of the days, or None."""
+    start = None if image_filter.date_from is None else datetime.combine(image_filter.date_from, time.min)
+    end = None if image_filter.date_to is None else datetime.combine(image_filter.date_to, time.max)
+    return _in_range(wrap(images.c.sort_date), start, end)
 
 
-def of_words(wanted: Filter) -> list[ColumnElement[bool]]:
-    """What rows of `words` are to fulfil, one condition a word: the whole ones, then the one that is begun."""
-    if not wanted.words:
+def word_predicates(image_filter: Filter) -> list[ColumnElement[bool]]:
+    """Return the predicates on `image_words`, one per word: the complete words, then the last one, a prefix."""
+    if not image_filter.words:
         return []
-    *whole, begun = wanted.words
-    return [words.c.word == word for word in whole] + [words.c.word.between(begun, begun + _LAST)]
+    *complete, prefix = image_filter.words
+    matches_prefix = image_words.c.word.between(prefix, prefix + _LAST_CHARACTER)
+    return [image_words.c.word == word for word in complete] + [matches_prefix]
 
 
-def in_names(wanted: Filter, *, by_pattern: bool) -> list[ColumnElement[bool]]:
-    """What the keys of names are to fulfil, for their words to be those that are sought: told by the key alone.
+def name_key_predicates(image_filter: Filter, *, with_patterns: bool) -> list[ColumnElement[bool]]:
+    """Return predicates on `name_key` that every match of the words fulfils, so that its index excludes most images.
 
-    Where the database knows patterns they tell it more closely: a word stands behind no letter and no digit of ASCII.
+    `with_patterns`: the database has regular expressions, which are closer: no ASCII letter or digit precedes a word.
     """
     key = images.c.name_key
-    # A key that is shorter than it may be is the whole name.
-    cut = func.char_length(key) >= NAME_KEY_LENGTH
-    sought = wanted.words or ()
-    held = [key.contains(word, autoescape=True) for word in sought]
-    if by_pattern:
-        held += [key.regexp_match(f"(^|[^a-z0-9]){word}") for word in sought]
-    return [or_(each, cut) for each in held]
+    # A key below the maximum length contains the whole name.
+    is_truncated = func.char_length(key) >= NAME_KEY_LENGTH
+    words = image_filter.words or ()
+    contains_word = [key.contains(word, autoescape=True) for word in words]
+    if with_patterns:
+        contains_word += [key.regexp_match(f"(^|[^a-z0-9]){word}") for word in words]
+    return [or_(contains, is_truncated) for contains in contains_word]
 
 
-def _between(column: ColumnElement[Any], least: object, most: object) -> ColumnElement[bool] | None:
-    bounds = [] if least is None else [column >= least]
-    bounds += [] if most is None else [column <= most]
-    return and_(*bounds) if bounds else None
+def _in_range(column: ColumnElement[Any], low: object, high: object) -> ColumnElement[bool] | None:
+    comparisons = [] if low is None else [column >= low]
+    comparisons += [] if high is None else [column <= high]
+    return and_(*comparisons) if comparisons else None

@@ -1,4 +1,4 @@
-"""Going through images in an order, by the index that has it."""
+"""Read images in a sort order through the index that has this order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,185 +22,207 @@ from sqlalchemy import (
 from sqlalchemy.sql.operators import custom_op
 
 from imageferry.catalog.database.tables import images
-from imageferry.catalog.images.counters import Kind
+from imageferry.catalog.images.counters import Dimension
 from imageferry.catalog.search.filters import (
-    KINDS,
-    By,
+    DIMENSIONS,
+    ColumnWrapper,
     Filter,
     Sort,
-    conditions,
-    equalities,
-    in_names,
+    equality_values,
+    name_key_predicates,
+    predicates,
 )
 
 
 class Position(Struct, frozen=True, kw_only=True):
-    """An image's place in an order."""
+    """A keyset position in a sort order: the sort column's value and the id of an image."""
 
-    value: Any  # of the order's column
+    value: Any
     image_id: int
 
 
-class Walk:
-    """The ids of what a filter leaves, in an order, by the index that has it; `told`: how common its conditions are."""
+class IndexScan:
+    """Builds the keyset query for a filter and a sort order.
 
-    def __init__(self, tx: Connection, wanted: Filter, sort: Sort, told: Mapping[Kind, int]) -> None:
+    `condition_counts` (matches per condition) chooses the composite index. `is_direct` is True when the index answers
+    the whole filter.
+    """
+
+    def __init__(
+        self, tx: Connection, image_filter: Filter, sort: Sort, condition_counts: Mapping[Dimension, int]
+    ) -> None:
         self._tx = tx
-        self._wanted = wanted
+        self._filter = image_filter
         self._sort = sort
-        self._index, self._led = _lead(wanted, sort, told)
+        self._index, self._index_filter = _choose_index(image_filter, sort, condition_counts)
 
     @property
     def is_direct(self) -> bool:
-        """True: what the index leads to is what is wanted, and nothing else."""
-        return self._led == self._wanted
+        """Whether the index answers the whole filter: every entry of its range matches."""
+        return self._index_filter == self._filter
 
-    def ids(self, *within: ColumnElement[bool], at: Position | None = None, end: Position | None = None) -> Select[Any]:
-        """Of all there are, or of those behind a position and up to another."""
-        wanted = self._between(at, end, self._wanted)
-        # SQL Server's lengths are without blanks at the end, so that its keys do not tell whether they are cut.
-        by_names = wanted.words and self._sort.column is images.c.name_key and self._tx.dialect.name != "mssql"
-        fitting = self._by_names(wanted) if by_names else conditions(wanted, by=self._aside)
-        return self._by_index(select(images.c.id).where(*fitting, *within, *self._bounds(at, end)))
+    def ids(
+        self, *extra: ColumnElement[bool], after: Position | None = None, last: Position | None = None
+    ) -> Select[Any]:
+        """Return a query for the matching ids, in order, after a position and up to `last`, inclusive."""
+        remaining = self._without_implied(after, last, self._filter)
+        # SQL Server's length ignores trailing blanks, so that it can't tell whether a key is truncated.
+        by_name_key = remaining.words and self._sort.column is images.c.name_key and self._tx.dialect.name != "mssql"
+        matches = self._name_key_first(remaining) if by_name_key else predicates(remaining, wrap=self._wrap)
+        return self._with_index(select(images.c.id).where(*matches, *extra, *self._range(after, last)))
 
-    def end(self, *, at: Position | None = None, count: int) -> Position | None:
-        """The last of the first so many that the index leads to, wanted or not; None: there are fewer."""
-        led = conditions(self._between(at, None, self._led), by=self._aside)
-        query = select(self._sort.column, images.c.id).where(*led, *self._bounds(at, None))
-        row = self._tx.execute(self._by_index(query).offset(count - 1).limit(1)).one_or_none()
+    def scan_end(self, *, after: Position | None = None, count: int) -> Position | None:
+        """Return the position of the `count`th entry of the index's range after a position; None: it has fewer.
+
+        The entries are counted whether they match the rest of the filter or not.
+        """
+        in_index = predicates(self._without_implied(after, None, self._index_filter), wrap=self._wrap)
+        query = select(self._sort.column, images.c.id).where(*in_index, *self._range(after, None))
+        row = self._tx.execute(self._with_index(query).offset(count - 1).limit(1)).one_or_none()
         return None if row is None else Position(value=row[0], image_id=row[-1])
 
-    def _bounds(self, at: Position | None, end: Position | None) -> list[ColumnElement[bool]]:
-        bounds = [] if at is None else [beyond(self._tx, self._sort, at)]
-        return bounds if end is None else [*bounds, beyond(self._tx, self._sort.reversed, end, inclusive=True)]
+    def _range(self, after: Position | None, last: Position | None) -> list[ColumnElement[bool]]:
+        found = [] if after is None else [after_position(self._tx, self._sort, after)]
+        return found if last is None else [*found, after_position(self._tx, self._sort.reverse, last, inclusive=True)]
 
-    def _between(self, at: Position | None, end: Position | None, wanted: Filter) -> Filter:
-        """What is left of a filter between two positions: of two bounds on one side, SQLite goes by the first."""
-        high, low = (at, end) if self._sort.descending else (end, at)
-        if self._sort.column is images.c.shown_at:
-            if high is not None and wanted.shown_to is not None and high.value.date() <= wanted.shown_to:
-                wanted = replace(wanted, shown_to=None)
-            if low is not None and wanted.shown_from is not None and low.value.date() >= wanted.shown_from:
-                wanted = replace(wanted, shown_from=None)
+    def _without_implied(self, after: Position | None, last: Position | None, image_filter: Filter) -> Filter:
+        """Return the filter without the limits that the range between two positions implies.
+
+        Of two limits on the same side, SQLite searches its index by the first one.
+        """
+        high, low = (after, last) if self._sort.is_descending else (last, after)
+        if self._sort.column is images.c.sort_date:
+            if high is not None and image_filter.date_to is not None and high.value.date() <= image_filter.date_to:
+                image_filter = replace(image_filter, date_to=None)
+            if low is not None and image_filter.date_from is not None and low.value.date() >= image_filter.date_from:
+                image_filter = replace(image_filter, date_from=None)
         if self._sort.column is images.c.size_bytes:
-            if high is not None and wanted.size_max_bytes is not None and high.value <= wanted.size_max_bytes:
-                wanted = replace(wanted, size_max_bytes=None)
-            if low is not None and wanted.size_min_bytes is not None and low.value >= wanted.size_min_bytes:
-                wanted = replace(wanted, size_min_bytes=None)
-        return wanted
+            size_max, size_min = image_filter.size_max_bytes, image_filter.size_min_bytes
+            if high is not None and size_max is not None and high.value <= size_max:
+                image_filter = replace(image_filter, size_max_bytes=None)
+            if low is not None and size_min is not None and low.value >= size_min:
+                image_filter = replace(image_filter, size_min_bytes=None)
+        return image_filter
 
-    def _by_names(self, wanted: Filter) -> list[ColumnElement[bool]]:
-        """Conditions that look at the keys of names first, which stand in the index, and at few images."""
-        in_keys = in_names(wanted, by_pattern=self._tx.dialect.name == "postgresql")
-        fitting = [*conditions(self._led), *in_keys, *conditions(Filter(words=wanted.words))]
-        rest = replace(wanted, words=None, folder_id=None)
+    def _name_key_first(self, image_filter: Filter) -> list[ColumnElement[bool]]:
+        """Return predicates that check the name keys, which are in the index, before they read any image."""
+        in_keys = name_key_predicates(image_filter, with_patterns=self._tx.dialect.name == "postgresql")
+        matches = [*predicates(self._index_filter), *in_keys, *predicates(Filter(words=image_filter.words))]
+        rest = replace(image_filter, words=None, folder_id=None)
         if rest.is_empty:
-            return fitting
-        whole = images.alias()
-        of_image = select(whole.c.id).where(
-            whole.c.id == images.c.id, *conditions(rest, by=lambda column: whole.c[column.name])
-        )
-        # With an offset it stays a question to each image, which PostgreSQL would else read before the name's key.
-        return [*fitting, of_image.order_by(whole.c.id).offset(0).exists()]
+            return matches
+        image = images.alias()
+        matches_rest = predicates(rest, wrap=lambda column: image.c[column.name])
+        same_image = select(image.c.id).where(image.c.id == images.c.id, *matches_rest)
+        # OFFSET keeps it a subquery that runs once per image: PostgreSQL would otherwise check it before the name key.
+        return [*matches, same_image.order_by(image.c.id).offset(0).exists()]
 
-    def _by_index(self, query: Select[Any]) -> Select[Any]:
-        forced = f"FORCE INDEX ({self._index or 'PRIMARY'})"
-        ordered = query.order_by(*_order(self._sort))
-        return ordered.with_hint(images, forced, "mysql").with_hint(images, forced, "mariadb")
+    def _with_index(self, query: Select[Any]) -> Select[Any]:
+        hint = f"FORCE INDEX ({self._index or 'PRIMARY'})"
+        ordered = query.order_by(*_order_columns(self._sort))
+        return ordered.with_hint(images, hint, "mysql").with_hint(images, hint, "mariadb")
 
-    def _aside(self, column: Column[Any]) -> ColumnElement[Any]:
-        # A planner that does not know how few of them make a page would rather find all of a folder and sort them.
-        led = {self._sort.column.name, *(column.name for column, _ in equalities(self._led))}
-        return column if column.name in led else aside(self._tx)(column)
+    def _wrap(self, column: Column[Any]) -> ColumnElement[Any]:
+        # A planner that doesn't know how few entries fill a page would rather read a whole folder and sort it.
+        in_index = {self._sort.column.name, *(column.name for column, _ in equality_values(self._index_filter))}
+        return column if column.name in in_index else unindexed(self._tx)(column)
 
 
-def sorted_among(
-    tx: Connection, ids: Select[int], wanted: Filter, sort: Sort, *more: ColumnElement[Any]
+def sorted_candidates(
+    tx: Connection, candidates: Select[int], image_filter: Filter, sort: Sort, *columns: ColumnElement[Any]
 ) -> Select[Any]:
-    """The ids of what a filter leaves of these, in an order, and what else is asked of each."""
+    """Return a query for the ids, and these columns, of the candidates that match a filter, in order."""
     if tx.dialect.name == "postgresql":
-        among = images.c.id == any_(func.array(ids.scalar_subquery()))
+        is_candidate = images.c.id == any_(func.array(candidates.scalar_subquery()))
     else:
-        among = images.c.id.in_(ids)
-    query = select(images.c.id, *more).where(among, *conditions(wanted, by=aside(tx)))
-    return query.order_by(*_order(sort, by=aside(tx)))
+        is_candidate = images.c.id.in_(candidates)
+    query = select(images.c.id, *columns).where(is_candidate, *predicates(image_filter, wrap=unindexed(tx)))
+    return query.order_by(*_order_columns(sort, wrap=unindexed(tx)))
 
 
-def beyond(tx: Connection, sort: Sort, at: Position, *, inclusive: bool = False) -> ColumnElement[bool]:
-    """What stands behind a position in an order, or also at it."""
-    down = sort.descending
+def after_position(tx: Connection, sort: Sort, position: Position, *, inclusive: bool = False) -> ColumnElement[bool]:
+    """Return the keyset predicate: what comes after a position in a sort order, or also at it."""
+    descending = sort.is_descending
     if sort.column is images.c.id:
-        return _beyond(images.c.id, at.image_id, down=down, inclusive=inclusive)
-    value = literal(at.value, sort.column.type)
+        return _is_after(images.c.id, position.image_id, descending=descending, inclusive=inclusive)
+    value = literal(position.value, sort.column.type)
     if tx.dialect.name in {"sqlite", "postgresql"}:
-        here, there = tuple_(sort.column, images.c.id), tuple_(value, literal(at.image_id))
-        return _beyond(here, there, down=down, inclusive=inclusive)
-    # MySQL finds the beginning in an index by the first comparison alone.
-    behind = or_(
-        _beyond(sort.column, value, down=down, inclusive=False),
-        _beyond(images.c.id, at.image_id, down=down, inclusive=inclusive),
+        row, limit = tuple_(sort.column, images.c.id), tuple_(value, literal(position.image_id))
+        return _is_after(row, limit, descending=descending, inclusive=inclusive)
+    # MySQL searches an index only by the first comparison.
+    is_after = or_(
+        _is_after(sort.column, value, descending=descending, inclusive=False),
+        _is_after(images.c.id, position.image_id, descending=descending, inclusive=inclusive),
     )
-    return and_(_beyond(sort.column, value, down=down, inclusive=True), behind)
+    return and_(_is_after(sort.column, value, descending=descending, inclusive=True), is_after)
 
 
-def _beyond(
-    here: ColumnElement[Any],
-    there: Any,  # noqa: ANN401 - a value, or several
+def _is_after(
+    column: ColumnElement[Any],
+    value: Any,  # noqa: ANN401 - a value or a tuple of values
     *,
-    down: bool,
+    descending: bool,
     inclusive: bool,
 ) -> ColumnElement[bool]:
-    behind: ColumnElement[bool] = here < there if down else here > there
-    also: ColumnElement[bool] = here <= there if down else here >= there
-    return also if inclusive else behind
+    exclusive_comparison: ColumnElement[bool] = column < value if descending else column > value
+    inclusive_comparison: ColumnElement[bool] = column <= value if descending else column >= value
+    return inclusive_comparison if inclusive else exclusive_comparison
 
 
-def aside(tx: Connection) -> By:
-    """Around a column: what keeps SQLite from going by its index."""
+def unindexed(tx: Connection) -> ColumnWrapper:
+    """Return a wrapper that keeps SQLite from using a column's indexes; other databases' columns stay as they are."""
 
-    def around(column: Column[Any]) -> ColumnElement[Any]:
+    def wrap(column: Column[Any]) -> ColumnElement[Any]:
         if tx.dialect.name != "sqlite":
             return column
         # A unary plus: https://sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
-        return UnaryExpression(column, operator=_PLUS, type_=column.type)
+        return UnaryExpression(column, operator=_UNARY_PLUS, type_=column.type)
 
-    return around
-
-
-_PLUS: custom_op[Any] = custom_op("+")
+    return wrap
 
 
-def _lead(wanted: Filter, sort: Sort, told: Mapping[Kind, int]) -> tuple[str | None, Filter]:
-    """The index to go through, None: the table itself, and the part of a filter that it serves."""
-    equal = {column.name: values for column, values in equalities(wanted) if len(values) == 1}
-    if sort.column is images.c.shown_at:
-        days = Filter(shown_from=wanted.shown_from, shown_to=wanted.shown_to)
-        return _of_rarest(equal, told, among=_BY_DAY, sort=sort, rest=days)
+_UNARY_PLUS: custom_op[Any] = custom_op("+")
+
+
+def _choose_index(
+    image_filter: Filter, sort: Sort, condition_counts: Mapping[Dimension, int]
+) -> tuple[str | None, Filter]:
+    """Return the index to scan (None: the primary key), and the part of the filter that its range answers."""
+    equal = {column.name: values for column, values in equality_values(image_filter) if len(values) == 1}
+    if sort.column is images.c.sort_date:
+        days = Filter(date_from=image_filter.date_from, date_to=image_filter.date_to)
+        return _most_selective(equal, condition_counts, prefixes=_DATE_INDEX_PREFIXES, sort=sort, index_filter=days)
     if sort.column is images.c.name_key:
-        return _of_rarest(equal, told, among=_BY_NAME, sort=sort, rest=Filter())
+        return _most_selective(equal, condition_counts, prefixes=_NAME_INDEX_PREFIXES, sort=sort, index_filter=Filter())
     if sort.column is images.c.size_bytes:
-        return "ix_images_size_bytes_id", Filter(
-            size_min_bytes=wanted.size_min_bytes, size_max_bytes=wanted.size_max_bytes
-        )
-    return ("ix_images_job_id_id", Filter(job_id=wanted.job_id)) if wanted.job_id else (None, Filter())
+        sizes = Filter(size_min_bytes=image_filter.size_min_bytes, size_max_bytes=image_filter.size_max_bytes)
+        return "ix_images_size_bytes_id", sizes
+    return ("ix_images_job_id_id", Filter(job_id=image_filter.job_id)) if image_filter.job_id else (None, Filter())
 
 
-# What stands in an index before the order, each alone.
-_BY_DAY = ("job_id", "folder_id", "camera", "mime_type")
-_BY_NAME = ("folder_id",)
+# Columns that precede the sort column in a composite index; each has an index of its own.
+_DATE_INDEX_PREFIXES = ("job_id", "folder_id", "camera", "mime_type")
+_NAME_INDEX_PREFIXES = ("folder_id",)
 
 
-def _of_rarest(
-    equal: Mapping[str, Sequence[str]], told: Mapping[Kind, int], *, among: Sequence[str], sort: Sort, rest: Filter
+def _most_selective(
+    equal: Mapping[str, Sequence[str]],
+    condition_counts: Mapping[Dimension, int],
+    *,
+    prefixes: Sequence[str],
+    sort: Sort,
+    index_filter: Filter,
 ) -> tuple[str, Filter]:
-    name = min((name for name in among if name in equal), key=lambda name: told[KINDS[name]], default=None)
-    if name is None:
-        return f"ix_images_{sort.column.name}_id", rest
-    served: dict[str, Any] = {"mime_types": equal[name]} if name == "mime_type" else {name: equal[name][0]}
-    return f"ix_images_{name}_{sort.column.name}_id", replace(rest, **served)
+    """Return the index whose prefix has the fewest matches, or the one without a prefix; see `_choose_index`."""
+    usable = (name for name in prefixes if name in equal)
+    prefix = min(usable, key=lambda name: condition_counts[DIMENSIONS[name]], default=None)
+    if prefix is None:
+        return f"ix_images_{sort.column.name}_id", index_filter
+    value: dict[str, Any] = {"mime_types": equal[prefix]} if prefix == "mime_type" else {prefix: equal[prefix][0]}
+    return f"ix_images_{prefix}_{sort.column.name}_id", replace(index_filter, **value)
 
 
-def _order(sort: Sort, *, by: By = lambda column: column) -> list[ColumnElement[Any]]:
-    """The order's columns: no two images are alike in all of them; `by` may put something around each."""
-    columns = map(by, dict.fromkeys((sort.column, images.c.id)))
-    return [column.desc() if sort.descending else column.asc() for column in columns]
+def _order_columns(sort: Sort, *, wrap: ColumnWrapper = lambda column: column) -> list[ColumnElement[Any]]:
+    """Return what to order by: no two images have the same values in all of these columns."""
+    columns = map(wrap, dict.fromkeys((sort.column, images.c.id)))
+    return [column.desc() if sort.is_descending else column.asc() for column in columns]

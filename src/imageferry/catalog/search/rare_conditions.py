@@ -1,43 +1,55 @@
-"""Which images a filter leaves at most, when one of its conditions is rare: told by an index, with bounded work."""
+"""Find a condition of a filter that few images fulfil, with bounded work."""
 
 from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection, Select, false, func, select
 
-from imageferry.catalog.database.tables import images, words
+from imageferry.catalog.database.tables import image_words, images
 from imageferry.catalog.images import counters
-from imageferry.catalog.images.counters import Kind
-from imageferry.catalog.search.filters import Filter, counted, of_days, of_size, of_words
+from imageferry.catalog.images.counters import Dimension
+from imageferry.catalog.search.filters import (
+    Filter,
+    counted_predicates,
+    date_predicate,
+    size_predicate,
+    word_predicates,
+)
 
 
-def counts(tx: Connection, wanted: Filter) -> dict[Kind, int]:
-    """How many images fulfil each of the conditions that a tally counts, within the days that are asked for."""
-    days = {"first": wanted.shown_from, "last": wanted.shown_to}
-    return {kind: counters.of(tx, kind, values, **days).images for kind, values, _ in counted(wanted)}
+def condition_counts(tx: Connection, image_filter: Filter) -> dict[Dimension, int]:
+    """Return the number of images, within the filter's days, that fulfil each condition that has counters."""
+    days = {"first": image_filter.date_from, "last": image_filter.date_to}
+    return {
+        dimension: counters.count_of(tx, dimension, values, **days).images
+        for dimension, values, _ in counted_predicates(image_filter)
+    }
 
 
-def few(tx: Connection, wanted: Filter, told: Mapping[Kind, int], *, at_most: int) -> Select[int] | None:
-    """The ids of so few images, all those that the filter leaves among them; None: they may be more.
+def rare_candidates(
+    tx: Connection, image_filter: Filter, counts: Mapping[Dimension, int], *, limit: int
+) -> Select[int] | None:
+    """Pick a selective condition of a filter; `counts` is the result of `condition_counts`.
 
-    `told` is what `counts` says; ids may be told twice.
+    Return a query for at most `limit` candidate image ids (a superset of the matches, duplicates possible), or None
+    when no condition matches that few. Reads at most `limit + 1` index entries per condition.
     """
-    if wanted.words is not None and not wanted.words:
+    if image_filter.words is not None and not image_filter.words:
         return select(images.c.id).where(false())
-    rarest = min(counted(wanted), key=lambda one: told[one.kind], default=None)
-    if rarest is not None and told[rarest.kind] <= at_most:
-        between = of_days(wanted)
-        return select(images.c.id).where(rarest.condition, *(() if between is None else (between,)))
-    for query in _probes(wanted):
-        some = query.limit(at_most + 1).subquery()
-        if tx.execute(select(func.count()).select_from(some)).scalar_one() <= at_most:
+    rarest = min(counted_predicates(image_filter), key=lambda counted: counts[counted.dimension], default=None)
+    if rarest is not None and counts[rarest.dimension] <= limit:
+        in_days = date_predicate(image_filter)
+        return select(images.c.id).where(rarest.predicate, *(() if in_days is None else (in_days,)))
+    for query in _uncounted_conditions(image_filter):
+        entries = query.limit(limit + 1).subquery()
+        if tx.execute(select(func.count()).select_from(entries)).scalar_one() <= limit:
             return query
     return None
 
 
-def _probes(wanted: Filter) -> Iterator[Select[int]]:
-    """What may be rare: the index tells."""
-    for of_word in of_words(wanted):
-        yield select(words.c.image_id).where(of_word)
-    for between in (of_days(wanted), of_size(wanted)):
-        if between is not None:
-            yield select(images.c.id).where(between)
+def _uncounted_conditions(image_filter: Filter) -> Iterator[Select[int]]:
+    """Yield a query for the ids of each condition that has no counters, but an index."""
+    for matches_word in word_predicates(image_filter):
+        yield select(image_words.c.image_id).where(matches_word)
+    for in_range in (date_predicate(image_filter), size_predicate(image_filter)):
+        if in_range is not None:
+            yield select(images.c.id).where(in_range)

@@ -1,1 +1,1 @@
-"""Clients of jobs and images: the local catalog, or a gateway over HTTP."""
+"""Access to jobs and images: in the local catalog, or through a remote gateway's HTTP API."""

@@ -1,4 +1,4 @@
-"""Calls to the HTTP interface of a gateway elsewhere, and its refusals as sentences."""
+"""Calls to a remote gateway's HTTP API; error responses are raised as ImageferryError."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,28 +19,31 @@ from imageferry.errors import (
 )
 from imageferry.http.client import Client
 from imageferry.http.request import HttpError, Request
-from imageferry.secret import Secret, revealed
+from imageferry.secret import Secret, reveal_if_set
 
-ANSWER_WITHIN_S = 30.0
-CONNECT_WITHIN_S = 5.0
+CALL_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 5.0
 CONNECTIONS = 16
-STREAMED_WITHIN_S = 12 * 3600.0
+STREAM_TIMEOUT_S = 12 * 3600.0
 CHUNK_BYTES = 64 * 1024
-ANSWER_BYTES_MAX = 1 << 30
+RESPONSE_BYTES_MAX = 1 << 30
+
+# Query parameters: None is left out, a list becomes one parameter per value.
+Query = Mapping[str, str | int | Sequence[str] | None]
 
 
 @asynccontextmanager
-async def open_calls(url: str, *, token: Secret | None) -> "AsyncIterator[Calls]":
-    """Calls to the gateway at a URL; connections are made as they are needed."""
-    client = Client(connections=CONNECTIONS, connect_timeout_s=CONNECT_WITHIN_S)
+async def open_http_api(url: str, *, token: Secret | None) -> "AsyncIterator[HttpApi]":
+    """Open the API of the gateway at a URL. Connections are made on first use."""
+    client = Client(connections=CONNECTIONS, connect_timeout_s=CONNECT_TIMEOUT_S)
     try:
-        yield Calls(client, url=url.rstrip("/"), token=revealed(token))
+        yield HttpApi(client, url=url.rstrip("/"), token=reveal_if_set(token))
     finally:
         await client.close()
 
 
-class Calls:
-    """One gateway. One that does not answer raises TransientError."""
+class HttpApi:
+    """The API of one gateway. Raises TransientError when the gateway can't be reached."""
 
     def __init__(self, client: Client, *, url: str, token: str | None) -> None:
         self._client = client
@@ -52,72 +55,74 @@ class Calls:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str | int | Sequence[str] | None] | None = None,
+        query: Query | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - any JSON
-        """What it answers, decoded; of the query, None is left out, and a list is given value by value."""
-        sent = None if body is None else msgspec.json.encode(body)
+        """Send a request with a JSON body; return the decoded JSON of the response, or None when it is empty."""
+        content = None if body is None else msgspec.json.encode(body)
         request = Request(
-            url=self._address(path, query),
+            url=self._request_url(path, query),
             method=method,
-            headers=self._headers if sent is None else self._headers | {"Content-Type": "application/json"},
-            body=b"" if sent is None and method == "POST" else sent,
-            timeout_s=ANSWER_WITHIN_S,
+            headers=self._headers if content is None else self._headers | {"Content-Type": "application/json"},
+            body=b"" if content is None and method == "POST" else content,
+            timeout_s=CALL_TIMEOUT_S,
         )
         try:
-            answer = await self._client.send(request)
-            content = await answer.read(ANSWER_BYTES_MAX)
+            response = await self._client.send(request)
+            received = await response.read(RESPONSE_BYTES_MAX)
         except HttpError as exc:
-            raise self._away(exc) from exc
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise self._refused(answer.status, content)
-        if not content:
+            raise self._unreachable(exc) from exc
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise self._error_from(response.status, received)
+        if not received:
             return None
         try:
-            return msgspec.json.decode(content)
+            return msgspec.json.decode(received)
         except msgspec.DecodeError as exc:
-            raise self._no_gateway() from exc
+            raise self._not_a_gateway() from exc
 
-    async def stream(
-        self, path: str, *, query: Mapping[str, str | int | Sequence[str] | None] | None = None
-    ) -> AsyncIterator[bytes]:
-        """What it answers, as it comes, however long that takes."""
+    async def stream(self, path: str, *, query: Query | None = None) -> AsyncIterator[bytes]:
+        """Yield the body of a GET response in chunks, for as long as STREAM_TIMEOUT_S."""
         request = Request(
-            url=self._address(path, query), headers=self._headers, timeout_s=STREAMED_WITHIN_S, ahead_bytes=CHUNK_BYTES
+            url=self._request_url(path, query),
+            headers=self._headers,
+            timeout_s=STREAM_TIMEOUT_S,
+            prefetch_bytes=CHUNK_BYTES,
         )
         try:
-            answer = await self._client.send(request)
-            if answer.status != HTTPStatus.OK:
-                raise self._refused(answer.status, await answer.read(ANSWER_BYTES_MAX))
+            response = await self._client.send(request)
+            if response.status != HTTPStatus.OK:
+                raise self._error_from(response.status, await response.read(RESPONSE_BYTES_MAX))
             try:
-                while chunk := await answer.read(CHUNK_BYTES):
+                while chunk := await response.read(CHUNK_BYTES):
                     yield bytes(chunk)
             finally:
-                answer.close()
+                response.close()
         except HttpError as exc:
-            raise self._away(exc) from exc
+            raise self._unreachable(exc) from exc
 
-    def _address(self, path: str, query: Mapping[str, str | int | Sequence[str] | None] | None) -> str:
-        pairs = _pairs(query or {})
+    def _request_url(self, path: str, query: Query | None) -> str:
+        pairs = _query_pairs(query or {})
         return f"{self._url}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
 
-    def _away(self, exc: Exception) -> ImageferryError:
-        message = f"No gateway answers at {self._url}: check IMAGEFERRY_SERVER, and that `imageferry serve` runs there."
+    def _unreachable(self, exc: Exception) -> ImageferryError:
+        message = (
+            f"Can't reach imageferry at {self._url}. Check IMAGEFERRY_SERVER, and that `imageferry serve` runs there."
+        )
         return TransientError(Reason.SOURCE_UNAVAILABLE, f"{message} ({exc})")
 
-    def _no_gateway(self) -> ImageferryError:
-        return FatalError(
-            Reason.MISCONFIGURED, f"What answers at {self._url} is no imageferry: check IMAGEFERRY_SERVER."
-        )
+    def _not_a_gateway(self) -> ImageferryError:
+        message = f"The server at {self._url} is not imageferry. Check IMAGEFERRY_SERVER."
+        return FatalError(Reason.MISCONFIGURED, message)
 
-    def _refused(self, status: int, content: bytes | bytearray) -> ImageferryError:
+    def _error_from(self, status: int, content: bytes | bytearray) -> ImageferryError:
         try:
             detail = str(msgspec.json.decode(content)["detail"])
         except (msgspec.DecodeError, KeyError, TypeError):
-            return self._no_gateway()
+            return self._not_a_gateway()
         match status:
             case HTTPStatus.UNAUTHORIZED:
-                message = f"The gateway at {self._url} asks for its token: set IMAGEFERRY_API_TOKEN to it."
+                message = f"imageferry at {self._url} requires its access token. Set IMAGEFERRY_API_TOKEN to it."
                 return FatalError(Reason.MISCONFIGURED, message)
             case HTTPStatus.NOT_FOUND:
                 return NotFoundError(Reason.GONE, detail)
@@ -129,7 +134,7 @@ class Calls:
                 return TransientError(Reason.CATALOG_UNAVAILABLE, detail)
 
 
-def _pairs(query: Mapping[str, str | int | Sequence[str] | None]) -> list[tuple[str, str]]:
-    given = ((name, value) for name, value in query.items() if value is not None)
-    listed = ((name, [str(value)] if isinstance(value, str | int) else value) for name, value in given)
-    return [(name, value) for name, values in listed for value in values]
+def _query_pairs(query: Query) -> list[tuple[str, str]]:
+    present = ((name, value) for name, value in query.items() if value is not None)
+    lists = ((name, [str(value)] if isinstance(value, str | int) else value) for name, value in present)
+    return [(name, value) for name, values in lists for value in values]

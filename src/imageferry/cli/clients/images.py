@@ -1,4 +1,4 @@
-"""Where the command for images looks at them and deletes them: the catalog of this machine, or a gateway elsewhere."""
+"""The interface through which commands reach images."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
@@ -10,35 +10,35 @@ from imageferry.catalog.search.image_search import Total
 from imageferry.gateway.schemas.images import Image, ImageFilter
 
 
-class Shown(Struct, frozen=True, kw_only=True):
-    """The first images that a filter leaves, and how many it leaves."""
+class ImageMatches(Struct, frozen=True, kw_only=True):
+    """The first images that match a filter, and how many match."""
 
     images: Sequence[Image]
     total: Total
 
 
-class Gone(Struct, frozen=True, kw_only=True):
-    """What became of images that were to be deleted."""
+class DeletedImages(Struct, frozen=True, kw_only=True):
+    """The result of deleting images."""
 
     deleted: int
-    failed: Mapping[int, str]  # ids, and why: they, or their objects, are still there
+    failed: Mapping[int, str]  # the error by image id: the image, or its object, still exists
 
 
-class ImageDesk(Protocol):
-    """Images within reach."""
+class ImagesClient(Protocol):
+    """Images in the local catalog or at a remote gateway."""
 
-    async def show(self, wanted: ImageFilter, *, sort: Sort, limit: int) -> Shown:
-        """The first ones in an order; `limit` is 1000 at most."""
+    async def search(self, conditions: ImageFilter, *, sort: Sort, limit: int) -> ImageMatches:
+        """Return the first images that match, at most `limit` (1000 or less)."""
         ...
 
-    async def some(self, ids: Sequence[int]) -> Sequence[Image]:
-        """Those of these images that are there."""
+    async def by_ids(self, ids: Sequence[int]) -> Sequence[Image]:
+        """Return those of these images that exist."""
         ...
 
-    async def delete(self, wanted: ImageFilter | Sequence[int]) -> Gone:
-        """Delete these, or all that a filter leaves now, with their objects. The filter has a condition."""
+    async def delete(self, selection: ImageFilter | Sequence[int]) -> DeletedImages:
+        """Delete these images, or all that match now, with their objects. A filter must have a condition."""
         ...
 
     def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
-        """The originals of these images as one ZIP, a piece at a time; at most 1000."""
+        """Yield one ZIP archive of the original files of these images (1000 or less) in chunks."""
         ...

@@ -1,60 +1,54 @@
-"""Where commands look at jobs and take them in hand: the catalog of this machine, or a gateway elsewhere."""
+"""The interface through which commands reach jobs."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from msgspec import Struct
-
+from imageferry.application.results import JobReport
 from imageferry.errors import Reason
 from imageferry.model import Job, JobState
 
 
-class Report(Struct, frozen=True, kw_only=True):
-    """A job, and why files of it were not stored."""
+class JobsClient(Protocol):
+    """Jobs in the local catalog or at a remote gateway.
 
-    job: Job
-    failures: Mapping[Reason, int]
-    skips: Mapping[Reason, int]
+    An unknown job raises NotFoundError, an action that the job's state does not allow ConflictError.
+    """
 
-
-class Desk(Protocol):
-    """Jobs within reach. A job that is not there raises NotFoundError, what makes no sense ConflictError."""
-
-    async def latest(self, *, limit: int, state: JobState | None = None) -> list[Job]:
-        """The newest jobs first."""
+    async def newest(self, *, limit: int, state: JobState | None = None) -> list[Job]:
+        """Return the newest jobs, newest first."""
         ...
 
-    async def report(self, job_id: str) -> Report:
-        """One job."""
+    async def report(self, job_id: str) -> JobReport:
+        """Return one job, with its failures and skips by reason."""
         ...
 
     async def pause(self, job_id: str) -> Job:
-        """Let it rest."""
+        """Pause a job until it is resumed."""
         ...
 
     async def resume(self, job_id: str) -> Job:
-        """Let it go on."""
+        """Resume a paused job, or let a waiting one try again at once."""
         ...
 
     async def cancel(self, job_id: str, *, discard: bool) -> Job:
-        """End it."""
+        """Cancel a job; `discard` also deletes the images that it stored."""
         ...
 
     async def retry(
         self, job_id: str, *, reasons: Sequence[Reason] | None = None, item_ids: Sequence[int] | None = None
     ) -> Job:
-        """Try again what failed, for these reasons, these items, or all of it."""
+        """Retry failed files: those with these reasons, these items, or all."""
         ...
 
     async def remove(self, job_id: str) -> None:
-        """Remove it from the history."""
+        """Remove a finished job from the history. Idempotent."""
         ...
 
     def manifest(self, job_id: str, *, csv: bool) -> AsyncIterator[bytes]:
-        """Its receipt, a page at a time."""
+        """Yield the manifest of a job in chunks, as CSV or JSON Lines."""
         ...
 
     async def prune(self, *, before: datetime) -> int:
-        """Remove the jobs that ended before a time (UTC, no zone) from the history; their number."""
+        """Remove jobs that finished before a time (UTC, naive) from the history; return their number."""
         ...

@@ -1,72 +1,80 @@
-"""Images at a gateway elsewhere, over its HTTP interface."""
+"""Images at a remote gateway, through its HTTP API."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from imageferry.catalog.search.filters import Sort
 from imageferry.catalog.search.image_search import Total
-from imageferry.cli.clients.http_api import Calls
-from imageferry.cli.clients.images import Gone, Shown
+from imageferry.cli.clients.http_api import HttpApi, open_http_api
+from imageferry.cli.clients.images import DeletedImages, ImageMatches
 from imageferry.errors import NotFoundError
 from imageferry.gateway.schemas.images import Image, ImageFilter
+from imageferry.secret import Secret
 
-# So many are deleted by one call: a store that is slow is given time for each of them.
-STEP = 100
+# Images deleted by one call: few enough that a slow store finishes within the call's timeout.
+DELETE_BATCH = 100
+
+
+@asynccontextmanager
+async def open_remote_images(url: str, *, token: Secret | None) -> "AsyncIterator[RemoteImages]":
+    """Open the images of the gateway at a URL."""
+    async with open_http_api(url, token=token) as api:
+        yield RemoteImages(api)
 
 
 class RemoteImages:
-    """See ImageDesk. A gateway that does not answer raises TransientError."""
+    """See ImagesClient. A gateway that can't be reached raises TransientError."""
 
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
+    def __init__(self, api: HttpApi) -> None:
+        self._api = api
 
-    async def show(self, wanted: ImageFilter, *, sort: Sort, limit: int) -> Shown:
-        """See ImageDesk."""
-        page = await self._list(wanted, sort=sort, page=1, per_page=limit)
-        images = [Image.model_validate(told) for told in page["items"]]
-        return Shown(images=images, total=Total(images=page["total"], exact=page["total_exact"]))
+    async def search(self, conditions: ImageFilter, *, sort: Sort, limit: int) -> ImageMatches:
+        """See ImagesClient."""
+        page = await self._list(conditions, sort=sort, page=1, per_page=limit)
+        images = [Image.model_validate(record) for record in page["items"]]
+        return ImageMatches(images=images, total=Total(images=page["total"], exact=page["total_exact"]))
 
-    async def some(self, ids: Sequence[int]) -> Sequence[Image]:
-        """See ImageDesk."""
+    async def by_ids(self, ids: Sequence[int]) -> Sequence[Image]:
+        """See ImagesClient."""
         found = []
         for image_id in ids:
             with suppress(NotFoundError):
-                found.append(Image.model_validate(await self._calls.call("GET", f"/api/images/{image_id}")))
+                found.append(Image.model_validate(await self._api.call("GET", f"/api/images/{image_id}")))
         return found
 
-    async def delete(self, wanted: ImageFilter | Sequence[int]) -> Gone:
-        """See ImageDesk."""
-        if not isinstance(wanted, ImageFilter):
-            return await self._delete(wanted)
+    async def delete(self, selection: ImageFilter | Sequence[int]) -> DeletedImages:
+        """See ImagesClient."""
+        if not isinstance(selection, ImageFilter):
+            return await self._delete(selection)
         deleted, failed = 0, dict[int, str]()
-        last = (await self._list(wanted, sort=Sort.CREATED_DESC, page=1, per_page=1))["items"]
-        # What comes while others go is not meant.
-        newest, cursor = (last[0]["id"], "") if last else (0, None)
+        newest = (await self._list(selection, sort=Sort.CREATED_DESC, page=1, per_page=1))["items"]
+        # Images that are stored after this moment are kept.
+        newest_id, cursor = (newest[0]["id"], "") if newest else (0, None)
         while cursor is not None:
-            page = await self._list(wanted, sort=Sort.CREATED, cursor=cursor, limit=STEP)
-            ids = [told["id"] for told in page["items"] if told["id"] <= newest]
+            page = await self._list(selection, sort=Sort.CREATED, cursor=cursor, limit=DELETE_BATCH)
+            ids = [record["id"] for record in page["items"] if record["id"] <= newest_id]
             # A page may be empty although more follow.
-            gone = await self._delete(ids) if ids else Gone(deleted=0, failed={})
-            deleted += gone.deleted
-            failed |= gone.failed
+            result = await self._delete(ids) if ids else DeletedImages(deleted=0, failed={})
+            deleted += result.deleted
+            failed |= result.failed
             is_last = page["next"] is None or len(ids) < len(page["items"])
             cursor = None if is_last else parse_qs(urlsplit(page["next"]).query)["cursor"][0]
-        return Gone(deleted=deleted, failed=failed)
+        return DeletedImages(deleted=deleted, failed=failed)
 
     async def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
-        """See ImageDesk."""
-        async for piece in self._calls.stream("/api/images/archive", query={"id": [str(each) for each in ids]}):
-            yield piece
+        """See ImagesClient."""
+        async for chunk in self._api.stream("/api/images/archive", query={"id": [str(image_id) for image_id in ids]}):
+            yield chunk
 
-    async def _delete(self, ids: Sequence[int]) -> Gone:
-        gone = await self._calls.call("POST", "/api/images/delete", body={"ids": list(ids)})
-        failed = {failure["id"]: failure["detail"] for failure in gone["failed"]}
-        return Gone(deleted=gone["deleted"], failed=failed)
+    async def _delete(self, ids: Sequence[int]) -> DeletedImages:
+        result = await self._api.call("POST", "/api/images/delete", body={"ids": list(ids)})
+        failed = {failure["id"]: failure["detail"] for failure in result["failed"]}
+        return DeletedImages(deleted=result["deleted"], failed=failed)
 
-    async def _list(self, wanted: ImageFilter, *, sort: Sort, **part: str | int) -> Any:  # noqa: ANN401 - JSON
-        conditions = wanted.model_dump(mode="json")
-        if conditions["located"] is not None:
-            conditions["located"] = str(wanted.located).lower()
-        return await self._calls.call("GET", "/api/images", query={**conditions, "sort": sort, **part})
+    async def _list(self, conditions: ImageFilter, *, sort: Sort, **page: str | int) -> Any:  # noqa: ANN401 - any JSON
+        query = conditions.model_dump(mode="json")
+        if conditions.has_location is not None:
+            query["has_location"] = str(conditions.has_location).lower()
+        return await self._api.call("GET", "/api/images", query={**query, "sort": sort, **page})

@@ -1,1 +1,1 @@
-"""The commands, a module each or a few that belong together: their flags, and what they hand them to."""
+"""The commands: their flags and the calls they make. A module is one command, or several that share an object."""

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from imageferry.cli.commands.shared_options import option, port
-from imageferry.cli.handlers.demo import demonstrate
-from imageferry.cli.runner import people, run
+from imageferry.cli.handlers.demo import run_demo
+from imageferry.cli.runner import console, run
 
 
 @click.command()
@@ -15,13 +15,14 @@ from imageferry.cli.runner import people, run
     "--pictures",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Serve this folder of your own pictures as if it were on Drive.",
+    help="Import this local folder as if it were on Google Drive, instead of sample images.",
 )
 @port
 @option("--browser/--no-browser", default=True, help="Open the page in a browser.")
 def demo(*, pictures: Path | None, port: int | None, browser: bool) -> None:
-    """Try it offline: a stand-in for Drive on this machine, an import from it, and a page that shows the pictures.
+    """Try imageferry offline, with sample images or your own.
 
-    Everything it makes is in a temporary folder that goes away with it.
+    Starts a test Drive server on this machine, imports a folder from it, and serves the page that shows the images.
+    Everything is kept in a temporary folder, which is deleted when the demo ends.
     """
-    run(partial(demonstrate, pictures=pictures, browser=browser, say=people.tell), port=port)
+    run(partial(run_demo, pictures=pictures, browser=browser, console=console), port=port)

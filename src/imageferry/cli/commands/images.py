@@ -1,4 +1,4 @@
-"""`imageferry images`: of this machine's catalog or of a gateway elsewhere."""
+"""`imageferry images`."""
 
 from datetime import datetime
 from functools import partial
@@ -8,8 +8,8 @@ import click
 
 from imageferry.catalog.search.filters import Sort
 from imageferry.cli.commands.shared_options import BYTES, DAY, as_json, option, server
-from imageferry.cli.handlers import images as viewing
-from imageferry.cli.runner import people, run
+from imageferry.cli.handlers.images import ImageSelection, delete_images, download_images, list_images
+from imageferry.cli.runner import console, run_with_images
 
 LIMIT_MAX = 1000
 
@@ -22,32 +22,38 @@ LIMIT_MAX = 1000
     type=click.IntRange(min=1),
     multiple=True,
     metavar="ID",
-    help="This image, and no conditions. May be given again.",
+    help="Select this image; not with other conditions. Repeatable.",
 )
-@option("--type", "mime_types", multiple=True, metavar="TYPE", help="As image/jpeg. May be given again.")
-@option("--folder", metavar="ID", help="Of this folder.")
-@option("--job", metavar="ID", help="Stored by this job last.")
-@option("--camera", metavar="NAME", help="Taken by this camera.")
+@option("--type", "mime_types", multiple=True, metavar="TYPE", help="MIME type, such as image/jpeg. Repeatable.")
+@option("--folder", metavar="ID", help="ID of the folder that contains the image.")
+@option("--job", metavar="ID", help="Job that last stored the image.")
+@option("--camera", metavar="NAME", help="Camera.")
 @option("--taken-from", type=DAY, metavar="DAY", help="Taken on this day or later.")
-@option("--taken-to", type=DAY, metavar="DAY", help="Taken on this day or before.")
-@option("--size-min", type=BYTES, metavar="BYTES", help="Of so many bytes or more.")
-@option("--size-max", type=BYTES, metavar="BYTES", help="Of so many bytes or fewer.")
-@option("--located/--not-located", default=None, help="Whether the place is known.")
+@option("--taken-to", type=DAY, metavar="DAY", help="Taken on this day or earlier.")
+@option("--size-min", type=BYTES, metavar="BYTES", help="Minimum size.")
+@option("--size-max", type=BYTES, metavar="BYTES", help="Maximum size.")
+@option("--located/--not-located", "has_location", default=None, help="With or without a known location.")
 @option(
     "--sort",
-    type=click.Choice([str(each) for each in Sort]),
+    type=click.Choice([str(sort) for sort in Sort]),
     default=str(Sort.CREATED),
-    help="The order; `shown` is by the day it was taken, else stored.",
+    help="Sort order. `date` is the day taken, or the day stored if that is unknown; `-` means descending.",
 )
-@option("--limit", type=click.IntRange(1, LIMIT_MAX), default=20, metavar="N", help="So many are listed.")
-@option("--delete", is_flag=True, help="Delete all that are meant, with their objects, instead of listing some.")
+@option(
+    "--limit",
+    type=click.IntRange(1, LIMIT_MAX),
+    default=20,
+    metavar="N",
+    help="Maximum number of images to list or download.",
+)
+@option("--delete", is_flag=True, help="Delete all matching images from the catalog and the storage.")
 @option(
     "--download",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Save the originals as one ZIP, instead of listing them.",
+    help="Save the original files as one ZIP archive.",
 )
-@option("--yes", is_flag=True, help="Delete without asking.")
+@option("--yes", "confirmed", is_flag=True, help="Delete without asking for confirmation.")
 @server
 @as_json
 def images(
@@ -62,18 +68,18 @@ def images(
     taken_to: datetime | None,
     size_min: int | None,
     size_max: int | None,
-    located: bool | None,
+    has_location: bool | None,
     sort: str,
     limit: int,
     delete: bool,
     download: Path | None,
-    yes: bool,
+    confirmed: bool,
     server: str | None,
     as_json: bool,
 ) -> None:
-    """List images, download them, or delete them.
+    """List, download or delete images.
 
-    WORDS are of the name; the last may be only begun.
+    WORDS are words in the name; the last one may be a prefix. All conditions must match.
     """
     conditions: dict[str, object] = {
         "q": q,
@@ -85,13 +91,13 @@ def images(
         "taken_to": taken_to and taken_to.date(),
         "size_min": size_min,
         "size_max": size_max,
-        "located": located,
+        "has_location": has_location,
     }
-    meant = viewing.Meant(ids=ids, conditions=conditions, sort=Sort(sort), limit=limit)
+    selection = ImageSelection(ids=ids, conditions=conditions, sort=Sort(sort), limit=limit)
     if delete:
-        work = partial(viewing.delete_images, meant=meant, yes=yes, people=people, as_json=as_json)
+        work = partial(delete_images, selection=selection, confirmed=confirmed, console=console, as_json=as_json)
     elif download is not None:
-        work = partial(viewing.download_images, meant=meant, path=download, people=people)
+        work = partial(download_images, selection=selection, path=download, console=console)
     else:
-        work = partial(viewing.list_images, meant=meant, as_json=as_json)
-    run(work, as_json=as_json, server_url=server)
+        work = partial(list_images, selection=selection, as_json=as_json)
+    run_with_images(work, as_json=as_json, server=server)

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from imageferry.bootstrap.prefork import movers_ahead
+from imageferry.bootstrap.prefork import prefork_transfer_processes
 from imageferry.cli.commands.shared_options import BYTES, DAY, as_json, option, store
-from imageferry.cli.exit_codes import Exit
-from imageferry.cli.runner import people, run
+from imageferry.cli.exit_codes import ExitCode
+from imageferry.cli.runner import console, run
 from imageferry.model import JobOptions, OnChange
 from imageferry.settings import Settings
 
@@ -22,51 +22,51 @@ from imageferry.settings import Settings
     "--include",
     multiple=True,
     metavar="GLOB",
-    help="Import only files that match, as '*.jpg' or 'Raw/**'. May be given again.",
+    help="Import only files that match, for example '*.jpg' or 'Raw/**'. Repeatable.",
 )
-@option("--exclude", multiple=True, metavar="GLOB", help="Leave out files that match. May be given again.")
-@option("--recursive/--no-recursive", default=True, help="Import sub-folders too.")
+@option("--exclude", multiple=True, metavar="GLOB", help="Skip files that match. Repeatable.")
+@option("--recursive/--no-recursive", default=True, help="Include subfolders.")
 @option(
     "--mime-type",
     "mime_types",
     multiple=True,
     metavar="TYPE",
-    help="Import only this type, as image/jpeg. May be given again.",
+    help="Import only files of this type, for example image/jpeg. Repeatable.",
 )
-@option("--size-min", type=BYTES, metavar="BYTES", help="Import only files of so many bytes or more.")
-@option("--size-max", type=BYTES, metavar="BYTES", help="Import only files of so many bytes or fewer.")
-@option("--modified-after", type=DAY, metavar="DAY", help="Import only files changed on this day (UTC) or later.")
-@option("--modified-before", type=DAY, metavar="DAY", help="Import only files changed before this day (UTC).")
+@option("--size-min", type=BYTES, metavar="BYTES", help="Import only files of at least this size.")
+@option("--size-max", type=BYTES, metavar="BYTES", help="Import only files of at most this size.")
+@option("--modified-after", type=DAY, metavar="DAY", help="Import only files modified on this day (UTC) or later.")
+@option("--modified-before", type=DAY, metavar="DAY", help="Import only files modified before this day (UTC).")
 @option(
     "--on-change",
     type=click.Choice([str(each) for each in OnChange]),
     default=str(OnChange.REPLACE),
-    help="A stored file that changed at the source: bring the new one, or keep ours.",
+    help="If a stored file changed at the source: replace it with the new version, or keep the stored one.",
 )
 @option(
     "--priority",
     type=click.IntRange(-10, 10),
     default=0,
     metavar="N",
-    help="Higher ones are served first where jobs share workers.",
+    help="Jobs with a higher priority are served first where jobs share workers.",
 )
-@option("--webhook-url", metavar="URL", help="Tell this URL of the end.")
+@option("--webhook-url", metavar="URL", help="Notify this URL when the import has finished.")
 @option(
     "--concurrency",
     type=click.IntRange(1, 1024),
     metavar="N",
     envvar="IMAGEFERRY_CONCURRENCY",
-    help="Files at once. [default: 32]",
+    help="Files to transfer at once. [default: 32]",
 )
 @store
-@option("--dry-run", is_flag=True, help="Show the plan; move no byte and start no job.")
+@option("--dry-run", is_flag=True, help="Show what would be imported, without importing it.")
 @option(
     "--manifest",
     "manifest_path",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the receipt here at the end: id, key, size, digest and outcome of each file, "
-    "as JSON Lines, or as CSV when the name ends in .csv.",
+    help="When finished, write a record of every file here: ID, storage key, size, checksum and result. "
+    "CSV if the name ends in .csv, else JSON Lines.",
 )
 @as_json
 def import_(
@@ -89,12 +89,12 @@ def import_(
     manifest_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Import a folder: list it, bring every image into the store, verify it, record it.
+    """Import a folder: copy every image into the storage, verify it and add it to the catalog.
 
-    URL is a Google Drive folder's link, of any shape, or its ID.
+    URL is the link of a Google Drive folder, or its ID.
 
-    The same command again goes on where it was cut off; once all is stored it moves only what is new or
-    changed. Ctrl-C stops cleanly.
+    Run the same command again to continue an import that was interrupted, or to import only new and changed files
+    after one that finished. Ctrl-C stops cleanly.
     """
     options = JobOptions(
         recursive=recursive,
@@ -110,8 +110,15 @@ def import_(
     if dry_run:
         work = partial(_plan, url=url, options=options, as_json=as_json)
     else:
-        begin = partial(_import, url=url, options=options, priority=priority, webhook_url=webhook_url)
-        work = partial(begin, manifest_path=manifest_path, as_json=as_json)
+        work = partial(
+            _import,
+            url=url,
+            options=options,
+            priority=priority,
+            webhook_url=webhook_url,
+            manifest_path=manifest_path,
+            as_json=as_json,
+        )
     run(work, as_json=as_json, store_url=store, concurrency=concurrency)
 
 
@@ -124,24 +131,25 @@ def _import(
     webhook_url: str | None,
     manifest_path: Path | None,
     as_json: bool,
-) -> Coroutine[Any, Any, Exit]:
-    ahead = movers_ahead(settings)
-    from imageferry.cli.handlers.import_output import bring  # noqa: PLC0415 - movers need nothing of it
+) -> Coroutine[Any, Any, ExitCode]:
+    preforked = prefork_transfer_processes(settings)
+    # Imported only now, so that the transfer processes start without it.
+    from imageferry.cli.handlers.import_ import import_and_report  # noqa: PLC0415 - see above
 
-    return bring(
+    return import_and_report(
         url,
         settings=settings,
         options=options,
         priority=priority,
         webhook_url=webhook_url,
         manifest_path=manifest_path,
-        ahead=ahead,
-        people=people,
+        preforked=preforked,
+        console=console,
         as_json=as_json,
     )
 
 
-async def _plan(settings: Settings, *, url: str, options: JobOptions, as_json: bool) -> Exit:
-    from imageferry.cli.handlers.import_output import show_plan  # noqa: PLC0415 - the same
+async def _plan(settings: Settings, *, url: str, options: JobOptions, as_json: bool) -> ExitCode:
+    from imageferry.cli.handlers.import_ import plan_and_report  # noqa: PLC0415 - see `_import`
 
-    return await show_plan(url, settings=settings, options=options, people=people, as_json=as_json)
+    return await plan_and_report(url, settings=settings, options=options, console=console, as_json=as_json)

@@ -1,47 +1,57 @@
-"""The commands for jobs, of this machine's catalog or of a gateway elsewhere."""
+"""`imageferry jobs`, `pause`, `resume`, `retry`, `cancel`, `remove`, `prune` and `manifest`."""
 
+import sys
 from collections.abc import Awaitable
+from datetime import timedelta
 from functools import partial
 
 import click
 
-from imageferry.cli.clients.jobs import Desk
+from imageferry.cli.clients.jobs import JobsClient
 from imageferry.cli.commands.shared_options import as_json, job_id, option, server
-from imageferry.cli.handlers.jobs import (
-    cancel_job,
-    follow_job,
-    list_jobs,
-    move_job,
-    print_manifest,
-    prune_jobs,
-    remove_job,
-    show_job,
-)
-from imageferry.cli.runner import people, run
+from imageferry.cli.exit_codes import ExitCode
+from imageferry.cli.handlers.jobs import Change, cancel_and_wait, change_and_follow
+from imageferry.cli.output import reports
+from imageferry.cli.output.console import Console
+from imageferry.cli.output.json_output import print_json
+from imageferry.cli.runner import console, run, run_with_jobs
+from imageferry.clock import utc_now
 from imageferry.errors import Reason
 from imageferry.model import Job, JobState
 
-detach = option("--detach", is_flag=True, help="Do not wait: `imageferry serve` or the workers do it.")
+detach = option("--detach", is_flag=True, help="Don't wait: `imageferry serve` or workers continue the job.")
 
 
 @click.command()
 @click.argument("job_id", metavar="[JOB]", required=False)
-@option("--limit", type=click.IntRange(1, 1000), default=20, metavar="N", help="So many are listed.")
+@option("--limit", type=click.IntRange(1, 1000), default=20, metavar="N", help="Maximum number of jobs to list.")
 @option(
     "--state",
-    type=click.Choice([str(each) for each in JobState]),
+    type=click.Choice([str(state) for state in JobState]),
     metavar="STATE",
-    help=f"Only jobs in this state: {', '.join(JobState)}.",
+    help=f"List only jobs in this state: {', '.join(JobState)}.",
 )
 @server
 @as_json
 def jobs(*, job_id: str | None, limit: int, state: str | None, server: str | None, as_json: bool) -> None:
-    """List the latest jobs, or tell all about one."""
-    if job_id is None:
-        work = partial(list_jobs, limit=limit, state=JobState(state) if state else None, as_json=as_json)
-    else:
-        work = partial(show_job, job_id=job_id, as_json=as_json)
-    run(work, as_json=as_json, server_url=server)
+    """List jobs, newest first, or show one."""
+
+    async def work(client: JobsClient) -> ExitCode:
+        if job_id is not None:
+            report = await client.report(job_id)
+            if as_json:
+                print_json(reports.report_as_json(report))
+            else:
+                reports.print_report(Console("stdout"), report)
+            return ExitCode.SUCCESS
+        newest = await client.newest(limit=limit, state=JobState(state) if state else None)
+        if as_json:
+            print_json({"jobs": [reports.job_as_json(job) for job in newest]})
+        else:
+            reports.print_jobs(Console("stdout"), newest)
+        return ExitCode.SUCCESS
+
+    run_with_jobs(work, as_json=as_json, server=server)
 
 
 @click.command()
@@ -49,9 +59,11 @@ def jobs(*, job_id: str | None, limit: int, state: str | None, server: str | Non
 @server
 @as_json
 def pause(*, job_id: str, server: str | None, as_json: bool) -> None:
-    """Let a job rest until it is resumed; what is under way comes to its end, or is broken off, within seconds."""
-    work = partial(move_job, move=lambda desk: desk.pause(job_id), people=people, as_json=as_json)
-    run(work, as_json=as_json, server_url=server)
+    """Pause a job.
+
+    Transfers in flight end within seconds. `imageferry resume` continues the job.
+    """
+    _change(lambda client: client.pause(job_id), as_json=as_json, server=server)
 
 
 @click.command()
@@ -60,9 +72,10 @@ def pause(*, job_id: str, server: str | None, as_json: bool) -> None:
 @server
 @as_json
 def resume(*, job_id: str, detach: bool, server: str | None, as_json: bool) -> None:
-    """Go on with a job that was paused, or that waits, and work on it to its end."""
-    work = partial(follow_job, job_id=job_id, move=lambda desk: desk.resume(job_id), people=people)
-    run(partial(work, as_json=as_json, detach=detach), as_json=as_json, server_url=server)
+    """Resume a paused or waiting job, and wait until it finishes."""
+    _change_and_follow(
+        lambda client: client.resume(job_id), job_id=job_id, as_json=as_json, detach=detach, server=server
+    )
 
 
 @click.command()
@@ -70,10 +83,10 @@ def resume(*, job_id: str, detach: bool, server: str | None, as_json: bool) -> N
 @option(
     "--reason",
     "reasons",
-    type=click.Choice([str(each) for each in Reason]),
+    type=click.Choice([str(reason) for reason in Reason]),
     multiple=True,
     metavar="REASON",
-    help="Only what failed for this reason. May be given again.",
+    help="Retry only files that failed for this reason. Repeatable.",
 )
 @option(
     "--item",
@@ -81,7 +94,7 @@ def resume(*, job_id: str, detach: bool, server: str | None, as_json: bool) -> N
     type=int,
     multiple=True,
     metavar="ID",
-    help="Only this file of the job, if it failed. May be given again.",
+    help="Retry only this file, by its item ID. Repeatable.",
 )
 @detach
 @server
@@ -95,26 +108,26 @@ def retry(
     server: str | None,
     as_json: bool,
 ) -> None:
-    """Try again what failed, and work on it to the end.
+    """Retry the failed files of a job, and wait until it finishes.
 
-    Folders that were lost are listed again; a job that failed begins anew; one that was cancelled goes on where it was.
+    Folders that could not be listed are listed again. A failed job starts again; a cancelled job continues where it
+    stopped.
     """
 
-    def move(desk: Desk) -> Awaitable[Job]:
-        return desk.retry(job_id, reasons=[Reason(each) for each in reasons] or None, item_ids=item_ids or None)
+    def change(client: JobsClient) -> Awaitable[Job]:
+        return client.retry(job_id, reasons=[Reason(each) for each in reasons] or None, item_ids=item_ids or None)
 
-    work = partial(follow_job, job_id=job_id, move=move, people=people)
-    run(partial(work, as_json=as_json, detach=detach), as_json=as_json, server_url=server)
+    _change_and_follow(change, job_id=job_id, as_json=as_json, detach=detach, server=server)
 
 
 @click.command()
 @job_id
-@option("--discard", is_flag=True, help="Remove what it stored, too.")
+@option("--discard", is_flag=True, help="Delete the images that the job stored.")
 @server
 @as_json
 def cancel(*, job_id: str, discard: bool, server: str | None, as_json: bool) -> None:
-    """End a job. What it stored stays, unless it is discarded."""
-    work = partial(cancel_job, job_id=job_id, discard=discard, people=people, as_json=as_json)
+    """Cancel a job. The images that it stored are kept, unless --discard is given."""
+    work = partial(cancel_and_wait, job_id=job_id, discard=discard, console=console, as_json=as_json)
     run(work, as_json=as_json, server_url=server)
 
 
@@ -122,22 +135,64 @@ def cancel(*, job_id: str, discard: bool, server: str | None, as_json: bool) -> 
 @job_id
 @server
 def remove(*, job_id: str, server: str | None) -> None:
-    """Remove a job that is at its end from the history; its images stay."""
-    run(partial(remove_job, job_id=job_id, people=people), server_url=server)
+    """Remove a finished job from the history. Its images are kept."""
+
+    async def work(client: JobsClient) -> ExitCode:
+        await client.remove(job_id)
+        console.print(f"Removed job {job_id} from the history. Its images are kept.")
+        return ExitCode.SUCCESS
+
+    run_with_jobs(work, server=server)
 
 
 @click.command()
-@option("--days", type=click.IntRange(0, 36_500), default=90, metavar="N", help="How long ago a job must have ended.")
+@option("--days", type=click.IntRange(0, 36_500), default=90, metavar="N", help="Minimum days since the job finished.")
 @server
 def prune(*, days: int, server: str | None) -> None:
-    """Remove jobs that ended long ago from the history, with their items; their images stay."""
-    run(partial(prune_jobs, days=days, people=people), server_url=server)
+    """Remove old finished jobs from the history. Their images are kept."""
+
+    async def work(client: JobsClient) -> ExitCode:
+        pruned = await client.prune(before=utc_now() - timedelta(days=days))
+        jobs_removed = "1 job" if pruned == 1 else f"{pruned:,} jobs"
+        console.print(f"Removed {jobs_removed} that finished more than {days} days ago. Their images are kept.")
+        return ExitCode.SUCCESS
+
+    run_with_jobs(work, server=server)
 
 
 @click.command()
 @job_id
-@option("--csv", is_flag=True, help="As CSV instead of JSON Lines.")
+@option("--csv", is_flag=True, help="Print CSV instead of JSON Lines.")
 @server
 def manifest(*, job_id: str, csv: bool, server: str | None) -> None:
-    """Print a job's receipt: id, key, size, digest and outcome of each file."""
-    run(partial(print_manifest, job_id=job_id, csv=csv), server_url=server)
+    """Print a record of every file of a job: ID, storage key, size, checksum and result."""
+
+    async def work(client: JobsClient) -> ExitCode:
+        async for chunk in client.manifest(job_id, csv=csv):
+            sys.stdout.buffer.write(chunk)
+        return ExitCode.SUCCESS
+
+    run_with_jobs(work, server=server)
+
+
+def _change(change: Change, *, as_json: bool, server: str | None) -> None:
+    """Change a job, and print its new state."""
+
+    async def work(client: JobsClient) -> ExitCode:
+        job = await change(client)
+        if as_json:
+            print_json(reports.job_as_json(job))
+        else:
+            console.print(f"Job {job.id} is {job.state}.")
+        return ExitCode.SUCCESS
+
+    run_with_jobs(work, as_json=as_json, server=server)
+
+
+def _change_and_follow(change: Change, *, job_id: str, as_json: bool, detach: bool, server: str | None) -> None:
+    """Change a job, then work on it or watch it until it finishes; with `detach`, leave it to other processes."""
+    if detach:
+        _change(change, as_json=as_json, server=server)
+        return
+    work = partial(change_and_follow, job_id=job_id, change=change, console=console, as_json=as_json)
+    run(work, as_json=as_json, server_url=server)

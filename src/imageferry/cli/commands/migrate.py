@@ -6,11 +6,18 @@ import click
 
 from imageferry.cli.commands.shared_options import option
 from imageferry.cli.handlers.migrate import migrate_catalog
-from imageferry.cli.runner import people, run
+from imageferry.cli.runner import console, run
 
 
 @click.command()
-@option("--recount", is_flag=True, help="Count all images anew; imports wait for it, up to a minute a million.")
+@option(
+    "--recount",
+    is_flag=True,
+    help="Recount all images. Imports wait meanwhile, up to a minute per million images.",
+)
 def migrate(*, recount: bool) -> None:
-    """Bring the catalog's schema up to date; every other command does so by itself when it is needed."""
-    run(partial(migrate_catalog, say=people.tell, recounted=recount))
+    """Update the catalog's schema.
+
+    Every other command does this too when it is necessary.
+    """
+    run(partial(migrate_catalog, recount=recount, console=console))

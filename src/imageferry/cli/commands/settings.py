@@ -2,10 +2,10 @@
 
 import click
 
-from imageferry.cli.handlers.settings import settings_file
+from imageferry.cli.handlers.settings import env_file
 
 
 @click.command()
 def settings() -> None:
-    """Print every setting with its meaning and its default, as a .env file in which each is commented out."""
-    click.echo(settings_file(), nl=False)
+    """Print all settings with their defaults, as a .env file in which each is commented out."""
+    click.echo(env_file(), nl=False)

@@ -1,1 +1,1 @@
-"""What each command does."""
+"""The work of the commands that do more than one call to a client; each module is named like its command."""

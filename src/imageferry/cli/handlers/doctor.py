@@ -1,4 +1,4 @@
-"""`imageferry doctor`: is everything that an import leans on there, and what to mend where it is not."""
+"""`imageferry doctor`: check everything that an import needs, and say what to fix."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,131 +7,135 @@ from typing import Any
 
 from msgspec import Struct
 
-from imageferry import __version__
 from imageferry.bootstrap.components import open_catalog
-from imageferry.bootstrap.external_services import Outside
+from imageferry.bootstrap.external_services import ExternalConfig
 from imageferry.bootstrap.limits import Limits
-from imageferry.catalog.images.counter_rebuild import fits
-from imageferry.cli.exit_codes import Exit, of_error
-from imageferry.cli.output.console import People
-from imageferry.cli.output.json_output import answer
+from imageferry.catalog.images.counter_rebuild import verify_sample
+from imageferry.cli.exit_codes import ExitCode, exit_code_for_error
+from imageferry.cli.output.console import Console
+from imageferry.cli.output.json_output import print_json
 from imageferry.errors import FatalError, ImageferryError, NotFoundError, Reason, TransientError
 from imageferry.model import FolderRef
 from imageferry.settings import Settings
+from imageferry.version import __version__
 
-# A folder that nobody has: whoever may ask for it is told that it is not there.
-NO_FOLDER = "0" * 33
-ANSWER_WITHIN_S = 20
+# The ID of a folder that does not exist: with valid credentials the source answers "not found".
+MISSING_FOLDER_ID = "0" * 33
+CHECK_TIMEOUT_S = 20
 
 
-class Finding(Struct, frozen=True, kw_only=True):
-    """What an examination of one part found."""
+class Check(Struct, frozen=True, kw_only=True):
+    """The result of one check."""
 
-    part: str
-    told: str  # where it is, or what is wrong with it and how to mend that
+    name: str
+    detail: str  # what was found, or what is wrong and how to fix it
     error: ImageferryError | None = None
 
 
-async def examine(settings: Settings, *, people: People, as_json: bool) -> Exit:
-    """Try each part, and tell of each; the code is that of the first that is not well."""
-    findings = await (_here(settings) if settings.server_url is None else _elsewhere(settings, settings.server_url))
-    for finding in findings:
-        people.tell(f"{'✗' if finding.error else '✓'} {finding.part:8} {finding.told}")
+async def run_checks(settings: Settings, *, console: Console, as_json: bool) -> ExitCode:
+    """Run and print all checks; return the exit code of the first that failed."""
+    checks = await (
+        _local_checks(settings) if settings.server_url is None else _gateway_checks(settings, settings.server_url)
+    )
+    for check in checks:
+        console.print(f"{'✗' if check.error else '✓'} {check.name:8} {check.detail}")
     if as_json:
-        answer({"parts": [_as_json(finding) for finding in findings]})
-    return next((of_error(finding.error) for finding in findings if finding.error), Exit.DONE)
+        print_json({"checks": [_as_json(check) for check in checks]})
+    return next((exit_code_for_error(check.error) for check in checks if check.error), ExitCode.SUCCESS)
 
 
-async def _here(settings: Settings) -> list[Finding]:
-    outside = Outside.of(settings, Limits.of(settings))
-    findings = [
-        await _try("catalog", lambda: _catalog(settings)),
-        await _try("store", lambda: _store(outside)),
-        await _try("source", lambda: _source(settings, outside)),
+async def _local_checks(settings: Settings) -> list[Check]:
+    config = ExternalConfig.from_settings(settings, Limits.from_settings(settings))
+    checks = [
+        await _run("catalog", lambda: _check_catalog(settings)),
+        await _run("storage", lambda: _check_store(config)),
+        await _run("source", lambda: _check_source(settings, config)),
     ]
     if (broker_url := settings.celery_broker_url) is not None:
         url, prefix = broker_url.reveal(), settings.queue_prefix
-        findings.append(await _try("broker", lambda: _broker(url, prefix=prefix)))
-    return findings
+        checks.append(await _run("broker", lambda: _check_broker(url, prefix=prefix)))
+    return checks
 
 
-async def _elsewhere(settings: Settings, url: str) -> list[Finding]:
-    """What a gateway tells of itself; where none answers, nothing else is asked."""
-    from imageferry.cli.clients.http_api import open_calls  # noqa: PLC0415 - the HTTP client is for this alone
+async def _gateway_checks(settings: Settings, url: str) -> list[Check]:
+    """Check a remote gateway, up to the first check that fails."""
+    from imageferry.cli.clients.http_api import open_http_api  # noqa: PLC0415 - only remote checks need it
 
-    async def health() -> str:
-        service = (await calls.call("GET", "/healthz"))["service"]
+    async def check_gateway() -> str:
+        service = (await api.call("GET", "/healthz"))["service"]
         return f"{url} ({service})"
 
-    async def readiness() -> str:
-        await calls.call("GET", "/readyz")
-        return "its catalog answers, and its engine is at work"
+    async def check_readiness() -> str:
+        await api.call("GET", "/readyz")
+        return "the catalog answers and jobs are processed"
 
-    async def access() -> str:
-        told = await calls.call("GET", "/api/system")
-        if not told["auth"]:
-            return "none is asked for: whoever reaches the gateway may do everything"
-        return "IMAGEFERRY_API_TOKEN is the gateway's"
+    async def check_token() -> str:
+        system = await api.call("GET", "/api/system")
+        if not system["auth"]:
+            return "not required: anyone who can reach the gateway has full access"
+        return "IMAGEFERRY_API_TOKEN is accepted"
 
-    async def version() -> str:
-        told = (await calls.call("GET", "/api/system"))["version"]
-        return f"{told}, as here" if told == __version__ else f"{told}; this is {__version__}"
+    async def check_version() -> str:
+        version = (await api.call("GET", "/api/system"))["version"]
+        return f"{version}, same as here" if version == __version__ else f"{version}; here it is {__version__}"
 
-    async with open_calls(url, token=settings.api_token) as calls:
-        findings = [await _try("gateway", health)]
-        for part, examination in (("ready", readiness), ("token", access), ("version", version)):
-            if findings[0].error is None and findings[-1].error is None:
-                findings.append(await _try(part, examination))
-    return findings
+    async with open_http_api(url, token=settings.api_token) as api:
+        checks = [await _run("gateway", check_gateway)]
+        for name, check in (("ready", check_readiness), ("token", check_token), ("version", check_version)):
+            if checks[-1].error is None:
+                checks.append(await _run(name, check))
+    return checks
 
 
-async def _try(part: str, examination: Callable[[], Awaitable[str]]) -> Finding:
+async def _run(name: str, check: Callable[[], Awaitable[str]]) -> Check:
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            return Finding(part=part, told=await examination())
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            return Check(name=name, detail=await check())
     except ImageferryError as exc:
-        return Finding(part=part, told=exc.message, error=exc)
+        return Check(name=name, detail=exc.message, error=exc)
     except TimeoutError:
-        error = TransientError(Reason.SOURCE_UNAVAILABLE, f"The {part} did not answer within {ANSWER_WITHIN_S} s.")
-        return Finding(part=part, told=error.message, error=error)
+        error = TransientError(
+            Reason.SOURCE_UNAVAILABLE, f"No answer from the {name} within {CHECK_TIMEOUT_S} seconds."
+        )
+        return Check(name=name, detail=error.message, error=error)
 
 
-async def _catalog(settings: Settings) -> str:
+async def _check_catalog(settings: Settings) -> str:
     async with open_catalog(settings) as catalog:
-        if not await catalog.read(fits):
-            message = "The catalog's numbers do not fit its images: `imageferry migrate --recount` counts them anew."
+        if not await catalog.read(verify_sample):
+            message = "The catalog's image counts are wrong. Run `imageferry migrate --recount` to fix them."
             raise FatalError(Reason.MISCONFIGURED, message)
         return catalog.url.render_as_string(hide_password=True)
 
 
-async def _store(outside: Outside) -> str:
-    async with outside.opened_store() as store:
+async def _check_store(config: ExternalConfig) -> str:
+    async with config.open_store() as store:
         await store.check()
-        return f"{store.url} (an object was written and removed)"
+        return f"{store.url} (wrote and deleted a test object)"
 
 
-async def _source(settings: Settings, outside: Outside) -> str:
-    async with outside.sources(watches=[]) as sources:
-        with suppress(NotFoundError):  # then it answers, and takes us for somebody who may ask
-            await sources["google_drive"].resolve(FolderRef(source="google_drive", folder_id=NO_FOLDER))
+async def _check_source(settings: Settings, config: ExternalConfig) -> str:
+    async with config.open_sources(instruments=[]) as sources:
+        with suppress(NotFoundError):  # the expected answer: the source is reachable and accepts the credentials
+            await sources["google_drive"].resolve(FolderRef(source="google_drive", folder_id=MISSING_FOLDER_ID))
     if settings.google_application_credentials is not None:
         return "Google Drive, with a service account"
     if settings.google_api_key is not None:
         return "Google Drive, with an API key"
-    return "Google Drive's public pages: slow, and without digests; set GOOGLE_API_KEY for the rest"
+    return "Google Drive's public web pages: slow, and without checksums. Set GOOGLE_API_KEY to use the API."
 
 
-async def _broker(url: str, *, prefix: str) -> str:
-    from imageferry.engine.celery.app import check, make_app  # noqa: PLC0415 - Celery takes long to import
+async def _check_broker(url: str, *, prefix: str) -> str:
+    from imageferry.engine.celery.app import check_broker, make_app  # noqa: PLC0415 - Celery is slow to import
 
-    return await asyncio.to_thread(check, make_app(url, prefix=prefix))
+    return await asyncio.to_thread(check_broker, make_app(url, prefix=prefix))
 
 
-def _as_json(finding: Finding) -> dict[str, Any]:
-    error = finding.error
+def _as_json(check: Check) -> dict[str, Any]:
+    error = check.error
     return {
-        "part": finding.part,
-        "well": error is None,
-        "detail": finding.told,
+        "name": check.name,
+        "ok": error is None,
+        "detail": check.detail,
         "reason": None if error is None else error.reason,
     }

@@ -1,4 +1,4 @@
-"""Images listed, downloaded, or deleted with their objects, wherever they are."""
+"""`imageferry images`: list, download or delete images."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,131 +11,131 @@ from pydantic import ValidationError
 
 from imageferry.catalog.search.filters import Sort
 from imageferry.catalog.search.image_search import Total
-from imageferry.cli.clients.images import ImageDesk, Shown
-from imageferry.cli.clients.open import open_image_desk
-from imageferry.cli.exit_codes import Exit
+from imageferry.cli.clients.images import ImageMatches, ImagesClient
+from imageferry.cli.exit_codes import ExitCode
 from imageferry.cli.output import formatting
-from imageferry.cli.output.console import People
-from imageferry.cli.output.json_output import answer
+from imageferry.cli.output.console import Console
+from imageferry.cli.output.json_output import print_json
 from imageferry.errors import Reason, UsageError
-from imageferry.gateway.routes.image_filters import asked
+from imageferry.gateway.schemas.image_query import to_filter
 from imageferry.gateway.schemas.images import IDS_MAX, ImageFilter
-from imageferry.settings import Settings
 
-FAILURES_SHOWN = 20
+FAILURES_SHOWN_MAX = 20
 
 
-class Meant(Struct, frozen=True, kw_only=True):
-    """Which images a command is about: these, or what the conditions leave."""
+class ImageSelection(Struct, frozen=True, kw_only=True):
+    """The images that a command is about: either those with these IDs, or those that match the conditions."""
 
     ids: Sequence[int]
     conditions: Mapping[str, object]
     sort: Sort = Sort.CREATED
     limit: int = IDS_MAX
 
-    def filter(self) -> ImageFilter | None:
-        """The conditions; None: images are named. Raises UsageError when both are, or when one cannot be sought."""
+    def to_filter(self) -> ImageFilter | None:
+        """Return the conditions, or None if IDs are given. Raise UsageError for both, or for an invalid condition."""
         try:
-            wanted = ImageFilter.model_validate(self.conditions)
+            conditions = ImageFilter.model_validate(self.conditions)
         except ValidationError as exc:
-            wrong = exc.errors(include_url=False)[0]
-            where = ".".join(map(str, wrong["loc"]))
-            raise UsageError(Reason.MISCONFIGURED, f"This {where} cannot be sought: {wrong['msg']}.") from exc
+            problem = exc.errors(include_url=False)[0]
+            name = ".".join(map(str, problem["loc"]))
+            raise UsageError(Reason.MISCONFIGURED, f"Invalid condition {name}: {problem['msg']}.") from exc
         if not self.ids:
-            return wanted
-        if not asked(**dict(wanted)).is_empty:
-            raise UsageError(Reason.MISCONFIGURED, "Name images by --id, or by conditions, not by both.")
+            return conditions
+        if not to_filter(conditions).is_empty:
+            raise UsageError(Reason.MISCONFIGURED, "Use either --id or conditions, not both.")
         if len(self.ids) > IDS_MAX:
-            raise UsageError(Reason.MISCONFIGURED, f"At most {IDS_MAX:,} images are named at once.")
+            raise UsageError(Reason.MISCONFIGURED, f"Use --id for at most {IDS_MAX:,} images.")
         return None
 
-    async def shown(self, desk: ImageDesk) -> Shown:
-        """The first of them, and how many there are."""
-        wanted = self.filter()
-        if wanted is not None:
-            return await desk.show(wanted, sort=self.sort, limit=self.limit)
-        images = await desk.some(self.ids)
-        return Shown(images=images, total=Total(images=len(images)))
+    async def find(self, client: ImagesClient) -> ImageMatches:
+        """Return the first images of the selection, and their total number."""
+        conditions = self.to_filter()
+        if conditions is not None:
+            return await client.search(conditions, sort=self.sort, limit=self.limit)
+        images = await client.by_ids(self.ids)
+        return ImageMatches(images=images, total=Total(images=len(images)))
 
 
-async def list_images(settings: Settings, *, meant: Meant, as_json: bool) -> Exit:
-    """Print the first images that are meant, and how many there are."""
-    async with open_image_desk(settings) as desk:
-        shown = await meant.shown(desk)
+async def list_images(client: ImagesClient, *, selection: ImageSelection, as_json: bool) -> ExitCode:
+    """Print the first images of the selection on stdout, and their total number."""
+    matches = await selection.find(client)
     if as_json:
-        records = [image.model_dump(mode="json") for image in shown.images]
-        answer({"images": records, "total": shown.total.images, "total_exact": shown.total.exact})
-        return Exit.DONE
-    people = People("stdout")
-    if not shown.images:
-        people.tell("No image fits.")
-        return Exit.DONE
-    from rich.table import Column, Table  # noqa: PLC0415 - long to import
+        images = [image.model_dump(mode="json") for image in matches.images]
+        print_json({"images": images, "total": matches.total.images, "total_exact": matches.total.exact})
+        return ExitCode.SUCCESS
+    console = Console("stdout")
+    if not matches.images:
+        console.print("No images match.")
+        return ExitCode.SUCCESS
+    from rich.table import Column, Table  # noqa: PLC0415 - slow to import
 
     table = Table(
         Column("id", justify="right"), "name", "type", Column("size", justify="right"), "taken", "path", box=None
     )
-    for image in shown.images:
+    for image in matches.images:
         taken = "" if image.taken_at is None else f"{image.taken_at:%Y-%m-%d}"
-        table.add_row(str(image.id), image.name, image.mime_type, formatting.size(image.size), taken, image.path)
-    people.console().print(table, soft_wrap=True)
-    people.tell(f"{len(shown.images):,} of {_told(shown.total)} images")
-    return Exit.DONE
+        size = formatting.format_size(image.size)
+        table.add_row(str(image.id), image.name, image.mime_type, size, taken, image.path)
+    console.rich_console().print(table, soft_wrap=True)
+    console.print(f"{len(matches.images):,} of {_format_total(matches.total)} images")
+    return ExitCode.SUCCESS
 
 
-async def download_images(settings: Settings, *, meant: Meant, path: Path, people: People) -> Exit:
-    """Save the first images that are meant as one ZIP, which is whole or not there."""
-    coming = path.with_name(f"{path.name}.part")
-    async with open_image_desk(settings) as desk:
-        ids = [image.id for image in (await meant.shown(desk)).images]
-        if not ids:
-            people.tell("No image fits.")
-            return Exit.OTHER
-        try:
-            with coming.open("wb") as file:
-                async with aclosing(desk.archive(ids)) as pieces:
-                    async for piece in pieces:
-                        file.write(piece)
-            coming.replace(path)
-        except OSError as exc:
-            message = f"The ZIP cannot be written to {path} ({exc.strerror}): name another file."
-            raise UsageError(Reason.MISCONFIGURED, message) from exc
-        finally:
-            coming.unlink(missing_ok=True)
-    people.tell(f"{_many(len(ids))} in {path}")
-    return Exit.DONE
+async def download_images(client: ImagesClient, *, selection: ImageSelection, path: Path, console: Console) -> ExitCode:
+    """Save the first images of the selection as a ZIP archive, which appears only once it is complete."""
+    partial_path = path.with_name(f"{path.name}.part")
+    ids = [image.id for image in (await selection.find(client)).images]
+    if not ids:
+        console.print("No images match.")
+        return ExitCode.FAILURE
+    try:
+        with partial_path.open("wb") as file:
+            async with aclosing(client.archive(ids)) as chunks:
+                async for chunk in chunks:
+                    file.write(chunk)
+        partial_path.replace(path)
+    except OSError as exc:
+        message = f"Can't write {path} ({exc.strerror}). Choose another file."
+        raise UsageError(Reason.MISCONFIGURED, message) from exc
+    finally:
+        partial_path.unlink(missing_ok=True)
+    console.print(f"Saved {_format_images(len(ids))} to {path}.")
+    return ExitCode.SUCCESS
 
 
-async def delete_images(settings: Settings, *, meant: Meant, yes: bool, people: People, as_json: bool) -> Exit:
-    """Delete what is meant; asks before, unless it was said already."""
-    wanted = meant.filter()
-    if wanted is not None and asked(**dict(wanted)).is_empty:
-        raise UsageError(Reason.MISCONFIGURED, "Name at least one condition: all images are never meant by none.")
-    async with open_image_desk(settings) as desk:
-        total = (await replace(meant, limit=1).shown(desk)).total
-        if total.images and not yes and not _agreed(total, people):
-            return Exit.DONE
-        gone = await desk.delete(meant.ids if wanted is None else wanted)
-    for image_id, detail in list(gone.failed.items())[:FAILURES_SHOWN]:
-        people.tell(f"Image {image_id}: {detail}")
+async def delete_images(
+    client: ImagesClient, *, selection: ImageSelection, confirmed: bool, console: Console, as_json: bool
+) -> ExitCode:
+    """Delete all images of the selection; ask first unless `confirmed`."""
+    conditions = selection.to_filter()
+    if conditions is not None and to_filter(conditions).is_empty:
+        message = "You can't delete the whole library at once. Set a condition first, for example --job."
+        raise UsageError(Reason.MISCONFIGURED, message)
+    total = (await replace(selection, limit=1).find(client)).total
+    if total.images and not confirmed and not _confirm(total, console):
+        return ExitCode.SUCCESS
+    result = await client.delete(selection.ids if conditions is None else conditions)
+    for image_id, detail in list(result.failed.items())[:FAILURES_SHOWN_MAX]:
+        console.print(f"Image {image_id}: {detail}")
     if as_json:
-        answer({"deleted": gone.deleted, "failed": len(gone.failed)})
+        print_json({"deleted": result.deleted, "failed": len(result.failed)})
     else:
-        people.tell(f"{_many(gone.deleted)} deleted, with their objects.")
-    return Exit.OTHER if gone.failed else Exit.DONE
+        console.print(f"Deleted {_format_images(result.deleted)} from the catalog and the storage.")
+    return ExitCode.FAILURE if result.failed else ExitCode.SUCCESS
 
 
-def _many(count: int) -> str:
-    return "1 image is" if count == 1 else f"{count:,} images are"
+def _format_images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count:,} images"
 
 
-def _agreed(total: Total, people: People) -> bool:
+def _confirm(total: Total, console: Console) -> bool:
     if not sys.stdin.isatty():
-        raise UsageError(Reason.MISCONFIGURED, "Nobody is here to be asked: say --yes to delete.")
-    from rich.prompt import Confirm  # noqa: PLC0415 - long to import
+        raise UsageError(Reason.MISCONFIGURED, "Can't ask for confirmation without a terminal. Use --yes to delete.")
+    from rich.prompt import Confirm  # noqa: PLC0415 - slow to import
 
-    return Confirm.ask(f"Delete {_told(total)} images, with their objects?", console=people.console(), default=False)
+    question = f"Delete {_format_total(total)} images, from the storage too?"
+    return Confirm.ask(question, console=console.rich_console(), default=False)
 
 
-def _told(total: Total) -> str:
+def _format_total(total: Total) -> str:
     return f"{'' if total.exact else 'at least '}{total.images:,}"

@@ -1,20 +1,19 @@
-"""`imageferry migrate`: the catalog's schema, up to date, and its images counted anew."""
-
-from collections.abc import Callable
+"""`imageferry migrate`: update the catalog's schema, and rebuild its image counters."""
 
 from imageferry.bootstrap.components import open_catalog
 from imageferry.catalog.images import counters
-from imageferry.catalog.images.counter_rebuild import recount
-from imageferry.cli.exit_codes import Exit
+from imageferry.catalog.images.counter_rebuild import rebuild
+from imageferry.cli.exit_codes import ExitCode
+from imageferry.cli.output.console import Console
 from imageferry.settings import Settings
 
 
-async def migrate_catalog(settings: Settings, *, say: Callable[[str], None], recounted: bool) -> Exit:
-    """Bring the catalog's schema up to date; `recounted`: write its tallies anew, while no image is stored."""
+async def migrate_catalog(settings: Settings, *, recount: bool, console: Console) -> ExitCode:
+    """Update the schema; with `recount`, also rebuild the image counters, which blocks imports meanwhile."""
     async with open_catalog(settings) as catalog:
-        say("The catalog is up to date.")
-        if recounted:
-            await catalog.write(recount)
-            of_all = await catalog.read(counters.total)
-            say(f"Its images are counted anew: {of_all.images:,}.")
-    return Exit.DONE
+        console.print("The catalog is up to date.")
+        if recount:
+            await catalog.write(rebuild)
+            total = await catalog.read(counters.total)
+            console.print(f"Images recounted: {total.images:,}.")
+    return ExitCode.SUCCESS

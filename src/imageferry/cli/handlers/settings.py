@@ -1,38 +1,40 @@
-"""`imageferry settings`: every setting with its meaning and its default, as a `.env` file."""
+"""`imageferry settings`: all settings as a `.env` file."""
 
 from collections.abc import Iterator
 
 from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
-from imageferry.legacy_settings import Aliases
-from imageferry.settings import Settings, meaning, names
+from imageferry.legacy_settings import LegacySettings
+from imageferry.settings import Settings, metadata, variable_names
 
-HEADING = "# Every setting, with its default. imageferry reads the environment and a .env file in the present folder."
+HEADING = (
+    "# All settings with their defaults. imageferry reads the environment, then a .env file in the current folder."
+)
 
 
-def settings_file() -> str:
-    """The file: each setting commented out, so that as it stands it changes nothing."""
+def env_file() -> str:
+    """Return a `.env` file that names and describes every setting, each commented out."""
     return "\n".join([HEADING, "", *_lines()]) + "\n"
 
 
 def _lines() -> Iterator[str]:
-    aliases = {setting.name for setting in fields(Aliases)}
-    # Ours first.
-    for setting in sorted(fields(Settings), key=lambda setting: setting.name in aliases):
-        said = meaning(setting)
-        if said.title:
-            yield from ("", f"# --- {said.title} ---")
-        name, *others = names(setting)
-        words = [said.description] if said.description else []
-        also = [f"(also {other})" for other in others]
-        if words or also:
-            yield f"# {' '.join([*words, *also])}"
+    legacy = {setting.name for setting in fields(LegacySettings)}
+    # msgspec lists inherited fields first; the legacy settings belong at the end.
+    for setting in sorted(fields(Settings), key=lambda setting: setting.name in legacy):
+        meta = metadata(setting)
+        if meta.title:
+            yield from ("", f"# --- {meta.title} ---")
+        name, *other_names = variable_names(setting)
+        comment = [meta.description] if meta.description else []
+        comment += [f"(also {other})" for other in other_names]
+        if comment:
+            yield f"# {' '.join(comment)}"
         yield f"#{name}={_default(setting)}"
 
 
 def _default(setting: FieldInfo) -> str:
-    """As it would be written; empty where there is none, or where it hangs on the machine."""
+    """Return the default as it is written in the file; empty if there is none, or if it depends on the machine."""
     default = setting.default
     if default in (NODEFAULT, None, ()):
         return ""

@@ -1,1 +1,1 @@
-"""What commands print: console, progress bar, formatting and JSON."""
+"""What commands print: console lines, progress, reports and JSON."""

@@ -1,39 +1,39 @@
-"""Words for people: lines on stderr, or on stdout where they are the answer."""
+"""Lines of text for people: on stderr, or on stdout where they are the command's result."""
 
 import os
 import sys
 from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console as RichConsole
 
 
-class People:
-    """Whoever reads what a command says."""
+class Console:
+    """Prints lines to one of the process's streams."""
 
     def __init__(self, stream: Literal["stdout", "stderr"] = "stderr") -> None:
-        self._name = stream
+        self._stream_name = stream
 
-    def tell(self, words: str) -> None:
-        """A line."""
+    def print(self, text: str) -> None:
+        """Print a line at once."""
         stream = self._stream
-        stream.write(f"{words}\n")
+        stream.write(f"{text}\n")
         stream.flush()
 
     @property
-    def look_on(self) -> bool:
-        """True: they sit before a terminal, on which a line may move."""
+    def is_interactive(self) -> bool:
+        """True for a terminal that can redraw a line."""
         return self._stream.isatty() and os.environ.get("TERM") != "dumb"
 
-    def console(self) -> "Console":
-        """For what moves, for tables and for questions."""
-        from rich.console import Console  # noqa: PLC0415 - long to import, and most commands only say something
+    def rich_console(self) -> "RichConsole":
+        """Return a rich console on the same stream, for progress bars, tables and prompts."""
+        from rich.console import Console as RichConsole  # noqa: PLC0415 - slow to import, and most commands only print
 
-        # Nothing is cut off where no screen bounds it.
+        # Without a terminal nothing limits the width, so that no column is cut off.
         width = None if self._stream.isatty() else 200
-        return Console(stderr=self._name == "stderr", highlight=False, emoji=False, width=width)
+        return RichConsole(stderr=self._stream_name == "stderr", highlight=False, emoji=False, width=width)
 
     @property
     def _stream(self) -> TextIO:
-        stream: TextIO = getattr(sys, self._name)
+        stream: TextIO = getattr(sys, self._stream_name)
         return stream

@@ -1,4 +1,4 @@
-"""Answers for machines: one line of JSON on stdout."""
+"""Results for scripts: one line of JSON on stdout."""
 
 import sys
 from typing import Any
@@ -8,11 +8,11 @@ import msgspec
 from imageferry.errors import ImageferryError
 
 
-def answer(value: dict[str, Any]) -> None:
-    """Print a JSON object."""
+def print_json(value: dict[str, Any]) -> None:
+    """Print a JSON object on one line."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
 
 
-def answer_error(error: ImageferryError) -> None:
+def print_error_json(error: ImageferryError) -> None:
     """Print an error that ended a command before there was a job."""
-    answer({"status": "failed", "reason": error.reason, "detail": error.message, "mender": error.reason.mender})
+    print_json({"status": "failed", "reason": error.reason, "detail": error.message, "mender": error.reason.fix_by})

@@ -1,12 +1,12 @@
-"""Progress on a terminal: a bar and a line that stay where they are."""
+"""Progress of a job on a terminal: a bar and a line that are redrawn in place."""
 
 import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich import progress_bar
+from rich.console import Console as RichConsole
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -14,11 +14,13 @@ from imageferry.cli.output import formatting
 from imageferry.model import Job
 from imageferry.progress_estimate import Estimator
 
+BAR_WIDTH = 28
 
-class Moving:
-    """A bar and a line that stay where they are."""
 
-    def __init__(self, console: Console) -> None:
+class ProgressBar:
+    """A bar and a line that are redrawn in place; see ProgressDisplay."""
+
+    def __init__(self, console: RichConsole) -> None:
         self._estimator = Estimator()
         self._live = Live(console=console, refresh_per_second=8, transient=True)
 
@@ -31,17 +33,17 @@ class Moving:
     ) -> None:
         self._live.stop()
 
-    def show(self, job: Job) -> None:
-        """See Progress."""
-        estimate = self._estimator.see(job, at_s=time.monotonic())
-        grid = Table.grid(padding=(0, 1))
-        counting = bool(job.open_folders)
-        bar = ProgressBar(
-            total=None if counting and not job.processed else max(job.discovered, 1),
+    def update(self, job: Job) -> None:
+        """See ProgressDisplay."""
+        estimate = self._estimator.update(job, at_s=time.monotonic())
+        is_counting = bool(job.open_folders)
+        bar = progress_bar.ProgressBar(
+            total=None if is_counting and not job.processed else max(job.discovered, 1),
             completed=job.processed,
-            width=28,
-            pulse=counting,
+            width=BAR_WIDTH,
+            pulse=is_counting,
             animation_time=time.monotonic(),
         )
-        grid.add_row(bar, Text(formatting.progress(job, estimate)))
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(bar, Text(formatting.format_progress(job, estimate)))
         self._live.update(grid)

@@ -1,1 +1,1 @@
-"""The Drive v3 API, as far as reading goes."""
+"""The read-only part of the Drive v3 API."""

@@ -1,4 +1,4 @@
-"""Who calls, and what they may see."""
+"""Authentication of callers, and what they may access."""
 
 import secrets
 import time
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 from msgspec import Struct, field
 
-from imageferry.demo.drive.refusals import Refusal, RefusedError
+from imageferry.demo.drive.error_responses import DriveApiError, ErrorKind
 from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.tree import Tree
 
@@ -15,48 +15,48 @@ _RESOURCE_KEYS_HEADER = "X-Goog-Drive-Resource-Keys"
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Whoever makes a request."""
+    """The caller of a request."""
 
-    account: str | None = None  # e-mail address behind an access token; None: an API key, or nobody
-    all_drives: bool = False  # asks for shared drives' files as well
+    account: str | None = None  # e-mail address of the access token's account; None: an API key or nothing
+    all_drives: bool = False  # the request includes shared drives
     resource_keys: frozenset[tuple[str, str]] = field(default_factory=frozenset)
 
-    def may_see(self, node: Node) -> bool:
-        """Whether the node is shared with this caller; its folder's listing shows it then."""
+    def can_list(self, node: Node) -> bool:
+        """Return True when the node is shared with this caller, so that listings contain it."""
         if node.sharing is Sharing.NOBODY or (node.sharing is Sharing.ACCOUNT and not self.account):
             return False
         return self.all_drives or not node.drive_id
 
-    def sees(self, node: Node) -> bool:
-        """Whether this caller reaches the node by its id, for which some need a resource key."""
-        keyed = not node.needs_resource_key or (node.id, node.resource_key) in self.resource_keys
-        return keyed and self.may_see(node)
+    def can_access(self, node: Node) -> bool:
+        """Return True when this caller can get the node by its ID; some nodes need a resource key for that."""
+        has_key = not node.needs_resource_key or (node.id, node.resource_key) in self.resource_keys
+        return has_key and self.can_list(node)
 
     def find(self, tree: Tree, node_id: str) -> Node:
-        """Raises the refusal that does not tell missing from hidden."""
+        """Return a node. Raises DriveApiError, which doesn't distinguish missing from inaccessible nodes."""
         node = tree.get(node_id)
-        if node is None or not self.sees(node):
-            raise RefusedError(Refusal.NOT_FOUND, subject=node_id)
+        if node is None or not self.can_access(node):
+            raise DriveApiError(ErrorKind.NOT_FOUND, subject=node_id)
         return node
 
 
 class Credentials:
-    """The API key and the access tokens that are in force."""
+    """The valid API key and access tokens."""
 
     def __init__(self, *, api_key: str, token_lifetime_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.api_key = api_key
         self.token_lifetime_s = token_lifetime_s
         self._clock = clock
-        self._tokens: dict[str, tuple[str, float]] = {}  # to account and end of life
+        self._tokens: dict[str, tuple[str, float]] = {}  # account and expiry time by token
 
     def issue(self, account: str) -> str:
-        """A new access token."""
+        """Issue an access token."""
         token = f"ya29.{secrets.token_urlsafe(48)}"
         self._tokens[token] = (account, self._clock() + self.token_lifetime_s)
         return token
 
     def caller(self, request: web.Request) -> Caller:
-        """Raises the refusal for callers without, or with wrong, credentials."""
+        """Return the caller of a request. Raises DriveApiError when its credentials are missing or wrong."""
         account = None
         if (token := _bearer(request)) is not None:
             account = self._account(token)
@@ -69,20 +69,20 @@ class Credentials:
         )
 
     def _account(self, token: str) -> str:
-        account, ends_at_s = self._tokens.get(token, ("", 0.0))
-        if not account or self._clock() >= ends_at_s:
-            raise RefusedError(Refusal.BAD_CREDENTIALS)
+        account, expires_at_s = self._tokens.get(token, ("", 0.0))
+        if not account or self._clock() >= expires_at_s:
+            raise DriveApiError(ErrorKind.BAD_CREDENTIALS)
         return account
 
     def _check_key(self, key: str | None) -> None:
         if key is None:
-            raise RefusedError(Refusal.NO_KEY)
+            raise DriveApiError(ErrorKind.NO_KEY)
         if key != self.api_key:
-            raise RefusedError(Refusal.BAD_KEY)
+            raise DriveApiError(ErrorKind.BAD_KEY)
 
 
-def web_visitor(request: web.Request) -> Caller:
-    """Whoever looks at the public pages, where the resource key stands in the address."""
+def public_caller(request: web.Request) -> Caller:
+    """Return the caller of a public page, whose resource key is in the URL."""
     key, node_id = request.query.get("resourcekey"), request.query.get("id") or request.match_info.get("id", "")
     return Caller(resource_keys=frozenset({(node_id, key)}) if key else frozenset())
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-# What is asked for, name by name, with what is asked for below it; EVERYTHING ends a branch.
+# The requested names, each with a mask for what is below it; EVERYTHING ends a branch.
 Mask: TypeAlias = Mapping[str, "Mask"]
-# What may be asked for, in the same shape; below EVERYTHING any name is accepted.
+# The allowed names, in the same form; below EVERYTHING any name is accepted.
 Schema: TypeAlias = Mapping[str, "Schema"]
 
 EVERYTHING: Mask = {}
@@ -15,11 +15,11 @@ _TOKEN = re.compile(r"\s*([A-Za-z][\w-]*|[*,/()])\s*")
 
 
 class MaskError(ValueError):
-    """The mask cannot be read, or asks for what there is not; the argument is what is wrong with it."""
+    """The mask is invalid or contains an unknown name; the argument is the invalid part."""
 
 
 def parse(text: str, *, schema: Schema) -> Mask:
-    """Reads `a,b/c,d(e,f/g),*` and holds it against a schema. Raises MaskError."""
+    """Parse a mask such as `a,b/c,d(e,f/g),*` and check it against a schema. Raises MaskError."""
     tokens = _Tokens(text)
     mask = _selection(tokens)
     if tokens.peek():
@@ -28,29 +28,29 @@ def parse(text: str, *, schema: Schema) -> Mask:
     return mask
 
 
-def wants(mask: Mask, name: str) -> bool:
-    """Whether a mask asks for a name."""
+def includes(mask: Mask, name: str) -> bool:
+    """Return True when a mask includes a name."""
     return not mask or name in mask or "*" in mask
 
 
 def below(mask: Mask, name: str) -> Mask:
-    """What a mask that wants a name asks for below it."""
+    """Return the mask for what is below a name that is included."""
     return mask.get(name) or mask.get("*") or EVERYTHING
 
 
 def project(value: object, mask: Mask) -> object:
-    """What is left of a JSON value; a list is projected entry by entry."""
+    """Return the masked part of a JSON value. A list is masked entry by entry."""
     if not mask:
         return value
     if isinstance(value, list):
         return [project(entry, mask) for entry in value]
     if isinstance(value, Mapping):
-        return {name: project(part, below(mask, name)) for name, part in value.items() if wants(mask, name)}
+        return {name: project(part, below(mask, name)) for name, part in value.items() if includes(mask, name)}
     return value
 
 
 class _Tokens:
-    """The words and signs of a mask, in turn."""
+    """The tokens of a mask, in order."""
 
     def __init__(self, text: str) -> None:
         self._tokens = list(_tokenise(text))
@@ -68,18 +68,18 @@ class _Tokens:
 def _tokenise(text: str) -> Iterator[str]:
     position = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None:
+        match = _TOKEN.match(text, position)
+        if match is None:
             raise MaskError(text[position:])
-        yield found[1]
-        position = found.end()
+        yield match[1]
+        position = match.end()
 
 
 def _selection(tokens: _Tokens) -> Mask:
     mask: dict[str, Mask] = {}
     while True:
         name, inner = _path(tokens)
-        mask[name] = _united(mask[name], inner) if name in mask else inner
+        mask[name] = _merge(mask[name], inner) if name in mask else inner
         if tokens.peek() != ",":
             return mask
         tokens.take()
@@ -102,10 +102,10 @@ def _path(tokens: _Tokens) -> tuple[str, Mask]:
     return name, EVERYTHING
 
 
-def _united(one: Mask, other: Mask) -> Mask:
+def _merge(one: Mask, other: Mask) -> Mask:
     if not one or not other:
         return EVERYTHING
-    shared = {name: _united(one[name], other[name]) for name in one.keys() & other.keys()}
+    shared = {name: _merge(one[name], other[name]) for name in one.keys() & other.keys()}
     return {**one, **other, **shared}
 
 

@@ -1,4 +1,4 @@
-"""The query parameters that each method takes, as the discovery document of Drive v3 lists them."""
+"""The query parameters of each method, from the discovery document of Drive v3."""
 
 COMMON = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Searches: the grammar of the `q` parameter, as far as folders' listings and names go."""
+"""Search queries: the part of the `q` parameter's grammar for folders, names, types, times and flags."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ Predicate: TypeAlias = Callable[[Node], bool]
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-      | (?P<sign><=|>=|!=|[=<>()])
+      | (?P<operator><=|>=|!=|[=<>()])
       | (?P<word>[A-Za-z]\w*)
     )\s*""",
     re.VERBOSE | re.DOTALL,
@@ -23,32 +23,32 @@ _DEPTH_MAX = 50
 
 
 class QueryError(ValueError):
-    """The query cannot be read."""
+    """The query is invalid."""
 
 
 class Query(Struct, frozen=True, kw_only=True):
-    """A search that was understood."""
+    """A parsed query."""
 
     matches: Predicate
-    parents: tuple[str, ...] | None  # only nodes in one of these folders can match; None: not told
+    parents: tuple[str, ...] | None  # only nodes in one of these folders can match; None: any folder
 
 
 def parse(text: str, *, root_id: str = "root") -> Query:
-    """Raises QueryError. No text at all matches everything; `root_id` is what the alias `root` stands for."""
+    """Parse a query. An empty one matches everything; `root_id` replaces the alias `root`. Raises QueryError."""
     tokens = _Tokens(text, aliases={"root": root_id})
     if not tokens.peek():
         return Query(matches=lambda _: True, parents=None)
-    query = _either(tokens, depth=0)
+    query = _or_expression(tokens, depth=0)
     if tokens.peek():
         raise QueryError(tokens.peek())
     return query
 
 
 class _Tokens:
-    """The texts, signs and words of a query, in turn."""
+    """The tokens of a query, in order."""
 
     def __init__(self, text: str, *, aliases: Mapping[str, str]) -> None:
-        self.aliases = aliases  # of ids
+        self.aliases = aliases  # of folder IDs
         self._tokens = list(_tokenise(text))
         self._next = 0
 
@@ -70,32 +70,32 @@ class _Tokens:
 def _tokenise(text: str) -> Iterator[str]:
     position = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None:
+        match = _TOKEN.match(text, position)
+        if match is None:
             raise QueryError(text[position:])
-        yield found["text"] or found["sign"] or found["word"]
-        position = found.end()
+        yield match["text"] or match["operator"] or match["word"]
+        position = match.end()
 
 
-def _either(tokens: _Tokens, *, depth: int) -> Query:
-    parts = [_both(tokens, depth=depth)]
+def _or_expression(tokens: _Tokens, *, depth: int) -> Query:
+    parts = [_and_expression(tokens, depth=depth)]
     while tokens.peek() == "or":
         tokens.take()
-        parts.append(_both(tokens, depth=depth))
+        parts.append(_and_expression(tokens, depth=depth))
     if len(parts) == 1:
         return parts[0]
-    told = [part.parents for part in parts]
+    parents = [part.parents for part in parts]
     return Query(
         matches=lambda node: any(part.matches(node) for part in parts),
-        parents=None if None in told else tuple(dict.fromkeys(i for ids in told for i in ids or ())),
+        parents=None if None in parents else tuple(dict.fromkeys(i for ids in parents for i in ids or ())),
     )
 
 
-def _both(tokens: _Tokens, *, depth: int) -> Query:
-    parts = [_one(tokens, depth=depth)]
+def _and_expression(tokens: _Tokens, *, depth: int) -> Query:
+    parts = [_term(tokens, depth=depth)]
     while tokens.peek() == "and":
         tokens.take()
-        parts.append(_one(tokens, depth=depth))
+        parts.append(_term(tokens, depth=depth))
     if len(parts) == 1:
         return parts[0]
     return Query(
@@ -104,16 +104,16 @@ def _both(tokens: _Tokens, *, depth: int) -> Query:
     )
 
 
-def _one(tokens: _Tokens, *, depth: int) -> Query:
+def _term(tokens: _Tokens, *, depth: int) -> Query:
     if depth > _DEPTH_MAX:
         raise QueryError("too deep")
     if tokens.peek() == "not":
         tokens.take()
-        denied = _one(tokens, depth=depth + 1)
-        return Query(matches=lambda node: not denied.matches(node), parents=None)
+        negated = _term(tokens, depth=depth + 1)
+        return Query(matches=lambda node: not negated.matches(node), parents=None)
     if tokens.peek() == "(":
         tokens.take()
-        query = _either(tokens, depth=depth + 1)
+        query = _or_expression(tokens, depth=depth + 1)
         if tokens.take() != ")":
             raise QueryError("unbalanced")
         return query
@@ -136,31 +136,31 @@ def _membership(tokens: _Tokens) -> Query:
 
 
 def _comparison(tokens: _Tokens) -> Predicate:
-    name, sign = tokens.take(), tokens.take()
+    name, operator = tokens.take(), tokens.take()
     if name in _FLAGS:
-        read, wanted = _FLAGS[name], tokens.take() == "true"
-        if sign not in {"=", "!="}:
-            raise QueryError(sign)
-        return lambda node: (read(node) == wanted) == (sign == "=")
-    if name in _TEXTS and (name, sign) in _TEXT_SIGNS:
-        read_text, test, text = _TEXTS[name], _TEXT_SIGNS[name, sign], tokens.take_text()
+        read, expected = _FLAGS[name], tokens.take() == "true"
+        if operator not in {"=", "!="}:
+            raise QueryError(operator)
+        return lambda node: (read(node) == expected) == (operator == "=")
+    if name in _TEXTS and (name, operator) in _TEXT_OPERATORS:
+        read_text, test, text = _TEXTS[name], _TEXT_OPERATORS[name, operator], tokens.take_text()
         return lambda node: test(read_text(node), text)
-    if name in _TIMES and sign in _TIME_SIGNS:
-        read_time, precedes, moment = _TIMES[name], _TIME_SIGNS[sign], _moment(tokens.take_text())
-        return lambda node: precedes(read_time(node), moment)
-    raise QueryError(f"{name} {sign}")
+    if name in _TIMES and operator in _TIME_OPERATORS:
+        read_time, compare, time = _TIMES[name], _TIME_OPERATORS[operator], _parse_time(tokens.take_text())
+        return lambda node: compare(read_time(node), time)
+    raise QueryError(f"{name} {operator}")
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError as error:
         raise QueryError(text) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _word_starts(name: str, prefix: str) -> bool:
-    """Drive's `name contains` finds beginnings of words only."""
+def _has_word_prefix(name: str, prefix: str) -> bool:
+    """Return True when a word of the name has this prefix: Drive's `name contains` finds only those."""
     return any(word.startswith(prefix.lower()) for word in [name.lower(), *re.split(r"\W+", name.lower())])
 
 
@@ -173,10 +173,10 @@ _TEXTS: dict[str, Callable[[Node], str]] = {
     "name": lambda node: node.name,
     "mimeType": lambda node: node.mime_type,
 }
-_TEXT_SIGNS: dict[tuple[str, str], Callable[[str, str], bool]] = {
+_TEXT_OPERATORS: dict[tuple[str, str], Callable[[str, str], bool]] = {
     ("name", "="): lambda name, text: name == text,
     ("name", "!="): lambda name, text: name != text,
-    ("name", "contains"): _word_starts,
+    ("name", "contains"): _has_word_prefix,
     ("mimeType", "="): lambda mime_type, text: mime_type == text,
     ("mimeType", "!="): lambda mime_type, text: mime_type != text,
     ("mimeType", "contains"): lambda mime_type, text: mime_type.startswith(text),
@@ -185,7 +185,7 @@ _TIMES: dict[str, Callable[[Node], datetime]] = {
     "modifiedTime": lambda node: node.modified_at,
     "createdTime": lambda node: node.created_at,
 }
-_TIME_SIGNS: dict[str, Callable[[datetime, datetime], bool]] = {
+_TIME_OPERATORS: dict[str, Callable[[datetime, datetime], bool]] = {
     "=": lambda one, other: one == other,
     "!=": lambda one, other: one != other,
     "<": lambda one, other: one < other,

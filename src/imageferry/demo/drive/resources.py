@@ -1,10 +1,10 @@
-"""How Drive shows a node: its `File` resource, field by field."""
+"""Drive's `File` resource of a node, field by field."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 
-from imageferry.demo.drive.masks import EVERYTHING, Mask, project, wants
+from imageferry.demo.drive.masks import EVERYTHING, Mask, includes, project
 from imageferry.demo.entries import Node, Sharing
 from imageferry.demo.file_content import Algorithm
 
@@ -12,28 +12,28 @@ Render = Callable[[Node], dict[str, object]]
 
 
 def renderer(mask: Mask) -> Render:
-    """What shows nodes through one mask; made once, used for every entry of a page."""
-    chosen = [(name, read, mask.get(name, EVERYTHING)) for name, read in _FIELDS.items() if wants(mask, name)]
+    """Return a function that renders nodes with a mask. Create it once per page."""
+    fields = [(name, read, mask.get(name, EVERYTHING)) for name, read in _FIELDS.items() if includes(mask, name)]
 
     def render(node: Node) -> dict[str, object]:
-        shown = {}
-        for name, read, inner in chosen:
+        rendered = {}
+        for name, read, inner in fields:
             value = read(node)
             if value is not None:
-                shown[name] = project(value, inner) if inner else value
-        return shown
+                rendered[name] = project(value, inner) if inner else value
+        return rendered
 
     return render
 
 
 @lru_cache(maxsize=1024)
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 with milliseconds, as Drive writes it."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+def timestamp(time: datetime) -> str:
+    """Return a time in RFC 3339 with milliseconds, as Drive does."""
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
 
 
 def _size(node: Node) -> str | None:
-    # Sixty-four-bit numbers are strings in Google's JSON.
+    # 64-bit numbers are strings in Google's JSON.
     return None if node.content is None else str(node.content.size_bytes)
 
 
@@ -45,10 +45,10 @@ def _md5(node: Node) -> str | None:
     return node.claimed_md5 or (None if node.content is None else node.content.digest("md5"))
 
 
-def _picture(node: Node) -> Mapping[str, object] | None:
-    if node.picture is not None or node.content is None or not node.mime_type.startswith("image/"):
-        return node.picture
-    return node.content.picture
+def _image_metadata(node: Node) -> Mapping[str, object] | None:
+    if node.image_metadata is not None or node.content is None or not node.mime_type.startswith("image/"):
+        return node.image_metadata
+    return node.content.image_metadata
 
 
 def _shortcut(node: Node) -> dict[str, object] | None:
@@ -96,7 +96,7 @@ _FIELDS: Mapping[str, Callable[[Node], object]] = {
     "parents": lambda node: list(node.parents) or None,
     "resourceKey": lambda node: node.resource_key,
     "shortcutDetails": _shortcut,
-    "imageMediaMetadata": _picture,
+    "imageMediaMetadata": _image_metadata,
     "capabilities": _capabilities,
     "trashed": lambda node: node.trashed,
     "explicitlyTrashed": lambda node: node.trashed,

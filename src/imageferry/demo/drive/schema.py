@@ -1,4 +1,4 @@
-"""The fields of Drive's answers, as its discovery document lists them, and those that come unasked."""
+"""The fields of responses, from Drive's discovery document, and the default ones."""
 
 from imageferry.demo.drive.masks import EVERYTHING, Mask, Schema, parse
 

@@ -5,11 +5,11 @@ from base64 import urlsafe_b64decode
 import msgspec
 from aiohttp import web
 
-from imageferry.demo.middleware import FrontDesk
+from imageferry.demo.middleware import DriveMiddleware
 from imageferry.demo.operations import Operation
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_REFRESH_ACCOUNT = "somebody@example.com"
+_DEFAULT_ACCOUNT = "somebody@example.com"
 
 
 class _Claims(msgspec.Struct):
@@ -17,29 +17,29 @@ class _Claims(msgspec.Struct):
 
 
 class TokenEndpoint:
-    """Answers like `oauth2.googleapis.com/token`, but checks no signature: whoever asks is believed."""
+    """Behaves like `oauth2.googleapis.com/token`, but doesn't check signatures."""
 
-    def __init__(self, desk: FrontDesk) -> None:
-        self._desk = desk
+    def __init__(self, middleware: DriveMiddleware) -> None:
+        self._middleware = middleware
 
     def routes(self) -> list[web.RouteDef]:
-        """Where it is."""
+        """Return the routes."""
         return [web.post("/token", self.issue)]
 
     async def issue(self, request: web.Request) -> web.Response:
-        """An access token for the account that the assertion names."""
-        await self._desk.admit(request, Operation.TOKEN)
+        """Issue an access token for the account in the assertion."""
+        await self._middleware.begin_call(request, Operation.TOKEN)
         form = await request.post()
         match form.get("grant_type"):
             case grant if grant == _JWT_BEARER:
                 account = _issuer(str(form.get("assertion", "")))
             case "refresh_token":
-                account = _REFRESH_ACCOUNT
+                account = _DEFAULT_ACCOUNT
             case _:
-                return _refused("unsupported_grant_type", "Invalid grant_type.")
+                return _error("unsupported_grant_type", "Invalid grant_type.")
         if account is None:
-            return _refused("invalid_grant", "Invalid JWT: Token must be a short-lived token.")
-        credentials = self._desk.credentials
+            return _error("invalid_grant", "Invalid JWT: Token must be a short-lived token.")
+        credentials = self._middleware.credentials
         return web.json_response(
             {
                 "access_token": credentials.issue(account),
@@ -57,5 +57,5 @@ def _issuer(assertion: str) -> str | None:
         return None
 
 
-def _refused(error: str, description: str) -> web.Response:
+def _error(error: str, description: str) -> web.Response:
     return web.json_response({"error": error, "error_description": description}, status=400)

@@ -1,1 +1,1 @@
-"""Pictures for the stand-in to serve: some that the program paints, or those of a folder on this machine."""
+"""Images for the test Drive server: generated ones, or those of a local folder."""

@@ -1,4 +1,4 @@
-"""Pictures as files of every kind, with what a camera would have written into them."""
+"""Encoding of images in several formats, with a camera's metadata."""
 
 from datetime import datetime
 from fractions import Fraction
@@ -9,11 +9,11 @@ from msgspec import Struct
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-_ON_ITS_SIDE = 6  # EXIF: to be turned clockwise by a quarter
+_ROTATED_90 = 6  # EXIF orientation: rotate clockwise by 90 degrees to view
 
 
-class Shot(Struct, frozen=True, kw_only=True):
-    """What a camera tells of one picture."""
+class CameraMetadata(Struct, frozen=True, kw_only=True):
+    """EXIF metadata of an image."""
 
     make: str
     model: str
@@ -26,16 +26,16 @@ class Shot(Struct, frozen=True, kw_only=True):
     latitude: float | None = None  # degrees
     longitude: float | None = None
     altitude_m: float = 0.0
-    sideways: bool = False  # held so that it must be turned to be looked at
+    is_rotated: bool = False  # the camera was held sideways
 
 
-def encoded(image: Image.Image, suffix: str, *, shot: Shot | None = None) -> bytes:
-    """The file's bytes, as the suffix says; `shot` is for .jpg."""
+def encode(image: Image.Image, suffix: str, *, camera: CameraMetadata | None = None) -> bytes:
+    """Return the file's bytes in the format of the suffix. `camera` is for .jpg only."""
     buffer = BytesIO()
     match suffix:
-        case ".jpg" if shot is not None:
-            upright = image.rotate(90, expand=True) if shot.sideways else image
-            upright.save(buffer, "JPEG", quality=88, exif=_exif(shot))
+        case ".jpg" if camera is not None:
+            sensor_image = image.rotate(90, expand=True) if camera.is_rotated else image
+            sensor_image.save(buffer, "JPEG", quality=88, exif=_exif(camera))
         case ".jpg":
             image.save(buffer, "JPEG", quality=88)
         case ".png":
@@ -54,36 +54,36 @@ def encoded(image: Image.Image, suffix: str, *, shot: Shot | None = None) -> byt
 
 
 def animated_gif(frames: list[Image.Image], *, frame_ms: int) -> bytes:
-    """Frames that go round for ever."""
+    """Return a GIF that loops endlessly."""
     buffer = BytesIO()
     first, *rest = [frame.quantize(64) for frame in frames]
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=frame_ms, loop=0)
     return buffer.getvalue()
 
 
-def _exif(shot: Shot) -> Image.Exif:
+def _exif(camera: CameraMetadata) -> Image.Exif:
     exif = Image.Exif()
-    exif[ExifTags.Base.Make] = shot.make
-    exif[ExifTags.Base.Model] = shot.model
-    exif[ExifTags.Base.Orientation] = _ON_ITS_SIDE if shot.sideways else 1
+    exif[ExifTags.Base.Make] = camera.make
+    exif[ExifTags.Base.Model] = camera.model
+    exif[ExifTags.Base.Orientation] = _ROTATED_90 if camera.is_rotated else 1
     exif.get_ifd(ExifTags.IFD.Exif).update(
         {
-            ExifTags.Base.DateTimeOriginal: f"{shot.taken_at:%Y:%m:%d %H:%M:%S}",
-            ExifTags.Base.LensModel: shot.lens,
-            ExifTags.Base.ISOSpeedRatings: shot.iso,
-            ExifTags.Base.FNumber: IFDRational(round(shot.aperture * 10), 10),
-            ExifTags.Base.ExposureTime: IFDRational(shot.exposure.numerator, shot.exposure.denominator),
-            ExifTags.Base.FocalLength: IFDRational(round(shot.focal_length_mm * 10), 10),
+            ExifTags.Base.DateTimeOriginal: f"{camera.taken_at:%Y:%m:%d %H:%M:%S}",
+            ExifTags.Base.LensModel: camera.lens,
+            ExifTags.Base.ISOSpeedRatings: camera.iso,
+            ExifTags.Base.FNumber: IFDRational(round(camera.aperture * 10), 10),
+            ExifTags.Base.ExposureTime: IFDRational(camera.exposure.numerator, camera.exposure.denominator),
+            ExifTags.Base.FocalLength: IFDRational(round(camera.focal_length_mm * 10), 10),
         }
     )
-    if shot.latitude is not None and shot.longitude is not None:
+    if camera.latitude is not None and camera.longitude is not None:
         exif.get_ifd(ExifTags.IFD.GPSInfo).update(
             {
-                ExifTags.GPS.GPSLatitudeRef: "N" if shot.latitude >= 0 else "S",
-                ExifTags.GPS.GPSLatitude: _degrees(shot.latitude),
-                ExifTags.GPS.GPSLongitudeRef: "E" if shot.longitude >= 0 else "W",
-                ExifTags.GPS.GPSLongitude: _degrees(shot.longitude),
-                ExifTags.GPS.GPSAltitude: IFDRational(round(shot.altitude_m * 10), 10),
+                ExifTags.GPS.GPSLatitudeRef: "N" if camera.latitude >= 0 else "S",
+                ExifTags.GPS.GPSLatitude: _degrees(camera.latitude),
+                ExifTags.GPS.GPSLongitudeRef: "E" if camera.longitude >= 0 else "W",
+                ExifTags.GPS.GPSLongitude: _degrees(camera.longitude),
+                ExifTags.GPS.GPSAltitude: IFDRational(round(camera.altitude_m * 10), 10),
             }
         )
     return exif

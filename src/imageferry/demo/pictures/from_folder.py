@@ -1,4 +1,4 @@
-"""A folder of this machine's, served as if it were on Drive."""
+"""A local folder, served as if it were on Drive."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +10,10 @@ from imageferry.demo.tree import Tree
 _DEPTH_MAX = 50
 
 
-def pictures_from(directory: Path, *, tree: Tree) -> Node:
-    """The folder with everything in it, whatever its type; what is hidden, or leads elsewhere, is left out.
+def tree_from_folder(directory: Path, *, tree: Tree) -> Node:
+    """Add a folder with all its files, of any type, but without hidden ones and symbolic links.
 
-    Bytes are read from the disk when they are asked for. Raises NotADirectoryError.
+    Bytes are read from disk on demand. Raises NotADirectoryError.
     """
     top = directory.resolve(strict=True)
     if not top.is_dir():
@@ -25,7 +25,7 @@ def pictures_from(directory: Path, *, tree: Tree) -> Node:
 
 def _fill(folder: Node, directory: Path, *, tree: Tree, depth: int) -> None:
     for entry in sorted(directory.iterdir()):
-        # A link may lead out of what was offered, or in a circle.
+        # A link may lead out of the folder, or form a cycle.
         if entry.name.startswith(".") or entry.is_symlink():
             continue
         if entry.is_dir() and depth < _DEPTH_MAX:

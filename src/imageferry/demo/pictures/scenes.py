@@ -1,4 +1,4 @@
-"""Scenes, painted with arithmetic: the same numbers paint the same picture."""
+"""Procedurally generated scenes. The same random numbers give the same image."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -13,7 +13,7 @@ Size: TypeAlias = tuple[int, int]
 Colour: TypeAlias = tuple[int, int, int]
 Scene: TypeAlias = Callable[[Size, Random], Image.Image]
 
-# Skies from top to bottom, with a colour for what stands before them.
+# Colours of a sky at its top and horizon, and of the ground.
 _SKIES: tuple[tuple[Colour, Colour, Colour], ...] = (
     ((38, 84, 160), (214, 232, 246), (28, 58, 66)),  # noon
     ((58, 44, 102), (250, 170, 112), (40, 24, 48)),  # evening
@@ -26,7 +26,7 @@ _RIDGE_POINTS = 257  # one more than a power of two
 
 
 def mountains(size: Size, random: Random) -> Image.Image:
-    """Ridges behind ridges, paler with the distance."""
+    """Draw mountain ridges, paler with distance."""
     top, horizon, ground = random.choice(_SKIES)
     image = _sky(size, top, horizon)
     _glow(image, random, colour=(255, 244, 214))
@@ -41,7 +41,7 @@ def mountains(size: Size, random: Random) -> Image.Image:
 
 
 def seaside(size: Size, random: Random) -> Image.Image:
-    """A sun over water, and its track."""
+    """Draw a sun over water, with its reflection."""
     width, height = size
     top, horizon, ground = random.choice(_SKIES[1:])
     image = _sky(size, top, horizon)
@@ -60,7 +60,7 @@ def seaside(size: Size, random: Random) -> Image.Image:
 
 
 def city(size: Size, random: Random) -> Image.Image:
-    """Houses after sunset, some windows lit."""
+    """Draw buildings after sunset, with some windows lit."""
     width, height = size
     image = _sky(size, (12, 16, 44), random.choice([(140, 80, 110), (70, 90, 150), (190, 120, 90)]))
     draw = ImageDraw.Draw(image)
@@ -83,7 +83,7 @@ def city(size: Size, random: Random) -> Image.Image:
 
 
 def meadow(size: Size, random: Random) -> Image.Image:
-    """Hills with flowers."""
+    """Draw hills with flowers."""
     width, height = size
     image = _sky(size, (88, 154, 214), (232, 244, 250))
     draw = ImageDraw.Draw(image)
@@ -101,7 +101,7 @@ def meadow(size: Size, random: Random) -> Image.Image:
 
 
 def night(size: Size, random: Random) -> Image.Image:
-    """Stars, northern lights and a dark ridge."""
+    """Draw stars, northern lights and a dark ridge."""
     width, height = size
     image = _sky(size, (4, 8, 26), (18, 42, 66))
     draw = ImageDraw.Draw(image)
@@ -124,8 +124,8 @@ def night(size: Size, random: Random) -> Image.Image:
 
 
 def lights(size: Size, random: Random) -> Image.Image:
-    """Lamps out of focus."""
-    # Painted small and enlarged: nothing here is sharp.
+    """Draw lights out of focus."""
+    # Drawn small and enlarged, since nothing is sharp.
     small = (max(1, size[0] // 4), max(1, size[1] // 4))
     image = _sky(small, (16, 12, 30), (48, 24, 60))
     hues = [(255, 190, 90), (255, 110, 120), (120, 190, 255), (250, 240, 200), (180, 120, 255)]
@@ -138,7 +138,7 @@ def lights(size: Size, random: Random) -> Image.Image:
 
 
 def fractal(size: Size, random: Random) -> Image.Image:
-    """A corner of the Mandelbrot set."""
+    """Draw a part of the Mandelbrot set."""
     x, y, reach = random.choice(
         [(-0.745, 0.11, 0.02), (-0.16, 1.035, 0.04), (0.285, 0.012, 0.012), (-1.25, 0.03, 0.06), (-0.6, 0.0, 1.4)]
     )
@@ -151,8 +151,8 @@ def fractal(size: Size, random: Random) -> Image.Image:
     return ImageOps.colorize(ImageOps.autocontrast(depth), black=dark, mid=middle, white=light)
 
 
-def specimen_jpeg() -> bytes:
-    """A small, plain picture: what files that only need to be pictures begin with."""
+def plain_jpeg() -> bytes:
+    """Return a small, plain JPEG, for files that only need to be images."""
     size = (320, 240)
     across = Image.linear_gradient("L").rotate(90).resize(size)
     down = Image.linear_gradient("L").resize(size)
@@ -166,11 +166,11 @@ def _sky(size: Size, top: Colour, bottom: Colour) -> Image.Image:
 
 
 def _glow(image: Image.Image, random: Random, *, colour: Colour) -> tuple[int, int]:
-    """A sun somewhere in the upper half; returns its place."""
+    """Draw a sun in the upper half. Return its centre."""
     width, height = image.size
     radius = round(min(width, height) * random.uniform(0.22, 0.34))
     centre = round(width * random.uniform(0.2, 0.8)), round(height * random.uniform(0.18, 0.42))
-    # Pillow's radial gradient is still at 181 where it meets the edges.
+    # Pillow's radial gradient is 181 at the middle of the edges.
     light = Image.radial_gradient("L").point(lambda distance: max(0, 181 - distance) ** 2 * 230 // 181**2)
     halo = light.resize((2 * radius, 2 * radius))
     image.paste(colour, (centre[0] - radius, centre[1] - radius), mask=halo)
@@ -181,7 +181,7 @@ def _glow(image: Image.Image, random: Random, *, colour: Colour) -> tuple[int, i
 
 
 def _ridge(width: int, random: Random, *, base: float, relief: float) -> list[tuple[float, float]]:
-    """A jagged line from left to right: each middle is moved by half as much as the one before."""
+    """Return a jagged line from left to right, by midpoint displacement."""
     heights = [base + random.uniform(-relief, relief), base + random.uniform(-relief, relief)]
     while len(heights) < _RIDGE_POINTS:
         relief /= 1.9
@@ -190,6 +190,6 @@ def _ridge(width: int, random: Random, *, base: float, relief: float) -> list[tu
     return [(width * place / (len(heights) - 1), height) for place, height in enumerate(heights)]
 
 
-def _between(one: Colour, other: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+def _between(one: Colour, other: Colour, fraction: float) -> Colour:
+    red, green, blue = (round(a + (b - a) * fraction) for a, b in zip(one, other, strict=True))
     return red, green, blue

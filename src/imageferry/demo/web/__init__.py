@@ -1,1 +1,1 @@
-"""The pages that Drive shows to anyone who has a link."""
+"""Drive's public web pages."""

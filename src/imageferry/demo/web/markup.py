@@ -1,13 +1,13 @@
-"""The HTML of those pages, as far as clients read it."""
+"""The HTML of the public pages, as far as clients parse it."""
 
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from imageferry.demo.drive.refusals import SORRY_PAGE, WORDINGS, Refusal
+from imageferry.demo.drive.error_responses import ERROR_TEMPLATES, SORRY_PAGE, ErrorKind
 from imageferry.demo.entries import SHORTCUT_MIME_TYPE, Node
 from imageferry.model import FOLDER_MIME_TYPE
 
-# What Google calls the addresses of its documents.
+# Path segments in the URLs of Google documents.
 _DOCUMENT_PATHS = {
     "application/vnd.google-apps.document": "document",
     "application/vnd.google-apps.spreadsheet": "spreadsheets",
@@ -16,7 +16,7 @@ _DOCUMENT_PATHS = {
 
 
 def page(title: str, body: str) -> str:
-    """A whole page."""
+    """Return a page."""
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
         f"<body>{body}</body></html>"
@@ -24,13 +24,13 @@ def page(title: str, body: str) -> str:
 
 
 def folder_page(folder: Node, children: Iterable[Node]) -> str:
-    """What embeddedfolderview shows."""
+    """Return the page of embeddedfolderview."""
     entries = "".join(map(_entry, children))
     return page(folder.name, f'<div class="flip-folder"><div class="flip-entries">{entries}</div></div>')
 
 
 def scan_warning_page(node: Node, *, action: str, inputs: Mapping[str, str]) -> str:
-    """What stands before the bytes of files that are too large to be scanned."""
+    """Return the page that asks for confirmation before the download of a file too large to be scanned."""
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in inputs.items()
     )
@@ -58,24 +58,24 @@ NOT_FOUND_PAGE = page("Error 404 (Not Found)!!1", "<p>Sorry, the file you have r
 SERVER_ERROR_PAGE = page("Error 500 (Server Error)!!1", "<p>That is an error.</p>")
 
 
-def refusal_page(refusal: Refusal) -> tuple[int, str]:
-    """The status and the page with which the web says what the API says in JSON."""
-    match refusal:
-        case Refusal.DOWNLOAD_QUOTA:
-            # A page like any other, not an error, as far as its status goes.
+def error_page(kind: ErrorKind) -> tuple[int, str]:
+    """Return the status and the page for an error."""
+    match kind:
+        case ErrorKind.DOWNLOAD_QUOTA:
+            # Google sends this page with status 200.
             return 200, QUOTA_PAGE
-        case Refusal.INTERNAL | Refusal.BACKEND | Refusal.UNAVAILABLE | Refusal.BAD_GATEWAY:
-            return WORDINGS[refusal].status, SERVER_ERROR_PAGE
-        case Refusal.NOT_FOUND:
+        case ErrorKind.INTERNAL | ErrorKind.BACKEND | ErrorKind.UNAVAILABLE | ErrorKind.BAD_GATEWAY:
+            return ERROR_TEMPLATES[kind].status, SERVER_ERROR_PAGE
+        case ErrorKind.NOT_FOUND:
             return 404, NOT_FOUND_PAGE
-        case Refusal.TOO_MANY_REQUESTS | Refusal.SORRY | Refusal.RATE_LIMIT | Refusal.USER_RATE_LIMIT:
+        case ErrorKind.TOO_MANY_REQUESTS | ErrorKind.SORRY | ErrorKind.RATE_LIMIT | ErrorKind.USER_RATE_LIMIT:
             return 429, SORRY_PAGE
         case _:
             return 403, SIGN_IN_PAGE
 
 
 def link(node: Node) -> str:
-    """Where an entry leads: to the target, for a shortcut."""
+    """Return the link of an entry; for a shortcut, of its target."""
     node_id, mime_type, key = node.id, node.mime_type, node.resource_key
     if node.target is not None:
         node_id, mime_type, key = node.target.id, node.target.mime_type, node.target.resource_key

@@ -1,1 +1,1 @@
-"""The engine of many machines: Celery carries the messages, over RabbitMQ or Redis."""
+"""The engine of many machines: Celery delivers the messages, over RabbitMQ or Redis."""

@@ -1,4 +1,4 @@
-"""The Celery application: a task and a queue for each stage, and settings under which no work is lost."""
+"""The Celery application: a task and a queue per stage, configured so that no work is lost."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,52 +14,52 @@ from kombu.exceptions import KombuError
 from imageferry.errors import FatalError, Reason, TransientError
 from imageferry.model import Crawl, Message, Record, Transfer
 
-# Redis gives a message out again when it was not acknowledged for so long: longer than a transfer's time box.
+# Redis redelivers a message that was not acknowledged for this long: longer than a transfer may take.
 VISIBILITY_S = 600
 PUBLISH_TIMEOUT_S = 5
-# A broker that is silent for about twice as long is taken for gone, and connected to again.
+# A connection on which the broker is silent for about twice as long is closed and opened again.
 HEARTBEAT_S = 10
-CHILD_BEGINS_WITHIN_S = 24 * 3600
-# RabbitMQ delivers a message so often when whoever has it is lost each time.
+CHILD_START_S_MAX = 24 * 3600
+# RabbitMQ delivers a message at most this often when its consumer is lost each time.
 DELIVERIES_MAX = 20
 
 
 class Role(StrEnum):
-    """The stages that a worker serves."""
+    """The stages that a worker runs."""
 
     CRAWL = "crawl"  # needs the source and the catalog
-    TRANSFER = "transfer"  # needs the source and the store, and no catalog
+    TRANSFER = "transfer"  # needs the source and the store, but no catalog
     RECORD = "record"  # needs the catalog
 
 
-KINDS: dict[Role, type[Message]] = {Role.CRAWL: Crawl, Role.TRANSFER: Transfer, Role.RECORD: Record}
-_ROLES = {kind: role for role, kind in KINDS.items()}
+MESSAGE_TYPES: dict[Role, type[Message]] = {Role.CRAWL: Crawl, Role.TRANSFER: Transfer, Role.RECORD: Record}
+_ROLES = {message_type: role for role, message_type in MESSAGE_TYPES.items()}
 
 
 def make_app(broker_url: str, *, prefix: str) -> Celery:
-    """An application that speaks to a broker, its queues' names beginning with a prefix; nothing is asked of it yet."""
+    """Return an application for a broker, without connecting. The names of its queues begin with `prefix`."""
     app = Celery(prefix, broker=broker_url, set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
-        # A message is gone when its work is done, and not before.
+        # A message is removed from its queue when its work is done, not before.
         task_acks_late=True,
         worker_prefetch_multiplier=1,
-        # A child opens its stages first, which takes as long as the catalog is away; by default it has 4 seconds.
-        worker_proc_alive_timeout=CHILD_BEGINS_WITHIN_S,
+        # A worker process opens its stages first, and waits for an unavailable catalog. The default is 4 seconds.
+        worker_proc_alive_timeout=CHILD_START_S_MAX,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=PUBLISH_TIMEOUT_S,
         broker_heartbeat=HEARTBEAT_S,
-        # The catalog sends again what could not be sent.
+        # Few retries here: the sweep sends again what could not be sent.
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.2, "interval_step": 0.2},
-        task_default_queue=queue(app, Role.CRAWL),
-        task_queues=[_declared(queue(app, role), broker_url) for role in Role],
+        task_default_queue=queue_name(app, Role.CRAWL),
+        task_queues=[_declare_queue(queue_name(app, role), broker_url) for role in Role],
         task_create_missing_queues=False,
         worker_consumer="imageferry.engine.celery.consumer:PlainConsumer",
-        # How workers are told which jobs are to stop: each has a mailbox, under a name of this installation's.
+        # Remote control tells workers which jobs must stop. Each has a mailbox, named after this installation.
         worker_enable_remote_control=True,
         control_exchange=prefix,
         worker_send_task_events=False,
@@ -68,72 +68,74 @@ def make_app(broker_url: str, *, prefix: str) -> Celery:
     return app
 
 
-def queue(app: Celery, role: Role) -> str:
-    """The name of a role's queue, and of its task."""
+def queue_name(app: Celery, role: Role) -> str:
+    """Return the name of a role's queue and of its task."""
     return f"{app.main}.{role}"
 
 
 def publish(app: Celery, message: Message) -> None:
-    """Send a message to the role that serves it; raises TransientError when the broker does not take it."""
-    name = queue(app, _ROLES[type(message)])
-    with broker_answers():
+    """Send a message to the role that handles it. Raises TransientError when the broker does not accept it."""
+    name = queue_name(app, _ROLES[type(message)])
+    with broker_errors_translated():
         app.send_task(
             name,
             args=[msgspec.to_builtins(message)],
-            argsrepr="",  # Celery would write a message out for its logs, which takes as long as to send it
+            argsrepr="",  # or Celery formats the message for its logs, which takes as long as sending it
             queue=name,
             ignore_result=True,
             confirm_timeout=PUBLISH_TIMEOUT_S,
         )
 
 
-def received(role: Role, body: Any) -> Message:  # noqa: ANN401 - it comes from outside, and is checked here
-    """The message that a task was called with; raises msgspec.ValidationError when it is none."""
-    return msgspec.convert(body, KINDS[role])
+def decode_message(role: Role, body: Any) -> Message:  # noqa: ANN401 - untrusted, and validated here
+    """Return the message that a task was called with. Raises msgspec.ValidationError when it is not one."""
+    return msgspec.convert(body, MESSAGE_TYPES[role])
 
 
-def check(app: Celery) -> str:
-    """The broker's URL, without secrets, once it has answered; raises FatalError when it does not."""
+def check_broker(app: Celery) -> str:
+    """Connect to the broker and return its URL without secrets. Raises FatalError when it can't be reached."""
     with app.connection_for_write() as connection:
         url: str = connection.as_uri()
         try:
             connection.ensure_connection(max_retries=1, timeout=PUBLISH_TIMEOUT_S)
         except _broker_errors() as exc:
-            message = f"The broker {url} does not answer ({exc}): check CELERY_BROKER_URL, and that it runs."
+            message = (
+                f"The broker {url} can't be reached ({exc}). Check that it is running, and check CELERY_BROKER_URL."
+            )
             raise FatalError(Reason.BROKER_UNAVAILABLE, message) from exc
     return url
 
 
-def waiting(app: Celery) -> dict[type[Message], int]:
-    """How many messages of each kind wait in a queue and were taken by no worker.
+def queue_lengths(app: Celery) -> dict[type[Message], int]:
+    """Return how many messages of each type wait in a queue for a worker.
 
-    Raises TransientError when the broker does not answer.
+    Raises TransientError when the broker can't be reached.
     """
     lengths: dict[type[Message], int] = dict.fromkeys(_ROLES, 0)
-    with broker_answers(), app.connection_for_write() as connection:
-        channel = connection.channel()  # one for all: each opens connections of its own to Redis
-        for kind, role in _ROLES.items():
+    with broker_errors_translated(), app.connection_for_write() as connection:
+        channel = connection.channel()  # one for all queues: each channel opens its own connections to Redis
+        for message_type, role in _ROLES.items():
             try:
-                lengths[kind] = channel.queue_declare(queue(app, role), passive=True).message_count
+                lengths[message_type] = channel.queue_declare(queue_name(app, role), passive=True).message_count
             except connection.channel_errors:
-                # Nobody has declared it yet, and RabbitMQ has closed the channel; on Redis, it is empty.
+                # The queue is not declared yet, and RabbitMQ closed the channel; on Redis, it is empty.
                 if not getattr(channel, "is_open", True):
                     channel = connection.channel()
     return lengths
 
 
 @contextmanager
-def broker_answers() -> Iterator[None]:
-    """Raises TransientError when the broker does not."""
+def broker_errors_translated() -> Iterator[None]:
+    """Raise TransientError in place of the errors of broker libraries."""
     try:
         yield
     except _broker_errors() as exc:
-        raise TransientError(Reason.BROKER_UNAVAILABLE, f"The broker does not answer: {exc}.") from exc
+        raise TransientError(Reason.BROKER_UNAVAILABLE, f"The broker can't be reached: {exc}.") from exc
 
 
 def _broker_errors() -> tuple[type[Exception], ...]:
-    """What is raised when a broker is away or refuses: kombu passes on what its libraries raise."""
-    from redis.exceptions import RedisError  # noqa: PLC0415 - long to import, and RabbitMQ needs none of it
+    """Return what is raised when a broker is unavailable or refuses: kombu passes on its libraries' errors."""
+    from redis.exceptions import RedisError  # noqa: PLC0415 - long to import, and not needed with RabbitMQ
 
     return KombuError, OSError, AMQPError, MessageNacked, RedisError
 
@@ -141,7 +143,7 @@ def _broker_errors() -> tuple[type[Exception], ...]:
 def _transport(broker_url: str, *, prefix: str) -> dict[str, Any]:
     if broker_url.startswith("redis"):
         options = {
-            # What is taken and not acknowledged belongs to one installation, as its queues do.
+            # Unacknowledged messages belong to one installation, like its queues.
             "unacked_key": f"{prefix}.unacked",
             "unacked_index_key": f"{prefix}.unacked_index",
             "unacked_mutex_key": f"{prefix}.unacked_mutex",
@@ -154,13 +156,13 @@ def _transport(broker_url: str, *, prefix: str) -> dict[str, Any]:
             "socket_keepalive": True,
         }
         return {"broker_transport_options": options}
-    # Without confirms a publish that was lost would look sent.
+    # Without confirms, a message that was lost would seem to be sent.
     return {"broker_transport_options": {"confirm_publish": True}}
 
 
-def _declared(name: str, broker_url: str) -> Queue:
-    # Quorum queues survive the loss of a node. RabbitMQ 4 has this limit of its own accord, 3 has none; what it
-    # drops, the ledger gives out again.
-    kind = {"x-queue-type": "quorum", "x-delivery-limit": DELIVERIES_MAX}
-    arguments = None if broker_url.startswith("redis") else kind
-    return Queue(name, Exchange(name), name, queue_arguments=arguments)  # type: ignore[no-untyped-call] # kombu's
+def _declare_queue(name: str, broker_url: str) -> Queue:
+    # Quorum queues survive the loss of a node. The limit is the default of RabbitMQ 4; version 3 has none. The ledger
+    # dispatches again what the broker drops.
+    quorum = {"x-queue-type": "quorum", "x-delivery-limit": DELIVERIES_MAX}
+    arguments = None if broker_url.startswith("redis") else quorum
+    return Queue(name, Exchange(name), name, queue_arguments=arguments)  # type: ignore[no-untyped-call] # kombu has no types

@@ -1,4 +1,4 @@
-"""What Celery and its libraries log, told as events of ours."""
+"""The logs of Celery and its libraries, as events of this project's log."""
 
 import logging
 import warnings
@@ -8,31 +8,31 @@ from celery.signals import setup_logging
 
 from imageferry.log import log
 
-# A worker that is root in its container is no news: only JSON is accepted.
+# Harmless here: only JSON is accepted, and containers usually run as root.
 _ROOT_WARNING = "You're running the worker with superuser privileges"
 
 
-def tell_as_events(*, level: str) -> None:
-    """Take over Celery's logging in this process and in those it forks."""
+def log_celery_as_events(*, level: str) -> None:
+    """Redirect Celery's logging, in this process and in those that it forks."""
     warnings.filterwarnings("ignore", message=_ROOT_WARNING)
-    # What it says of signals goes to stdout, past all logs.
-    worker.safe_say = _say_nothing
+    # Celery prints about signals to stdout, without logging.
+    worker.safe_say = _discard
 
-    def take_over(**_: object) -> None:
-        # A receiver of this signal is all that it takes: Celery then leaves the logs alone.
+    def redirect(**_: object) -> None:
+        # Celery leaves the logging alone when this signal has a receiver.
         root = logging.getLogger()
-        root.handlers = [_Events()]
-        # What it calls information, every task received and done among it, is for whoever looks for a fault.
+        root.handlers = [_EventHandler()]
+        # Its INFO level logs every task twice, which only helps in debugging.
         root.setLevel(logging.DEBUG if level.upper() == "DEBUG" else logging.WARNING)
 
-    setup_logging.connect(take_over, weak=False)
+    setup_logging.connect(redirect, weak=False)
 
 
-def _say_nothing(*_: object) -> None:
+def _discard(*_: object) -> None:
     pass
 
 
-class _Events(logging.Handler):
+class _EventHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelno if record.levelno >= logging.WARNING else logging.DEBUG
-        log.tell(level, "celery.told", logger=record.name, detail=record.getMessage(), exc_info=record.exc_info)
+        log.log(level, "celery.log", logger=record.name, detail=record.getMessage(), exc_info=record.exc_info)

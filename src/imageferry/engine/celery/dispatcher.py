@@ -1,4 +1,4 @@
-"""The Celery engine's near end: it gives out work from the catalog, and workers elsewhere do it."""
+"""The dispatcher of the Celery engine: it sends work from the catalog to workers."""
 
 import asyncio
 from collections.abc import Collection
@@ -6,21 +6,21 @@ from collections.abc import Collection
 from celery import Celery
 
 from imageferry.catalog.database.connection import Catalog
-from imageferry.catalog.ledger.dispatch import give_back
+from imageferry.catalog.ledger.dispatch import requeue
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
-from imageferry.engine.celery.app import publish, waiting
-from imageferry.engine.celery.stop_signals import tell
-from imageferry.engine.sweep_loop import SWEEP_EVERY_S, Sweeper
+from imageferry.engine.celery.app import publish, queue_lengths
+from imageferry.engine.celery.stop_signals import broadcast_stop
+from imageferry.engine.sweep_loop import SWEEP_INTERVAL_S, SweepLoop
 from imageferry.errors import TransientError
 from imageferry.log import log
 from imageferry.model import Crawl, Message, Transfer
 
-# How long to rest when the broker is away.
-REST_S = 2.0
+# The pause before a retry when the broker is unavailable.
+RETRY_PAUSE_S = 2.0
 
 
 class CeleryEngine:
-    """Sends what the jobs of one store may begin; with `job_ids`, of these jobs alone. Any number may run at once."""
+    """Sends what the jobs of one store may start; with `job_ids`, only of these jobs. Any number may run at once."""
 
     def __init__(
         self,
@@ -28,58 +28,58 @@ class CeleryEngine:
         *,
         catalog: Catalog,
         store_url: str,
-        terms: LeasePolicy,
+        lease_policy: LeasePolicy,
         job_ids: Collection[str] | None = None,
-        sweep_every_s: float = SWEEP_EVERY_S,
+        sweep_interval_s: float = SWEEP_INTERVAL_S,
     ) -> None:
         self._app = app
         self._catalog = catalog
-        self._halted = False
-        self._sweeper = Sweeper(
+        self._stop_was_sent = False
+        self._sweep_loop = SweepLoop(
             catalog,
             store_url=store_url,
-            terms=terms,
+            lease_policy=lease_policy,
             send=self._send,
-            halt=self._halt,
+            stop_jobs=self._stop_jobs,
             job_ids=job_ids,
-            alone=False,
-            every_s=sweep_every_s,
-            waiting=self._waiting,
+            is_exclusive=False,
+            interval_s=sweep_interval_s,
+            queued_types=self._queued_types,
         )
 
     async def run(self) -> None:
-        """Send until stopped."""
-        await self._sweeper.run()
+        """See Engine.run."""
+        await self._sweep_loop.run()
 
     def stop(self) -> None:
-        """Send nothing any more."""
-        self._sweeper.stop()
+        """See Engine.stop."""
+        self._sweep_loop.stop()
 
-    def nudge(self) -> None:
-        """Look into the catalog now."""
-        self._sweeper.nudge()
+    def wake(self) -> None:
+        """See Engine.wake."""
+        self._sweep_loop.wake()
 
-    async def _waiting(self) -> Collection[type[Message]] | None:
+    async def _queued_types(self) -> Collection[type[Message]] | None:
         try:
-            lengths = await asyncio.to_thread(waiting, self._app)
+            lengths = await asyncio.to_thread(queue_lengths, self._app)
         except TransientError as exc:
-            log.warning("broker.away", detail=exc.message)
+            log.warning("broker.unavailable", detail=exc.message)
             return None
-        return [kind for kind, length in lengths.items() if length]
+        return [message_type for message_type, length in lengths.items() if length]
 
-    async def _halt(self, job_ids: Collection[str]) -> None:
-        # That no job is to stop any more is told once, so that those that go on are served at once.
-        if job_ids or self._halted:
+    async def _stop_jobs(self, job_ids: Collection[str]) -> None:
+        # The empty list is sent once, so that jobs that were resumed continue at once.
+        if job_ids or self._stop_was_sent:
             try:
-                await asyncio.to_thread(tell, self._app, job_ids)
+                await asyncio.to_thread(broadcast_stop, self._app, job_ids)
             except TransientError as exc:
-                log.warning("broker.away", detail=exc.message)
-        self._halted = bool(job_ids)
+                log.warning("broker.unavailable", detail=exc.message)
+        self._stop_was_sent = bool(job_ids)
 
     async def _send(self, message: Crawl | Transfer) -> None:
         try:
             await asyncio.to_thread(publish, self._app, message)
         except TransientError as exc:
-            log.warning("broker.away", detail=exc.message)
-            await self._catalog.write(lambda tx: give_back(tx, message))
-            await self._sweeper.rest(REST_S)
+            log.warning("broker.unavailable", detail=exc.message)
+            await self._catalog.write(lambda tx: requeue(tx, message))
+            await self._sweep_loop.pause(RETRY_PAUSE_S)

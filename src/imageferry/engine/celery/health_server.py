@@ -1,4 +1,4 @@
-"""A worker's signs of life, over HTTP: for the health checks of containers and for people."""
+"""A worker's health and metrics over HTTP."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -9,22 +9,22 @@ from threading import Thread
 from celery import Celery
 from celery.worker.consumer import Consumer
 
-from imageferry.engine.celery.app import KINDS, Role, waiting
+from imageferry.engine.celery.app import MESSAGE_TYPES, Role, queue_lengths
 from imageferry.errors import FatalError, Reason, TransientError
 
-# A client that sends nothing for so long is let go of.
+# A client that sends nothing for this long is disconnected.
 CLIENT_TIMEOUT_S = 5
 
 SERVICES = {Role.CRAWL: "crawler", Role.TRANSFER: "uploader", Role.RECORD: "metadata-service"}
 
+HttpResponse = tuple[HTTPStatus, str, bytes]  # status, content type, body
 
-Answer = tuple[HTTPStatus, str, bytes]  # and the content's type
 
-
-class Health:
+class HealthServer:
     """Answers /health while the process lives, /readyz while it takes messages from the broker, and /metrics.
 
-    Raises FatalError when the port is taken; port 0 answers nowhere.
+    `metrics` takes the lengths of the queues by role and returns a content type and a body. With port 0 there is no
+    server. Raises FatalError when the port is in use.
     """
 
     def __init__(
@@ -38,41 +38,41 @@ class Health:
     ) -> None:
         self._app = app
         self._roles = roles
-        self._metrics = metrics  # given the lengths of the queues; their content's type, and they
+        self._metrics = metrics
         self._service = ",".join(SERVICES[role] for role in roles)
         self._consumer: Consumer | None = None
         self._server: ThreadingHTTPServer | None = None
         if port:
             self._server = self._listen(host, port)
 
-    def begin(self, consumer: Consumer) -> None:
-        """Answer from now on; the consumer is what takes messages. It comes again after each loss of the broker."""
-        begun, self._consumer = self._consumer is not None, consumer
-        if self._server is not None and not begun:
-            # Begun after the fork of the children, which no thread survives.
+    def serve(self, consumer: Consumer) -> None:
+        """Start to answer. Called with a new consumer, which takes messages, after each reconnection to the broker."""
+        is_serving, self._consumer = self._consumer is not None, consumer
+        if self._server is not None and not is_serving:
+            # Started after the fork of the worker processes, because threads do not survive a fork.
             Thread(target=self._server.serve_forever, name="health", daemon=True).start()
 
-    def answer(self, path: str) -> Answer:
-        """What a path answers."""
+    def respond(self, path: str) -> HttpResponse:
+        """Return the response to a GET request of a path."""
         if path in {"/health", "/healthz", "/api/health"}:
-            return self._tell(HTTPStatus.OK, "healthy")
+            return self._status(HTTPStatus.OK, "healthy")
         if path == "/metrics":
-            return HTTPStatus.OK, *self._metrics(self._queued())
+            return HTTPStatus.OK, *self._metrics(self._queue_lengths())
         if path != "/readyz":
-            return self._tell(HTTPStatus.NOT_FOUND, "not found")
+            return self._status(HTTPStatus.NOT_FOUND, "not found")
         connection = self._consumer and self._consumer.connection
         if connection and connection.connected:
-            return self._tell(HTTPStatus.OK, "ready")
-        return self._tell(HTTPStatus.SERVICE_UNAVAILABLE, "waits for the broker")
+            return self._status(HTTPStatus.OK, "ready")
+        return self._status(HTTPStatus.SERVICE_UNAVAILABLE, "waiting for the broker")
 
-    def _queued(self) -> dict[str, int]:
+    def _queue_lengths(self) -> dict[str, int]:
         try:
-            lengths = waiting(self._app)
+            lengths = queue_lengths(self._app)
         except TransientError:
-            return {}  # what the children have done is told all the same
-        return {role: lengths[KINDS[role]] for role in self._roles}
+            return {}  # the metrics of the worker processes are still served
+        return {role: lengths[MESSAGE_TYPES[role]] for role in self._roles}
 
-    def _tell(self, code: HTTPStatus, status: str) -> Answer:
+    def _status(self, code: HTTPStatus, status: str) -> HttpResponse:
         return code, "application/json", json.dumps({"status": status, "service": self._service}).encode()
 
     def _listen(self, host: str, port: int) -> ThreadingHTTPServer:
@@ -82,7 +82,7 @@ class Health:
             timeout = CLIENT_TIMEOUT_S
 
             def do_GET(self) -> None:
-                status, content_type, content = health.answer(self.path.partition("?")[0])
+                status, content_type, content = health.respond(self.path.partition("?")[0])
                 self.send_response(status)
                 self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(content)))
@@ -90,10 +90,12 @@ class Health:
                 self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
-                """A probe every few seconds is no news."""
+                """Log nothing: probes come every few seconds."""
 
         try:
             return ThreadingHTTPServer((host, port), Handler)
         except OSError as exc:
-            message = f"IMAGEFERRY_HEALTH_PORT={port} cannot be served on: {exc.strerror}. Set another, or 0 for none."
+            message = (
+                f"Port {port} of IMAGEFERRY_HEALTH_PORT can't be used: {exc.strerror}. Set another, or 0 for none."
+            )
             raise FatalError(Reason.MISCONFIGURED, message) from exc

@@ -1,4 +1,4 @@
-"""Which jobs are to stop: told to every worker through the broker, and put where its children look."""
+"""Which jobs must stop: broadcast to every worker over the broker, shared with its processes in memory."""
 
 import ctypes
 import time
@@ -10,47 +10,49 @@ from typing import Any
 from celery import Celery
 from celery.worker.control import control_command
 
-from imageferry.engine.celery.app import broker_answers
+from imageferry.engine.celery.app import broker_errors_translated
 
-COMMAND = "halt"
-# What is told holds for so long; it is told again every second while work of these jobs is under way.
-HOLDS_S = 5.0
-# More jobs than that are never under way at once, at the usual window; what is not told comes to its end by itself.
+COMMAND = "stop_jobs"
+# A broadcast is valid for this long. It is repeated every second while work of these jobs is in progress.
+VALID_S = 5.0
+# With the usual window, fewer jobs are in progress at once. Work of a job that is left out finishes by itself.
 JOBS_MAX = 256
 
 
-class Board:
-    """The jobs that are to stop, in memory that a worker shares with its children. It takes no lock: see Flag."""
+class StopList:
+    """The jobs that must stop, in memory that a worker shares with its processes. It takes no lock: see StopFlag."""
 
     def __init__(self) -> None:
-        self._marks = RawArray(ctypes.c_uint64, JOBS_MAX)
-        self._until_s = RawValue(ctypes.c_double, 0.0)  # by the machine's monotonic clock, which all processes share
+        self._hashes = RawArray(ctypes.c_uint64, JOBS_MAX)
+        self._valid_until_s = RawValue(
+            ctypes.c_double, 0.0
+        )  # of the monotonic clock, which all processes of a machine share
 
-    def post(self, job_ids: Collection[str]) -> None:
-        """Put these jobs on the board, in place of those that are there."""
-        marks = [_mark(job_id) for job_id in sorted(job_ids)[:JOBS_MAX]]
+    def set(self, job_ids: Collection[str]) -> None:
+        """Replace the list."""
+        hashes = [_hash(job_id) for job_id in sorted(job_ids)[:JOBS_MAX]]
         for slot in range(JOBS_MAX):
-            self._marks[slot] = marks[slot] if slot < len(marks) else 0
-        self._until_s.value = time.monotonic() + HOLDS_S
+            self._hashes[slot] = hashes[slot] if slot < len(hashes) else 0
+        self._valid_until_s.value = time.monotonic() + VALID_S
 
-    def names(self, job_id: str) -> bool:
-        """True: the job is to stop."""
-        return time.monotonic() < self._until_s.value and _mark(job_id) in self._marks[:]
+    def contains(self, job_id: str) -> bool:
+        """Return True if the job must stop."""
+        return time.monotonic() < self._valid_until_s.value and _hash(job_id) in self._hashes[:]
 
-    def listen(self) -> None:
-        """Take what is told through the broker, in the worker's main process."""
+    def subscribe(self) -> None:
+        """Update the list from broadcasts; call it in the worker's main process."""
 
-        def halt(_: Any, job_ids: list[str]) -> None:  # noqa: ANN401 - Celery has no types
-            self.post(job_ids)
+        def stop_jobs(_: Any, job_ids: list[str]) -> None:  # noqa: ANN401 - Celery has no types
+            self.set(job_ids)
 
-        control_command(name=COMMAND, args=[("job_ids", list)])(halt)
+        control_command(name=COMMAND, args=[("job_ids", list)])(stop_jobs)
 
 
-def tell(app: Celery, job_ids: Collection[str]) -> None:
-    """Tell every worker which jobs are to stop; raises TransientError when the broker does not take it."""
-    with broker_answers():
+def broadcast_stop(app: Celery, job_ids: Collection[str]) -> None:
+    """Tell every worker which jobs must stop. Raises TransientError when the broker does not accept it."""
+    with broker_errors_translated():
         app.control.broadcast(COMMAND, arguments={"job_ids": list(job_ids)[:JOBS_MAX]})
 
 
-def _mark(job_id: str) -> int:
+def _hash(job_id: str) -> int:
     return int.from_bytes(sha256(job_id.encode()).digest()[:8]) or 1

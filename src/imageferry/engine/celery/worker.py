@@ -1,4 +1,4 @@
-"""The Celery engine's far end: a worker whose child processes each serve the stages of its roles."""
+"""A worker of the Celery engine, whose processes each run the stages of its roles."""
 
 import logging
 import os
@@ -11,15 +11,15 @@ from celery import Celery, Task
 from celery.signals import worker_process_init, worker_process_shutdown, worker_ready, worker_shutting_down
 from celery.worker.consumer import Consumer
 
-from imageferry.engine.celery.app import Role, check, queue, received
-from imageferry.engine.celery.celery_logging import tell_as_events
-from imageferry.engine.celery.health_server import Health
-from imageferry.engine.celery.stop_signals import Board
-from imageferry.engine.celery.worker_process import Child, Flag, OpenStages
+from imageferry.engine.celery.app import Role, check_broker, decode_message, queue_name
+from imageferry.engine.celery.celery_logging import log_celery_as_events
+from imageferry.engine.celery.health_server import HealthServer
+from imageferry.engine.celery.stop_signals import StopList
+from imageferry.engine.celery.worker_process import OpenStages, StopFlag, WorkerProcess
 from imageferry.errors import FatalError, Reason
 from imageferry.log import log
 from imageferry.model import Transfer
-from imageferry.pipeline.transfer.limits import Bounds
+from imageferry.pipeline.transfer.limits import TransferLimits
 
 
 def run_worker(
@@ -28,32 +28,38 @@ def run_worker(
     roles: Collection[Role],
     processes: int,
     open_stages: OpenStages,
-    make_bounds: Callable[[], Bounds],
+    make_transfer_limits: Callable[[], TransferLimits],
     log_level: str,
-    health: Health,
+    health: HealthServer,
 ) -> None:
-    """Serve the roles with so many child processes until SIGTERM or SIGINT; what is under way is given back then.
+    """Run the stages of these roles in `processes` processes until SIGTERM or SIGINT, then requeue what is in progress.
 
-    Raises FatalError when it ends by itself: the broker has refused it, for one.
+    Raises FatalError when the worker ends by itself, for example because the broker refused it.
     """
-    tell_as_events(level=log_level)
-    stopping, board = Flag(), Board()
-    board.listen()
-    child = Child(app, open_stages=open_stages, make_bounds=make_bounds, stopping=stopping, board=board)
+    log_celery_as_events(level=log_level)
+    stop_flag, stop_list = StopFlag(), StopList()
+    stop_list.subscribe()
+    process = WorkerProcess(
+        app,
+        open_stages=open_stages,
+        make_transfer_limits=make_transfer_limits,
+        stop_flag=stop_flag,
+        stop_list=stop_list,
+    )
     for role in roles:
-        # What killed a child is not for the next one: the ledger counts how often that happens. A batch is given
-        # back to it at once, for the rest it waits until the lease runs out.
-        comes_again = role is Role.TRANSFER
-        app.task(_task(child, role), name=queue(app, role), bind=True, reject_on_worker_lost=comes_again)
-    worker_process_init.connect(child.begin, weak=False)
-    worker_process_shutdown.connect(child.end, weak=False)
+        # A message that killed its process must not simply go to the next one: the ledger counts how often that
+        # happens. A batch is redelivered, and requeued in the ledger at once; other messages wait for their lease.
+        is_redelivered = role is Role.TRANSFER
+        app.task(_make_task(process, role), name=queue_name(app, role), bind=True, reject_on_worker_lost=is_redelivered)
+    worker_process_init.connect(process.open, weak=False)
+    worker_process_shutdown.connect(process.close, weak=False)
     worker_ready.connect(lambda sender, **_: _ready(health, sender, roles=roles), weak=False)
-    worker_shutting_down.connect(lambda **_: stopping.up(), weak=False)
+    worker_shutting_down.connect(lambda **_: stop_flag.set(), weak=False)
     worker = app.Worker(
-        hostname=f"{os.getpid()}-{token_hex(4)}@%h",  # each has a mailbox of its own
+        hostname=f"{os.getpid()}-{token_hex(4)}@%h",  # each worker has its own mailbox
         pool="prefork",
         concurrency=processes,
-        queues=[queue(app, role) for role in roles],
+        queues=[queue_name(app, role) for role in roles],
         loglevel=log_level.upper(),
         quiet=True,
         without_gossip=True,
@@ -62,26 +68,26 @@ def run_worker(
     )
     worker.start()
     if worker.exitcode:
-        check(app)
-        raise FatalError(Reason.BROKER_UNAVAILABLE, "The worker ended by itself: its log says why. Start it again.")
+        check_broker(app)
+        raise FatalError(Reason.BROKER_UNAVAILABLE, "The worker ended unexpectedly. Its log says why. Start it again.")
 
 
-def _ready(health: Health, consumer: Consumer, *, roles: Collection[Role]) -> None:
-    health.begin(consumer)
+def _ready(health: HealthServer, consumer: Consumer, *, roles: Collection[Role]) -> None:
+    health.serve(consumer)
     log.info("worker.ready", roles=",".join(roles))
 
 
-def _task(child: Child, role: Role) -> Callable[[Task, Any], None]:
-    def serve(task: Task, body: Any) -> None:  # noqa: ANN401 - it comes from outside, and is checked by `received`
+def _make_task(process: WorkerProcess, role: Role) -> Callable[[Task, Any], None]:
+    def run(task: Task, body: Any) -> None:  # noqa: ANN401 - untrusted, and validated by decode_message
         try:
-            message = received(role, body)
+            message = decode_message(role, body)
         except msgspec.ValidationError as exc:
-            # It would be none the next time either. If it was one of ours, its lease brings its work back.
-            log.tell(logging.ERROR, "message.dropped", role=role, detail=str(exc))
+            # It would not be valid next time either. If it was one of ours, its lease expires and its work is requeued.
+            log.log(logging.ERROR, "message.dropped", role=role, detail=str(exc))
             return
         if isinstance(message, Transfer) and task.request.delivery_info.get("redelivered"):
-            child.give_back(message)
+            process.requeue(message)
         else:
-            child.deliver(message)
+            process.deliver(message)
 
-    return serve
+    return run

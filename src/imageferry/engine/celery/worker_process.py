@@ -1,4 +1,4 @@
-"""A child process of a worker: it gives messages to their stages, and sends on what follows."""
+"""A process of a worker: it passes messages to their stages, and sends the messages that follow."""
 
 import asyncio
 import ctypes
@@ -13,134 +13,142 @@ from billiard import current_process
 from celery import Celery
 from celery.exceptions import Reject
 
-from imageferry.engine.base import Stages, about
+from imageferry.engine.base import Stages, log_fields
 from imageferry.engine.celery.app import publish
-from imageferry.engine.celery.stop_signals import Board
+from imageferry.engine.celery.stop_signals import StopList
 from imageferry.errors import ImageferryError, TransientError
 from imageferry.log import log
 from imageferry.model import Crawl, Message, Record, Transfer
-from imageferry.pipeline.transfer.limits import Bounds
-from imageferry.runtime import keep_memory, loop_factory
+from imageferry.pipeline.transfer.limits import TransferLimits
+from imageferry.runtime import loop_factory, retain_freed_memory
 
-LOOK_EVERY_S = 0.2
-# How long work that is under way has to come to its end when the worker stops; then downloads are broken off, and
-# what is on its way into the store, or to the broker, has the last of it.
+POLL_INTERVAL_S = 0.2
+# When the worker stops, work in progress has GRACE_S to finish. Then downloads are cancelled, and uploads and messages
+# have UPLOAD_GRACE_S more.
 GRACE_S = 3.0
-LAST_GRACE_S = 4.0
-# A child that is told to end, and has not in this time, is ended: the worker starts no other in its seat before.
-END_WITHIN_S = 10.0
-# What follows is sent so often, with a rest, when the broker does not take it.
+UPLOAD_GRACE_S = 4.0
+# A process that must end and has not after this time exits: the worker starts no other in its slot before.
+END_S_MAX = 10.0
+# How often a message is sent, with a pause, when the broker does not accept it.
 SEND_TRIES_MAX = 20
-REST_S = 3.0
+RETRY_PAUSE_S = 3.0
 
 
 class OpenStages(Protocol):
-    """Opens the stages and what they lean on, within a child process.
+    """Opens the stages and their dependencies, within a worker process.
 
-    The seat tells the children of a worker apart, from 0 on; whoever replaces one that ended has its seat.
+    `slot` numbers the processes of a worker from 0; the replacement of a process that ended gets its slot.
     """
 
-    def __call__(self, *, bounds: Bounds, seat: int) -> AbstractAsyncContextManager[Stages]:
-        """The stages, while the context lasts."""
+    def __call__(self, *, transfer_limits: TransferLimits, slot: int) -> AbstractAsyncContextManager[Stages]:
+        """Return a context manager that opens the stages, and closes them when it ends."""
         ...
 
 
-class Flag:
-    """A wish that a parent tells its children. It takes no lock: a child that is killed would keep it."""
+class StopFlag:
+    """A flag that a worker shares with its processes. It takes no lock: a killed process would never release it."""
 
     def __init__(self) -> None:
-        self._raised = RawValue(ctypes.c_bool, False)  # noqa: FBT003 - a C value's first value
+        self._value = RawValue(ctypes.c_bool, False)  # noqa: FBT003 - the initial value of a C value
 
-    def up(self) -> None:
-        """Tell it."""
-        self._raised.value = True
+    def set(self) -> None:
+        """Ask all processes to stop."""
+        self._value.value = True
 
     @property
-    def is_up(self) -> bool:
-        """True: it was told."""
-        return bool(self._raised.value)
+    def is_set(self) -> bool:
+        """True once `set` was called."""
+        return bool(self._value.value)
 
 
-class Child:
-    """What a child process keeps from message to message: one event loop, and what its stages lean on.
+class WorkerProcess:
+    """What a worker process keeps from message to message: an event loop, the stages and their dependencies.
 
-    All of it is made after the fork: neither connections nor loops survive one.
+    `open` creates all of it after the fork, because neither connections nor event loops survive a fork.
     """
 
     def __init__(
-        self, app: Celery, *, open_stages: OpenStages, make_bounds: Callable[[], Bounds], stopping: Flag, board: Board
+        self,
+        app: Celery,
+        *,
+        open_stages: OpenStages,
+        make_transfer_limits: Callable[[], TransferLimits],
+        stop_flag: StopFlag,
+        stop_list: StopList,
     ) -> None:
         self._app = app
         self._open_stages = open_stages
-        self._make_bounds = make_bounds
-        self._stopping = stopping
-        self._board = board
+        self._make_transfer_limits = make_transfer_limits
+        self._stop_flag = stop_flag
+        self._stop_list = stop_list
 
-    def begin(self, **_: object) -> None:
-        """Make the loop and open the stages, however long what they lean on is away: no message is taken before."""
-        keep_memory()
+    def open(self, **_: object) -> None:
+        """Create the event loop and open the stages, retrying while their dependencies are unavailable."""
+        retain_freed_memory()
         self._runner = asyncio.Runner(loop_factory=loop_factory())
-        self._bounds = self._make_bounds()
-        self._open = AsyncExitStack()
-        self._stages: Stages = self._runner.run(self._enter())
+        self._transfer_limits = self._make_transfer_limits()
+        self._exit_stack = AsyncExitStack()
+        self._stages: Stages = self._runner.run(self._open())
 
-    def end(self, **_: object) -> None:
-        """Let go of all of it, in the midst of a message too: Celery ends children when it has lost the broker."""
-        in_the_end = threading.Timer(END_WITHIN_S, os._exit, [1])
-        in_the_end.daemon = True
-        in_the_end.start()
-        self._runner.run(self._leave())
+    def close(self, **_: object) -> None:
+        """Close everything, even in the middle of a message: Celery ends its processes when it loses the broker."""
+        exit_timer = threading.Timer(END_S_MAX, os._exit, [1])
+        exit_timer.daemon = True
+        exit_timer.start()
+        self._runner.run(self._close())
         self._runner.close()
 
     def deliver(self, message: Message) -> None:
-        """Give a message to its stage, and send on what follows; raises Reject when others are to have it."""
+        """Pass a message to its stage, and send what follows. Raises Reject when another process must handle it."""
         try:
             self._runner.run(self._until_stopped(message))
         except TransientError as exc:
-            log.warning("catalog.away", detail=exc.message, **about(message))
+            log.warning("catalog.unavailable", detail=exc.message, **log_fields(message))
             raise Reject(exc.message, requeue=True) from exc
         except asyncio.CancelledError as exc:
-            raise Reject("The worker stops.", requeue=True) from exc
+            raise Reject("The worker is stopping.", requeue=True) from exc
         except Exception:
-            # Its work stays in flight; when its lease runs out it is given out again, a bounded number of times.
-            log.exception("stage.failed", message_kind=type(message).__name__, **about(message))
+            # Its work stays in flight; when its lease expires it is dispatched again, a bounded number of times.
+            log.exception("stage.failed", message_kind=type(message).__name__, **log_fields(message))
 
-    def give_back(self, message: Transfer) -> None:
-        """Let the ledger give out again what somebody had who was lost: it counts that, for it may be the reason."""
-        log.info("batch.given_back", **about(message))
-        self._runner.run(self._send(message.given_back(lost=True)))
+    def requeue(self, message: Transfer) -> None:
+        """Requeue the batch of a lost process in the ledger, which counts that: the batch may be the reason."""
+        log.info("batch.requeued", **log_fields(message))
+        self._runner.run(self._send(message.empty_final_record(worker_lost=True)))
 
-    async def _enter(self) -> Stages:
-        seat: int = current_process().index
-        while not self._stopping.is_up:
+    async def _open(self) -> Stages:
+        slot: int = current_process().index
+        while not self._stop_flag.is_set:
             try:
-                return await self._open.enter_async_context(self._open_stages(bounds=self._bounds, seat=seat))
+                return await self._exit_stack.enter_async_context(
+                    self._open_stages(transfer_limits=self._transfer_limits, slot=slot)
+                )
             except ImageferryError as exc:
-                log.warning("worker.waits", detail=exc.message)
-            except Exception:  # Celery would go on with a child that has no stages, and lose what it is given
-                log.exception("worker.waits")
-            await asyncio.sleep(REST_S)
+                log.warning("worker.start_delayed", detail=exc.message)
+            except Exception:  # or Celery would use a process without stages, and lose its messages
+                log.exception("worker.start_delayed")
+            await asyncio.sleep(RETRY_PAUSE_S)
         raise SystemExit
 
-    async def _leave(self) -> None:
-        under_way = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in under_way:
+    async def _close(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-        await self._open.aclose()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._exit_stack.aclose()
 
     async def _until_stopped(self, message: Message) -> None:
         stage = asyncio.create_task(self._serve(message))
-        watching = asyncio.create_task(self._watch(stage, gives_back=isinstance(message, Transfer)))
-        halting = asyncio.create_task(self._halt(stage, message))
+        stopping = asyncio.create_task(self._stop_with_worker(stage, can_abort=isinstance(message, Transfer)))
+        stopping_job = asyncio.create_task(self._stop_with_job(stage, message))
         try:
             await stage
         except asyncio.CancelledError:
-            if not (isinstance(message, Crawl) and halting.done()):
+            if not (isinstance(message, Crawl) and stopping_job.done()):
                 raise
         finally:
-            watching.cancel()
-            halting.cancel()
+            stopping.cancel()
+            stopping_job.cancel()
 
     async def _serve(self, message: Message) -> None:
         async for following in self._stages[type(message)](message):
@@ -150,11 +158,11 @@ class Child:
                 await self._send(following)
 
     async def _record(self, message: Record) -> None:
-        """Write outcomes where they came to be; the broker keeps them while the catalog is away."""
+        """Write outcomes in the process that transferred; send them to the broker while the catalog is unavailable."""
         try:
             await self._serve(message)
         except TransientError as exc:
-            log.warning("catalog.away", detail=exc.message, **about(message))
+            log.warning("catalog.unavailable", detail=exc.message, **log_fields(message))
             await self._send(message)
 
     async def _send(self, message: Message) -> None:
@@ -162,26 +170,26 @@ class Child:
             try:
                 return await asyncio.to_thread(publish, self._app, message)
             except TransientError as exc:
-                log.warning("broker.away", detail=exc.message, tries=tries, **about(message))
-            await asyncio.sleep(REST_S)
-        return None  # it is in flight in the catalog: the sweep gives it out again
+                log.warning("broker.unavailable", detail=exc.message, tries=tries, **log_fields(message))
+            await asyncio.sleep(RETRY_PAUSE_S)
+        return None  # it is in flight in the catalog: the sweep dispatches it again
 
-    async def _halt(self, stage: "asyncio.Task[None]", message: Message) -> None:
-        """Stop a stage once its job is to stop; what a page would have brought is listed again later."""
-        while isinstance(message, Record) or not self._board.names(message.job_id):  # noqa: ASYNC110 - the same
-            await asyncio.sleep(LOOK_EVERY_S)
+    async def _stop_with_job(self, stage: "asyncio.Task[None]", message: Message) -> None:
+        """Stop a stage once its job must stop; a page whose listing is cancelled is listed again later."""
+        while isinstance(message, Record) or not self._stop_list.contains(message.job_id):  # noqa: ASYNC110 - another process sets it
+            await asyncio.sleep(POLL_INTERVAL_S)
         if isinstance(message, Transfer):
-            self._bounds.halts.stop([message.job_id])
+            self._transfer_limits.stop_signals.stop_jobs([message.job_id])
         else:
             stage.cancel()
 
-    async def _watch(self, stage: "asyncio.Task[None]", *, gives_back: bool) -> None:
-        """Stop a stage once the parent wishes it; one that can give back what it has not done tells so itself."""
-        while not self._stopping.is_up:  # noqa: ASYNC110 - the parent is another process
-            await asyncio.sleep(LOOK_EVERY_S)
-        self._bounds.halts.stop_all()
+    async def _stop_with_worker(self, stage: "asyncio.Task[None]", *, can_abort: bool) -> None:
+        """Stop a stage once the worker stops; a transfer can be aborted, and reports what it has not done."""
+        while not self._stop_flag.is_set:  # noqa: ASYNC110 - another process sets it
+            await asyncio.sleep(POLL_INTERVAL_S)
+        self._transfer_limits.stop_signals.stop_all()
         await asyncio.sleep(GRACE_S)
-        if gives_back:
-            self._bounds.halts.break_off()
-            await asyncio.sleep(LAST_GRACE_S)
+        if can_abort:
+            self._transfer_limits.stop_signals.abort_downloads()
+            await asyncio.sleep(UPLOAD_GRACE_S)
         stage.cancel()

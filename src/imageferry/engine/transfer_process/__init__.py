@@ -1,1 +1,1 @@
-"""A process beside the local engine's that moves the bytes: neither waits for the other's Python."""
+"""Transfers in a process beside the local engine's, so that neither waits for the other's Python thread."""

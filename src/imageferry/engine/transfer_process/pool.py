@@ -1,33 +1,33 @@
-"""Some movers beside one another."""
+"""Several transfer processes side by side."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
-from imageferry.engine.transfer_process.supervisor import Mover
+from imageferry.engine.transfer_process.supervisor import TransferProcess
 from imageferry.model import Record, Transfer
 
 
-class Movers:
-    """The transfer stage, in some processes: each batch is brought by the one that has the fewest files to bring."""
+class TransferProcessPool:
+    """The transfer stage over several processes: each batch goes to the process with the fewest files in progress."""
 
-    def __init__(self, movers: Iterable[Mover]) -> None:
-        self._files_of = dict.fromkeys(movers, 0)
+    def __init__(self, processes: Iterable[TransferProcess]) -> None:
+        self._files_in_progress = dict.fromkeys(processes, 0)
 
-    async def begin(self) -> None:
-        """See Mover."""
-        for mover in self._files_of:
-            await mover.begin()
+    async def start(self) -> None:
+        """Start every process; see TransferProcess.start."""
+        for process in self._files_in_progress:
+            await process.start()
 
     async def transfer(self, message: Transfer) -> AsyncIterator[Record]:
-        """See Mover."""
-        mover = min(self._files_of, key=self._files_of.__getitem__)
-        self._files_of[mover] += len(message.parcels)
+        """See TransferProcess.transfer."""
+        process = min(self._files_in_progress, key=self._files_in_progress.__getitem__)
+        self._files_in_progress[process] += len(message.items)
         try:
-            async for record in mover.transfer(message):
+            async for record in process.transfer(message):
                 yield record
         finally:
-            self._files_of[mover] -= len(message.parcels)
+            self._files_in_progress[process] -= len(message.items)
 
     async def close(self) -> None:
-        """End all of them, at the same time; idempotent."""
-        await asyncio.gather(*(mover.close() for mover in self._files_of))
+        """End all processes at the same time; idempotent."""
+        await asyncio.gather(*(process.close() for process in self._files_in_progress))

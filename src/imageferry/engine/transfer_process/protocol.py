@@ -1,33 +1,29 @@
-"""What a mover is told and answers: frames of bytes, each with its length before it."""
+"""The messages between the local engine and a transfer process, as MessagePack in frames."""
 
-from struct import Struct
 from typing import Any
 
 import msgspec
 
 from imageferry.model import Record, Transfer
 
-LENGTH = Struct("<I")
 
-
-class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One thing that a mover is told."""
+class Command(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A message to a transfer process. Its configuration is sent before the first one."""
 
     number: int = 0
-    transfer: Transfer | None = None  # to be carried out under that number
-    halted: str | None = None  # a job whose files are to come to their end
-    broken_off: str | None = None  # a job whose downloads are to end where they are
+    transfer: Transfer | None = None  # to be carried out, with `number` as its id in replies
+    stop_job_id: str | None = None  # start no more files of this job, let those in progress finish
+    abort_job_id: str | None = None  # cancel the downloads of this job
 
 
-class Told(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One thing that a mover tells."""
+class Reply(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A message from a transfer process."""
 
     number: int = 0
-    record: Record | None = None  # of the transfer with that number; the final one is its last. None: it has begun
-    seen: Any = None  # what those who look on in the mover tell those here
+    record: Record | None = None  # of the transfer `number`, whose last has `is_final`. None: the process is ready
+    metrics: Any = None  # source calls counted since the last reply, see telemetry/metrics_relay.py; None: none
 
 
-def frame(message: object) -> bytes:
-    """A message, as it goes through a pipe; paths as text."""
-    body = msgspec.msgpack.encode(message, enc_hook=str)
-    return LENGTH.pack(len(body)) + body
+def encode(message: object) -> bytes:
+    """Return a message as MessagePack, with paths as text."""
+    return msgspec.msgpack.encode(message, enc_hook=str)

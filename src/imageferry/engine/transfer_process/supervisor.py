@@ -1,155 +1,156 @@
-"""The near end: gives transfers to a process of their own, which is started again when it is lost."""
+"""The local engine's side of a transfer process: sends it transfers, and replaces it when it is lost."""
 
 import asyncio
 import itertools
-from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from imageferry.engine.transfer_process.process import Process, spawn
-from imageferry.engine.transfer_process.protocol import LENGTH, Order, Told, frame
+from imageferry.engine.transfer_process.process import END_S_MAX, spawn_transfer_process
+from imageferry.engine.transfer_process.protocol import Command, Reply, encode
 from imageferry.errors import Reason
 from imageferry.model import Record, Transfer
-from imageferry.pipeline.stop_signal import Halt, Halts
+from imageferry.pipeline.stop_signal import StopSignal, StopSignals
+from imageferry.subprocess_protocol.child_process import ChildProcess
+from imageferry.subprocess_protocol.framing import ConnectionLostError
 
 
-class Mover:
-    """The transfer stage, in a process that ends with this one.
+class TransferProcess:
+    """The transfer stage in another process, which ends with this one.
 
-    `module` is what the process runs, `outfit` the first thing that it is told, `ahead` a process that was started for
-    it already. What is seen in it is passed to `seen`.
+    The process runs `main` of `module` and is first sent `config`. `preforked` is a process that runs it already.
+    `on_metrics` is called with the metrics of each reply that has some. `spawn` starts a process for a module.
     """
 
     def __init__(
         self,
         module: str,
         *,
-        outfit: object,
-        halts: Halts,
-        ahead: Process | None = None,
-        seen: Callable[[Any], None] | None = None,
+        config: object,
+        stop_signals: StopSignals,
+        preforked: ChildProcess | None = None,
+        on_metrics: Callable[[Any], None] | None = None,
+        spawn: Callable[[str], ChildProcess] = spawn_transfer_process,
     ) -> None:
         self._module = module
-        self._outfit = outfit
-        self._halts = halts
-        self._seen = seen
+        self._config = config
+        self._stop_signals = stop_signals
+        self._on_metrics = on_metrics
+        self._spawn = spawn
         self._starting = asyncio.Lock()
-        self._ahead = ahead
-        self._child: _Child | None = None
+        self._preforked = preforked
+        self._current: _RunningProcess | None = None
 
-    async def begin(self) -> None:
-        """Begin the process now, so that the first transfer need not wait; if it cannot be, that one tries again."""
+    async def start(self) -> None:
+        """Start the process before the first transfer needs it; on failure the first transfer tries again."""
         with suppress(OSError):
             await self._running()
 
     async def transfer(self, message: Transfer) -> AsyncIterator[Record]:
-        """See the transfer stage. A batch whose process is lost is given back as lost; `blocked`: it never began."""
-        with self._halts.under(message.job_id) as halt:
-            if halt.wished.is_set():
-                yield message.given_back()
+        """Run the transfer stage.
+
+        The final record of a batch has `worker_lost` when its process ended in the middle of it, and `blocked_reason`
+        when the process could not be started.
+        """
+        with self._stop_signals.register(message.job_id) as stop_signal:
+            if stop_signal.stop_requested.is_set():
+                yield message.empty_final_record()
                 return
             try:
-                child = await self._running()
+                process = await self._running()
             except OSError as exc:
-                detail = f"No process can be started: {exc.strerror}."
-                yield message.given_back(blocked=Reason.NO_PROCESS, detail=detail)
+                detail = f"The transfer process can't be started: {exc.strerror}."
+                yield message.empty_final_record(blocked_reason=Reason.TRANSFER_PROCESS_FAILED, blocked_detail=detail)
                 return
-            halting = asyncio.create_task(_halt(child, message.job_id, halt))
+            forwarding = asyncio.create_task(_forward_stop(process, message.job_id, stop_signal))
             try:
-                async for record in child.carry_out(message):
+                async for record in process.transfer(message):
                     yield record
             finally:
-                halting.cancel()
+                forwarding.cancel()
 
     async def close(self) -> None:
-        """End the process, and with it what it was at; idempotent."""
+        """End the process, even in the middle of transfers; idempotent."""
         async with self._starting:
-            if self._child is not None:
-                await self._child.end()
+            if self._current is not None:
+                await self._current.end()
 
-    async def _running(self) -> "_Child":
+    async def _running(self) -> "_RunningProcess":
         async with self._starting:
-            if self._child is not None and self._child.lost:
-                await self._child.end()
-                self._child = None
-            if self._child is None:
-                process, self._ahead = self._ahead or spawn(self._module), None
-                self._child = _Child(process, *await process.streams(), seen=self._seen)
-                self._child.tell(self._outfit)
-            return self._child
+            if self._current is not None and self._current.is_lost:
+                await self._current.end()
+                self._current = None
+            if self._current is None:
+                process, self._preforked = self._preforked or self._spawn(self._module), None
+                await process.connect()
+                self._current = _RunningProcess(process, on_metrics=self._on_metrics)
+                self._current.send(self._config)
+            return self._current
 
 
-async def _halt(child: "_Child", job_id: str, halt: Halt) -> None:
-    """Pass on the wish that a job's work comes to its end."""
-    await halt.wished.wait()
-    child.tell(Order(halted=job_id))
-    await halt.broken_off.wait()
-    child.tell(Order(broken_off=job_id))
+async def _forward_stop(process: "_RunningProcess", job_id: str, stop_signal: StopSignal) -> None:
+    await stop_signal.stop_requested.wait()
+    process.send(Command(stop_job_id=job_id))
+    await stop_signal.downloads_aborted.wait()
+    process.send(Command(abort_job_id=job_id))
 
 
-class _Child:
-    """The process, and the transfers that it is at."""
+class _RunningProcess:
+    """One process and the transfers that it has in progress."""
 
-    def __init__(
-        self, process: Process, answers: StreamReader, orders: StreamWriter, *, seen: Callable[[Any], None] | None
-    ) -> None:
-        self.lost = False
-        self._begun = False
+    def __init__(self, process: ChildProcess, *, on_metrics: Callable[[Any], None] | None) -> None:
+        self.is_lost = False
+        self._is_ready = False
         self._process = process
-        self._orders = orders
-        self._seen = seen
+        self._on_metrics = on_metrics
         self._numbers = itertools.count()
         self._records: dict[int, asyncio.Queue[Record | None]] = {}
-        self._reading = asyncio.create_task(self._read(answers))
+        self._reading = asyncio.create_task(self._read())
 
-    def tell(self, message: object) -> None:
-        if not self.lost:
-            self._orders.write(frame(message))
+    def send(self, message: object) -> None:
+        self._process.post(encode(message))
 
-    async def carry_out(self, message: Transfer) -> AsyncIterator[Record]:
+    async def transfer(self, message: Transfer) -> AsyncIterator[Record]:
         number = next(self._numbers)
         records = self._records[number] = asyncio.Queue()
         try:
-            if self.lost:  # meanwhile
+            if self.is_lost:  # since `_running` returned it
                 records.put_nowait(None)
-            self.tell(Order(number=number, transfer=message))
+            self.send(Command(number=number, transfer=message))
             while (record := await records.get()) is not None:
                 yield record
-                if record.final:
+                if record.is_final:
                     return
-            if self._begun:
-                yield message.given_back(lost=True)
+            if self._is_ready:
+                yield message.empty_final_record(worker_lost=True)
             else:
-                detail = "The process that moves the bytes ended before it could: its log says why."
-                yield message.given_back(blocked=Reason.NO_PROCESS, detail=detail)
+                detail = "The transfer process ended before it was ready: its log says why."
+                yield message.empty_final_record(blocked_reason=Reason.TRANSFER_PROCESS_FAILED, blocked_detail=detail)
         finally:
             del self._records[number]
 
     async def end(self) -> None:
-        self._orders.close()
-        await self._process.end()
+        await self._process.end(grace_s=END_S_MAX)
         await self._reading
 
-    async def _read(self, answers: StreamReader) -> None:
+    async def _read(self) -> None:
         try:
             while True:
-                (size_bytes,) = LENGTH.unpack(await answers.readexactly(LENGTH.size))
-                self._hear(msgspec.msgpack.decode(await answers.readexactly(size_bytes), type=Told))
-        except (asyncio.IncompleteReadError, ConnectionError):
+                self._handle(msgspec.msgpack.decode(await self._process.receive(), type=Reply))
+        except ConnectionLostError:
             pass
         finally:
-            self.lost = True
+            self.is_lost = True
             for records in self._records.values():
                 records.put_nowait(None)
 
-    def _hear(self, told: Told) -> None:
-        if told.record is None:
-            self._begun = True
+    def _handle(self, reply: Reply) -> None:
+        if reply.record is None:
+            self._is_ready = True
             return
-        if told.number in self._records:
-            self._records[told.number].put_nowait(told.record)
-        if told.seen is not None and self._seen is not None:
-            self._seen(told.seen)
+        if reply.number in self._records:
+            self._records[reply.number].put_nowait(reply.record)
+        if reply.metrics is not None and self._on_metrics is not None:
+            self._on_metrics(reply.metrics)

@@ -1,4 +1,4 @@
-"""The far end: a process that carries out transfers until nobody can tell it any."""
+"""What runs in a transfer process: it carries out transfers until its parent closes the connection."""
 
 import asyncio
 import ctypes
@@ -8,15 +8,16 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
-from imageferry.engine.base import Stage, about
-from imageferry.engine.transfer_process.protocol import LENGTH, Order, Told, frame
+from imageferry.engine.base import Stage, log_fields
+from imageferry.engine.transfer_process.protocol import Command, Reply, encode
 from imageferry.log import log
 from imageferry.model import Record, Transfer
-from imageferry.pipeline.stop_signal import Halts
+from imageferry.pipeline.stop_signal import StopSignals
+from imageferry.subprocess_protocol.parent_connection import ParentConnection
 
 PROCESS_NAME = b"ferry-transfer"  # shown in process lists; Linux keeps 15 bytes
 _PR_SET_NAME = 15
@@ -28,83 +29,76 @@ def set_title() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_NAME, PROCESS_NAME, 0, 0, 0)
 
 
-class Pipes:
-    """The ways to and from whoever began this process; what libraries print goes to stderr."""
-
-    def __init__(self) -> None:
-        # Whoever began us lets us end what is under way, and ends us when that is done.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        self._orders: BinaryIO = os.fdopen(os.dup(0), "rb")
-        self._answers: BinaryIO = os.fdopen(os.dup(1), "wb")
-        os.dup2(2, 1)
-
-    def read(self) -> bytes | None:
-        """The next frame; None when there will be no other."""
-        try:
-            head = self._orders.read(LENGTH.size)
-            if len(head) < LENGTH.size:
-                return None
-            (size_bytes,) = LENGTH.unpack(head)
-            body = self._orders.read(size_bytes)
-        except ConnectionError:  # whoever was there has ended without reading all that we said
-            return None
-        return body if len(body) == size_bytes else None
-
-    def write(self, message: object) -> None:
-        """Say something; whoever has ended meanwhile need not hear it, and there will be no other orders then."""
-        with suppress(ConnectionError):
-            self._answers.write(frame(message))
-            self._answers.flush()
+def ignore_interrupts() -> None:
+    """Ignore SIGINT and SIGTERM: the parent lets files in progress finish, then closes the connection."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
-async def serve(pipes: Pipes, *, transfer: Stage, halts: Halts, seen: Callable[[], Any]) -> None:
-    """Carry out what is ordered; does not return: when orders end, so does the process, in the midst of a file too."""
-    carrier = _Carrier(pipes, transfer=transfer, halts=halts, seen=seen)
-    reader = threading.Thread(target=carrier.read, args=[asyncio.get_running_loop()], daemon=True)
+async def serve(
+    connection: ParentConnection, *, transfer: Stage, stop_signals: StopSignals, take_metrics: Callable[[], Any]
+) -> None:
+    """Carry out the parent's commands; never returns.
+
+    When the connection is lost the process exits at once, even in the middle of a file. `take_metrics` returns the
+    metrics that go with the next reply.
+    """
+    worker = _TransferWorker(connection, transfer=transfer, stop_signals=stop_signals, take_metrics=take_metrics)
+    reader = threading.Thread(target=worker.read_commands, args=[asyncio.get_running_loop()], daemon=True)
     reader.start()
-    pipes.write(Told())
+    connection.send(encode(Reply()))
     await asyncio.Event().wait()
 
 
-class _Carrier:
-    def __init__(self, pipes: Pipes, *, transfer: Stage, halts: Halts, seen: Callable[[], Any]) -> None:
-        self._pipes = pipes
+class _TransferWorker:
+    def __init__(
+        self,
+        connection: ParentConnection,
+        *,
+        transfer: Stage,
+        stop_signals: StopSignals,
+        take_metrics: Callable[[], Any],
+    ) -> None:
+        self._connection = connection
         self._transfer = transfer
-        self._halts = halts
-        self._seen = seen
+        self._stop_signals = stop_signals
+        self._take_metrics = take_metrics
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pen = ThreadPoolExecutor(max_workers=1)  # in turn, and nobody waits for who reads slowly
+        # One thread: replies keep their order, and the event loop does not wait for a parent that reads slowly.
+        self._sender = ThreadPoolExecutor(max_workers=1)
 
-    def read(self, loop: asyncio.AbstractEventLoop) -> None:
-        while (body := self._pipes.read()) is not None:
-            loop.call_soon_threadsafe(self._take, msgspec.msgpack.decode(body, type=Order))
-        # Without a word to anybody: there is nobody, and what is under way is given out again.
+    def read_commands(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (body := self._connection.receive()) is not None:
+            loop.call_soon_threadsafe(self._handle, msgspec.msgpack.decode(body, type=Command))
+        # The parent has ended or closed the connection; the ledger dispatches again what is in progress here.
         os._exit(0)
 
-    def _take(self, order: Order) -> None:
-        if order.transfer is not None:
-            under_way = ExitStack()
-            # From now on, and not when the stage begins: a halt may be the next order.
-            under_way.enter_context(self._halts.under(order.transfer.job_id))
-            task = asyncio.create_task(self._carry_out(order.number, order.transfer, under_way))
+    def _handle(self, command: Command) -> None:
+        if command.transfer is not None:
+            registration = ExitStack()
+            # Registered now and not when the stage starts: the next command may stop this job.
+            registration.enter_context(self._stop_signals.register(command.transfer.job_id))
+            task = asyncio.create_task(self._run(command.number, command.transfer, registration))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        if order.halted is not None and (halt := self._halts.of(order.halted)):
-            halt.wish()
-        if order.broken_off is not None and (halt := self._halts.of(order.broken_off)):
-            halt.break_off()
+        if command.stop_job_id is not None and (stop_signal := self._stop_signals.get(command.stop_job_id)):
+            stop_signal.request_stop()
+        if command.abort_job_id is not None and (stop_signal := self._stop_signals.get(command.abort_job_id)):
+            stop_signal.abort_downloads()
 
-    async def _carry_out(self, number: int, message: Transfer, under_way: ExitStack) -> None:
-        with under_way:
+    async def _run(self, number: int, message: Transfer, registration: ExitStack) -> None:
+        with registration:
             try:
                 async for following in self._transfer(message):
-                    if isinstance(following, Record):  # a transfer has no others
-                        await self._tell(Told(number=number, record=following, seen=self._seen()))
+                    if isinstance(following, Record):  # the transfer stage yields nothing else
+                        await self._send(Reply(number=number, record=following, metrics=self._take_metrics()))
             except Exception:
-                log.exception("stage.failed", message_kind="Transfer", **about(message))
-                await self._tell(Told(number=number, record=message.given_back(lost=True)))
+                log.exception("stage.failed", message_kind="Transfer", **log_fields(message))
+                await self._send(Reply(number=number, record=message.empty_final_record(worker_lost=True)))
 
-    async def _tell(self, told: Told) -> None:
+    async def _send(self, reply: Reply) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pen, self._pipes.write, told)
+        await loop.run_in_executor(self._sender, self._send_blocking, reply)
+
+    def _send_blocking(self, reply: Reply) -> None:
+        self._connection.send(encode(reply))

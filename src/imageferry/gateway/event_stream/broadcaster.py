@@ -1,4 +1,4 @@
-"""The feed: one reader of the catalog's events in a process, and whoever watches."""
+"""Event broadcaster: one reader of the catalog's events per process, and its subscribers."""
 
 import asyncio
 import time
@@ -11,166 +11,175 @@ from functools import partial
 from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.events import event_log
 from imageferry.catalog.events.event_log import Event
-from imageferry.catalog.events.gap_tracker import LATE_S, Ordering, Place
+from imageferry.catalog.events.gap_tracker import SKIPPED_KEPT_S, EventOffset, GapTracker
 from imageferry.clock import utc_now
 from imageferry.errors import Reason, TransientError
-from imageferry.gateway.event_stream.sse_frames import COMMENT, missed, opening, telling
+from imageferry.gateway.event_stream.sse_frames import COMMENT, catch_up_frames, reset_frame, update_frames
 from imageferry.log import log
 
-TICK_S = 0.5
-# How long to rest when the catalog is away.
-REST_S = 2.0
-# At the start: numbers that were given out this long ago are committed by now, or never will be.
-BEGIN_BEFORE = timedelta(seconds=10)
-# Those after this are waited for even now.
-LATE_BEFORE = timedelta(seconds=LATE_S)
-EVENTS_AT_ONCE_MAX = 1_000
-WATCHERS_MAX = 2_000
-# Ticks that a watcher may be behind; then it is cut off, and begins anew.
-TICKS_BEHIND_MAX = 32
-SILENCE_S_MAX = 15.0
-# Jobs whose stored files are remembered, to tell when there are more.
-STORED_MAX = 10_000
+POLL_INTERVAL_S = 0.5
+# After an error of the catalog.
+RETRY_DELAY_S = 2.0
+# At the start, an id that was assigned longer ago than this is either committed or never will be.
+START_AGE = timedelta(seconds=10)
+# Missing ids that were assigned after this are still waited for.
+SKIPPED_AGE_MAX = timedelta(seconds=SKIPPED_KEPT_S)
+EVENTS_PER_POLL_MAX = 1_000
+SUBSCRIBERS_MAX = 2_000
+# A subscriber that is further behind is disconnected and must start again.
+QUEUED_CHUNKS_MAX = 32
+HEARTBEAT_S = 15.0
+# Jobs whose number of stored files is remembered, to notice when it grows.
+STORED_COUNTS_MAX = 10_000
 
 
-class Feed:
-    """Reads what changed once a tick, however many watch, and hands it to each of them.
+class EventBroadcaster:
+    """Reads new events once per interval and sends them to all subscribers.
 
-    A watcher that does not keep up is cut off: it costs a bounded queue, and nobody waits for it.
+    A subscriber that doesn't keep up is disconnected: each has a bounded queue, and no other subscriber waits for it.
     """
 
-    def __init__(self, catalog: Catalog, *, tick_s: float = TICK_S) -> None:
+    def __init__(self, catalog: Catalog, *, poll_interval_s: float = POLL_INTERVAL_S) -> None:
         self._catalog = catalog
-        self._tick_s = tick_s
-        self._ordering = Ordering(0)
-        self._told = Place(0)
-        self._stored: OrderedDict[str, int] = OrderedDict()
-        self._watchers: set[_Watcher] = set()
+        self._poll_interval_s = poll_interval_s
+        self._gap_tracker = GapTracker(0)
+        self._sent_offset = EventOffset(0)
+        self._stored_counts: OrderedDict[str, int] = OrderedDict()
+        self._subscribers: set[_Subscriber] = set()
 
-    async def watch(self, heard: Place | None) -> AsyncGenerator[bytes]:
-        """What a client hears until it leaves or falls behind: first what it missed, then what happens.
+    async def subscribe(self, last_offset: EventOffset | None) -> AsyncGenerator[bytes]:
+        """Yield the events after `last_offset`, then new events, until the client leaves or falls behind.
 
-        Raises TransientError when too many watch already.
+        Without an offset the stream starts with the unfinished jobs. Raises TransientError when there are too many
+        subscribers.
         """
-        if len(self._watchers) >= WATCHERS_MAX:
-            message = f"{WATCHERS_MAX:,} clients follow the events already: try again later."
-            raise TransientError(Reason.RATE_LIMITED, message, retry_after_s=SILENCE_S_MAX)
-        # Whatever is told from here on waits in the queue; what was told before is read from the catalog.
-        watcher, at = _Watcher(), self._told
-        self._watchers.add(watcher)
+        if len(self._subscribers) >= SUBSCRIBERS_MAX:
+            message = f"{SUBSCRIBERS_MAX:,} clients are connected to the event stream. Try again later."
+            raise TransientError(Reason.RATE_LIMITED, message, retry_after_s=HEARTBEAT_S)
+        # From here on, new events wait in the queue; earlier ones are read from the catalog.
+        subscriber, newest_offset = _Subscriber(), self._sent_offset
+        self._subscribers.add(subscriber)
         try:
-            yield await self._catalog.read(partial(opening, heard=heard, at=at))
-            while (chunk := await watcher.next()) is not None:
+            yield await self._catalog.read(
+                partial(catch_up_frames, last_offset=last_offset, newest_offset=newest_offset)
+            )
+            while (chunk := await subscriber.next_chunk()) is not None:
                 yield chunk
         finally:
-            self._watchers.discard(watcher)
+            self._subscribers.discard(subscriber)
 
     async def run(self) -> None:
-        """Read, tick after tick, until cancelled."""
-        begun = False
+        """Poll the catalog until cancelled."""
+        started = False
         while True:
             try:
-                await (self._tick() if begun else self._begin())
-                begun = True
-                await asyncio.sleep(self._tick_s)
+                await (self._poll() if started else self._start())
+                started = True
+                await asyncio.sleep(self._poll_interval_s)
             except TransientError as exc:
-                log.warning("feed.away", detail=exc.message)
-                await asyncio.sleep(REST_S)
-            except Exception:  # those who watch would wait for ever
-                log.exception("feed.failed")
-                await asyncio.sleep(REST_S)
+                log.warning("event_stream.unavailable", detail=exc.message)
+                await asyncio.sleep(RETRY_DELAY_S)
+            except Exception:  # if polling stopped, subscribers would wait forever
+                log.exception("event_stream.failed")
+                await asyncio.sleep(RETRY_DELAY_S)
 
-    def stop(self) -> None:
-        """Let go of all who watch; they come back to whoever serves next."""
-        for watcher in self._watchers:
-            watcher.end()
+    def disconnect_all(self) -> None:
+        """Disconnect all subscribers; they reconnect to the next gateway."""
+        for subscriber in self._subscribers:
+            subscriber.close()
 
-    async def _begin(self) -> None:
-        def look(tx: Tx) -> tuple[int, list[int]]:
-            first, last = (event_log.begun_before(tx, utc_now() - ago) for ago in (LATE_BEFORE, BEGIN_BEFORE))
-            return last, event_log.missing(tx, first, last)
+    async def _start(self) -> None:
+        def query(tx: Tx) -> tuple[int, list[int]]:
+            first, last = (event_log.newest_id_before(tx, utc_now() - age) for age in (SKIPPED_AGE_MAX, START_AGE))
+            return last, event_log.missing_ids(tx, first, last)
 
-        last_id, late = await self._catalog.read(look)
-        self._ordering = Ordering(last_id, late=late, now_s=time.monotonic())
-        self._told = self._ordering.place
+        last_id, skipped_ids = await self._catalog.read(query)
+        self._gap_tracker = GapTracker(last_id, skipped_ids=skipped_ids, now_s=time.monotonic())
+        self._sent_offset = self._gap_tracker.offset
 
-    async def _tick(self) -> None:
-        place = self._ordering.place
-        seen = await self._catalog.read(
-            lambda tx: event_log.after(tx, place.last_id, limit=EVENTS_AT_ONCE_MAX, late=place.late)
+    async def _poll(self) -> None:
+        offset = self._gap_tracker.offset
+        visible = await self._catalog.read(
+            lambda tx: event_log.events_after(
+                tx, offset.last_id, limit=EVENTS_PER_POLL_MAX, skipped_ids=offset.skipped_ids
+            )
         )
-        happened = self._ordering.take(seen, now_s=time.monotonic())
-        if not happened:
+        events = self._gap_tracker.take(visible, now_s=time.monotonic())
+        if not events:
             return
-        at, stored = self._ordering.place, self._more_stored(happened)
-        chunk = await self._persistently(happened, stored, at)
-        self._told = at
-        for watcher in list(self._watchers):
-            if not watcher.tell(chunk, missed=missed(at)):
-                self._watchers.discard(watcher)
+        new_offset, stored_counts = self._gap_tracker.offset, self._grown_stored_counts(events)
+        chunk = await self._render(events, stored_counts, new_offset)
+        self._sent_offset = new_offset
+        for subscriber in list(self._subscribers):
+            if not subscriber.send(chunk, on_overflow=reset_frame(new_offset)):
+                self._subscribers.discard(subscriber)
 
-    async def _persistently(self, happened: Sequence[Event], stored: dict[str, int], at: Place) -> bytes:
-        """The chunk that tells of it, however long the catalog is away meanwhile: what was taken is not taken again."""
+    async def _render(self, events: Sequence[Event], stored_counts: dict[str, int], offset: EventOffset) -> bytes:
+        """Return the frames of events. Retry while the catalog is unavailable: events are taken only once."""
         while True:
             try:
-                return await self._catalog.read(partial(telling, happened=happened, stored=stored, at=at))
+                return await self._catalog.read(
+                    partial(update_frames, events=events, stored_counts=stored_counts, offset=offset)
+                )
             except TransientError as exc:
-                log.warning("feed.away", detail=exc.message)
-                await asyncio.sleep(REST_S)
+                log.warning("event_stream.unavailable", detail=exc.message)
+                await asyncio.sleep(RETRY_DELAY_S)
 
-    def _more_stored(self, happened: Sequence[Event]) -> dict[str, int]:
-        """The jobs that have more files stored than was told last, and how many."""
-        more: dict[str, int] = {}
-        for event in happened:
+    def _grown_stored_counts(self, events: Sequence[Event]) -> dict[str, int]:
+        """Return the number of stored files of each job that stored more since the last call."""
+        grown: dict[str, int] = {}
+        for event in events:
             if event.job_id is None or event.stored is None:
                 continue
-            if event.stored > self._stored.get(event.job_id, 0):
-                more[event.job_id] = event.stored
-            # Fewer, once they are discarded.
-            self._stored[event.job_id] = event.stored
-            self._stored.move_to_end(event.job_id)
-        while len(self._stored) > STORED_MAX:
-            self._stored.popitem(last=False)
-        return more
+            if event.stored > self._stored_counts.get(event.job_id, 0):
+                grown[event.job_id] = event.stored
+            # The number drops when the job's images are discarded.
+            self._stored_counts[event.job_id] = event.stored
+            self._stored_counts.move_to_end(event.job_id)
+        while len(self._stored_counts) > STORED_COUNTS_MAX:
+            self._stored_counts.popitem(last=False)
+        return grown
 
 
-class _Watcher:
-    """A client's queue, bounded."""
+class _Subscriber:
+    """The bounded queue of one client."""
 
     def __init__(self) -> None:
-        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(TICKS_BEHIND_MAX)
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUED_CHUNKS_MAX)
 
-    def tell(self, chunk: bytes, *, missed: bytes) -> bool:
-        """Give it a chunk; False when it was too far behind, and is cut off."""
-        if self._waiting.full():
-            self.end(missed)
+    def send(self, chunk: bytes, *, on_overflow: bytes) -> bool:
+        """Queue a chunk. If the queue is full, close it with `on_overflow` as the last chunk and return False."""
+        if self._queue.full():
+            self.close(on_overflow)
             return False
-        self._waiting.put_nowait(chunk)
+        self._queue.put_nowait(chunk)
         return True
 
-    def end(self, *last_words: bytes) -> None:
-        """Drop what waits, and hang up."""
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
-        for chunk in (*last_words, None):
-            self._waiting.put_nowait(chunk)
+    def close(self, *last_chunks: bytes) -> None:
+        """Discard the queued chunks and end the stream after `last_chunks`."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        for chunk in (*last_chunks, None):
+            self._queue.put_nowait(chunk)
 
-    async def next(self) -> bytes | None:
-        """The next chunk, or a sign of life when there is none for long; None at the end."""
+    async def next_chunk(self) -> bytes | None:
+        """Return the next chunk, a comment when there is none for `HEARTBEAT_S`, or None at the end."""
         try:
-            return await asyncio.wait_for(self._waiting.get(), SILENCE_S_MAX)
+            return await asyncio.wait_for(self._queue.get(), HEARTBEAT_S)
         except TimeoutError:
             return COMMENT
 
 
 @asynccontextmanager
-async def feeding(catalog: Catalog, *, tick_s: float = TICK_S) -> AsyncIterator[Feed]:
-    """A feed that reads until the context ends."""
-    feed = Feed(catalog, tick_s=tick_s)
-    reading = asyncio.create_task(feed.run())
+async def open_broadcaster(
+    catalog: Catalog, *, poll_interval_s: float = POLL_INTERVAL_S
+) -> AsyncIterator[EventBroadcaster]:
+    """Yield a broadcaster that polls the catalog until the context ends."""
+    broadcaster = EventBroadcaster(catalog, poll_interval_s=poll_interval_s)
+    polling = asyncio.create_task(broadcaster.run())
     try:
-        yield feed
+        yield broadcaster
     finally:
-        feed.stop()
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        broadcaster.disconnect_all()
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)

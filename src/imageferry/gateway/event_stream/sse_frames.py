@@ -1,4 +1,4 @@
-"""Server-sent events as bytes: what happened, what is under way, and what was missed."""
+"""Server-sent events as bytes: updates, unfinished jobs, replay of missed events, and reset."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -8,52 +8,66 @@ from pydantic import BaseModel
 from imageferry.catalog.database.connection import Tx
 from imageferry.catalog.events import event_log
 from imageferry.catalog.events.event_log import Event, EventKind
-from imageferry.catalog.events.gap_tracker import Place
+from imageferry.catalog.events.gap_tracker import EventOffset
 from imageferry.catalog.jobs import jobs
-from imageferry.gateway.presenters.jobs import told
-from imageferry.gateway.schemas.events import ImagesDeleted, ImagesStored, JobRemoved, Missed
+from imageferry.gateway.presenters.jobs import job_views
+from imageferry.gateway.schemas.events import ImagesDeleted, ImagesStored, JobRemoved, Reset
 
 COMMENT = format_sse_event(comment="")
 RECONNECT_AFTER_MS = 1_000
-# Who missed more than this is told to load everything anew.
+# A client that missed more than this is sent a reset.
 REPLAY_EVENTS_MAX = 20_000
 REPLAY_FRAMES_MAX = 500
-UNFINISHED_MAX = 200
+UNFINISHED_JOBS_MAX = 200
 
 Frame = tuple[str, BaseModel]
 
 
-def opening(tx: Tx, *, heard: Place | None, at: Place) -> bytes:
-    """What a client hears first: what it missed, up to `at`; where it heard nothing yet, what is under way."""
+def catch_up_frames(tx: Tx, *, last_offset: EventOffset | None, newest_offset: EventOffset) -> bytes:
+    """Return the first frames of a stream: what the client missed between the two offsets.
+
+    Without a last offset these are the unfinished jobs. When the client missed too much, it is one reset frame.
+    """
     hello = format_sse_event(retry=RECONNECT_AFTER_MS)
-    if heard is None:
-        return hello + _ending_at(at, _jobs(tx, [job.id for job in jobs.unfinished(tx)][-UNFINISHED_MAX:]))
-    if heard.last_id != at.last_id and not event_log.is_kept(tx, heard.last_id):
-        return hello + missed(at)
-    happened = event_log.after(tx, heard.last_id, until=at.last_id, limit=REPLAY_EVENTS_MAX, late=heard.late)
-    told_of = {event.job_id or event.id for event in happened}
-    if len(told_of) > REPLAY_FRAMES_MAX:
-        return hello + missed(at)
-    stored = {event.job_id: event.stored for event in happened if event.job_id and event.stored}
-    by_then = Place(max(at.last_id, heard.last_id), at.late)
-    return hello + _ending_at(by_then, _frames(tx, happened, stored=stored))
+    if last_offset is None:
+        unfinished_ids = [job.id for job in jobs.unfinished(tx)][-UNFINISHED_JOBS_MAX:]
+        return hello + _encode(_job_frames(tx, unfinished_ids), offset=newest_offset)
+    if last_offset.last_id != newest_offset.last_id and not event_log.has_all_after(tx, last_offset.last_id):
+        return hello + reset_frame(newest_offset)
+    events = event_log.events_after(
+        tx,
+        last_offset.last_id,
+        last_id=newest_offset.last_id,
+        limit=REPLAY_EVENTS_MAX,
+        skipped_ids=last_offset.skipped_ids,
+    )
+    if len({event.job_id or event.id for event in events}) > REPLAY_FRAMES_MAX:
+        return hello + reset_frame(newest_offset)
+    stored_counts = {event.job_id: event.stored for event in events if event.job_id and event.stored}
+    offset = EventOffset(max(newest_offset.last_id, last_offset.last_id), newest_offset.skipped_ids)
+    return hello + _encode(_frames(tx, events, stored_counts=stored_counts), offset=offset)
 
 
-def telling(tx: Tx, happened: Sequence[Event], *, stored: Mapping[str, int], at: Place) -> bytes:
-    """What every client hears of what happened: each job once, as it is now, and its images where more are stored."""
-    return _ending_at(at, _frames(tx, happened, stored=stored))
+def update_frames(tx: Tx, events: Sequence[Event], *, stored_counts: Mapping[str, int], offset: EventOffset) -> bytes:
+    """Return the frames of new events: each changed job once, in its current state.
+
+    `stored_counts` has the number of stored files of each job that stored more; these get an `images` frame.
+    """
+    return _encode(_frames(tx, events, stored_counts=stored_counts), offset=offset)
 
 
-def missed(at: Place) -> bytes:
-    """What a client hears that has to load everything anew."""
-    return _ending_at(at, [("reset", Missed())])
+def reset_frame(offset: EventOffset) -> bytes:
+    """Return the frame that makes a client reload everything."""
+    return _encode([("reset", Reset())], offset=offset)
 
 
-def _frames(tx: Tx, happened: Sequence[Event], *, stored: Mapping[str, int]) -> list[Frame]:
-    changed = dict.fromkeys(event.job_id for event in happened if event.job_id is not None)
-    frames: list[Frame] = [("images", ImagesStored(job_id=job_id, stored=count)) for job_id, count in stored.items()]
-    frames += _jobs(tx, changed)
-    for event in happened:
+def _frames(tx: Tx, events: Sequence[Event], *, stored_counts: Mapping[str, int]) -> list[Frame]:
+    changed_ids = dict.fromkeys(event.job_id for event in events if event.job_id is not None)
+    frames: list[Frame] = [
+        ("images", ImagesStored(job_id=job_id, stored=count)) for job_id, count in stored_counts.items()
+    ]
+    frames += _job_frames(tx, changed_ids)
+    for event in events:
         if event.kind is EventKind.IMAGES_DELETED:
             ids = None if event.image_ids is None else list(event.image_ids)
             frames.append((event.kind, ImagesDeleted(ids=ids)))
@@ -62,17 +76,17 @@ def _frames(tx: Tx, happened: Sequence[Event], *, stored: Mapping[str, int]) -> 
     return frames
 
 
-def _jobs(tx: Tx, job_ids: Collection[str]) -> list[Frame]:
-    """Jobs as they are now; one that is not there any more has nothing to tell."""
-    return [("job", job) for job in told(tx, jobs.of_ids(tx, job_ids))]
+def _job_frames(tx: Tx, job_ids: Collection[str]) -> list[Frame]:
+    """Return a frame for each job that still exists, in its current state."""
+    return [("job", job) for job in job_views(tx, jobs.by_ids(tx, job_ids))]
 
 
-def _ending_at(at: Place, frames: Sequence[Frame]) -> bytes:
-    """Frames, the last with the place up to which a client has heard everything by then: a line may be cut anywhere."""
-    said = [_frame(event, body) for event, body in frames[:-1]]
-    last = _frame(*frames[-1], at=at) if frames else format_sse_event(id=str(at))
-    return b"".join([*said, last])
+def _encode(frames: Sequence[Frame], *, offset: EventOffset) -> bytes:
+    """Encode frames. Only the last one has an id, the offset: a connection may break between any two frames."""
+    encoded = [_encode_frame(event, body) for event, body in frames[:-1]]
+    last = _encode_frame(*frames[-1], offset=offset) if frames else format_sse_event(id=str(offset))
+    return b"".join([*encoded, last])
 
 
-def _frame(event: str, body: BaseModel, *, at: Place | None = None) -> bytes:
-    return format_sse_event(event=event, data_str=body.model_dump_json(), id=None if at is None else str(at))
+def _encode_frame(event: str, body: BaseModel, *, offset: EventOffset | None = None) -> bytes:
+    return format_sse_event(event=event, data_str=body.model_dump_json(), id=None if offset is None else str(offset))

@@ -1,1 +1,1 @@
-"""The OpenAPI document: descriptions, field docs and examples."""
+"""The OpenAPI document: descriptions, field documentation and examples."""

@@ -1,4 +1,4 @@
-"""Whole bodies as examples, put together from what their fields could be."""
+"""Examples of whole JSON bodies, generated from the examples of their fields."""
 
 from typing import Any
 
@@ -6,37 +6,37 @@ from imageferry.gateway.openapi.field_docs import EXAMPLES
 
 Schema = dict[str, Any]
 
-# What a field could be that has no example of its own, by its format, else by its type.
+# Values of fields without an example, by format or else by type.
 _FORMATS = {"date": "2026-11-20", "date-time": "2026-11-20T12:00:00Z"}
 _TYPES = {"string": "text", "boolean": True, "integer": 1, "number": 1.5}
 _NULL, _TEXT = {"type": "null"}, {"type": "string"}
 
 
-def give_examples(document: Schema) -> None:
-    """Show one of each JSON body, where its route shows none; of what is asked, the part that says something."""
+def add_examples(document: Schema) -> None:
+    """Add an example to each JSON body that has none. Request examples omit empty fields."""
     schemas = document["components"]["schemas"]
     for operations in document["paths"].values():
         for operation in operations.values():
-            _show(operation.get("requestBody", {}), schemas, is_asked=True)
-            for status, answer in operation["responses"].items():
+            _add_example(operation.get("requestBody", {}), schemas, is_request=True)
+            for status, response in operation["responses"].items():
                 if status < "300":
-                    _show(answer, schemas, is_asked=False)
+                    _add_example(response, schemas, is_request=False)
 
 
-def _show(body: Schema, schemas: dict[str, Schema], *, is_asked: bool) -> None:
-    told = body.get("content", {}).get("application/json", {})
-    if not told.get("schema") or told.keys() & {"example", "examples"}:
+def _add_example(body: Schema, schemas: dict[str, Schema], *, is_request: bool) -> None:
+    media_type = body.get("content", {}).get("application/json", {})
+    if not media_type.get("schema") or media_type.keys() & {"example", "examples"}:
         return
-    # A body that may be left out is shown.
-    schema, *_ = told["schema"].get("anyOf", [told["schema"]])
-    shown = _example(schema, schemas)
-    if is_asked:
-        shown = {name: value for name, value in shown.items() if value not in (None, [])}
-    told["example"] = shown
+    # An optional body is anyOf its schema and null.
+    schema, *_ = media_type["schema"].get("anyOf", [media_type["schema"]])
+    example = _example(schema, schemas)
+    if is_request:
+        example = {name: value for name, value in example.items() if value not in (None, [])}
+    media_type["example"] = example
 
 
-def _example(schema: Schema, schemas: dict[str, Schema]) -> Any:  # noqa: ANN401 - JSON
-    """One value that a schema allows."""
+def _example(schema: Schema, schemas: dict[str, Schema]) -> Any:  # noqa: ANN401 - any JSON value
+    """Return one value that a schema allows."""
     if "$ref" in schema:
         return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if schema.get("examples"):
@@ -50,7 +50,7 @@ def _example(schema: Schema, schemas: dict[str, Schema]) -> Any:  # noqa: ANN401
     match schema.get("type", "object"):
         case "object":
             fields = {name: _example(field, schemas) for name, field in schema.get("properties", {}).items()}
-            # What has a text as its id is a job.
+            # Only jobs have a string as their id.
             return fields | ({"id": EXAMPLES["job_id"]} if isinstance(fields.get("id"), str) else {})
         case "array":
             return [] if schema["items"] == _TEXT else [_example(schema["items"], schemas)]

@@ -1,1 +1,1 @@
-"""Presenters: catalog records as the API shows them."""
+"""Presenters: catalog records as API responses."""

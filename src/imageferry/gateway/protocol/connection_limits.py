@@ -1,4 +1,4 @@
-"""A client's connection: it has so long to say what it asks, so much to say it in, and so long to take the answer."""
+"""Limits per connection: time and size of the request headers, and time without progress of the response."""
 
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
@@ -6,109 +6,114 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from imageferry.gateway.protocol.problems import refusal
+from imageferry.gateway.protocol.problems import problem_response
 
-# From the first sign of a request, or the connection's beginning, to the end of its headers.
-HEADERS_S = 15.0
+# From the first byte of a request, or the start of the connection, to the end of the headers.
+HEADERS_TIMEOUT_S = 15.0
 HEADERS_BYTES_MAX = 64 * 1024
-# How long a client may take none of an answer that waits for it: at 1 KB a second it is let be.
-STALL_S = 60.0
-# Around a header's name and value: a colon, a blank and the line's end.
-_AROUND_BYTES = 4
+# How long a client may read nothing while response data is waiting. A client that reads 1 KB a second is kept.
+STALL_TIMEOUT_S = 60.0
+# Per header line: a colon, a space, CR and LF.
+_HEADER_LINE_OVERHEAD_BYTES = 4
 
 
-class _RefusedError(Exception):
-    """A request is answered already."""
+class _RejectedError(Exception):
+    """The request has been rejected and answered."""
 
 
-class Connection(HttpToolsProtocol):
-    """uvicorn's, which by itself waits for ever for headers of any length, and for clients that read nothing."""
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with limits.
 
-    headers_s = HEADERS_S
-    stall_s = STALL_S
+    uvicorn itself waits without limit for headers of any length, and for clients that read nothing.
+    """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
+    headers_timeout_s = HEADERS_TIMEOUT_S
+    stall_timeout_s = STALL_TIMEOUT_S
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's arguments
         super().__init__(*args, **kwargs)
-        self._deadline: TimerHandle | None = None
-        self._stall: TimerHandle | None = None
+        self._headers_timer: TimerHandle | None = None
+        self._stall_timer: TimerHandle | None = None
         self._header_bytes = 0
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as uvicorn's
-        """Begin to wait for a request."""
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as in uvicorn
+        """Start the header timeout."""
         super().connection_made(transport)
-        self._await_headers()
+        self._start_headers_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
-        self._have_headers()
-        self._let_be()
+        """Stop all timers."""
+        self._stop_headers_timer()
+        self._stop_stall_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, as long as what is not yet a request may become one."""
-        # Where the next request begins in it, the count begins anew after it: the rest may be the last one's body.
+        """Parse the data, and reject headers that are too large although they are not complete yet."""
+        # When the next request starts within this data, on_message_begin resets the count: what precedes that request
+        # may be the end of the last request's body.
         self._header_bytes += len(data)
         super().data_received(data)
-        if self._deadline is not None:
-            self._bound_headers(self._header_bytes)
+        if self._headers_timer is not None:
+            self._check_header_size(self._header_bytes)
 
     def on_message_begin(self) -> None:
-        """A request begins: on a connection that is kept, another one."""
+        """Start the header timeout for another request on a kept-alive connection."""
         super().on_message_begin()
-        self._await_headers()
+        self._start_headers_timer()
 
     def on_headers_complete(self) -> None:
-        """What is asked is known."""
-        self._have_headers()
-        self._bound_headers(len(self.url) + sum(len(name) + len(value) + _AROUND_BYTES for name, value in self.headers))
+        """Stop the header timeout and check the size of the complete headers."""
+        self._stop_headers_timer()
+        header_lines = (len(name) + len(value) + _HEADER_LINE_OVERHEAD_BYTES for name, value in self.headers)
+        self._check_header_size(len(self.url) + sum(header_lines))
         if self.transport.is_closing():
-            raise _RefusedError  # which lets the parser read no further
+            raise _RejectedError  # stops the parser
         super().on_headers_complete()
 
     def pause_writing(self) -> None:
-        """The client is slow: it has so long to show that it reads at all."""
+        """Start the stall timeout: the client reads too slowly."""
         super().pause_writing()
-        self._stall = self.loop.call_later(self.stall_s, self.transport.abort)
+        self._stall_timer = self.loop.call_later(self.stall_timeout_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It does."""
-        self._let_be()
+        """Stop the stall timeout."""
+        self._stop_stall_timer()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """What cannot be read as HTTP is refused in the shape of every refusal."""
+        """Answer data that isn't HTTP with a problem, like every other error."""
         del msg
-        self._refuse(400, "This is no HTTP request.")
+        self._reject(400, "This is not an HTTP request.")
 
-    def _await_headers(self) -> None:
-        if self._deadline is None:
+    def _start_headers_timer(self) -> None:
+        if self._headers_timer is None:
             self._header_bytes = 0
-            self._deadline = self.loop.call_later(self.headers_s, self._too_slow)
+            self._headers_timer = self.loop.call_later(self.headers_timeout_s, self._on_headers_timeout)
 
-    def _have_headers(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _stop_headers_timer(self) -> None:
+        if self._headers_timer is not None:
+            self._headers_timer.cancel()
+            self._headers_timer = None
 
-    def _bound_headers(self, size_bytes: int) -> None:
+    def _check_header_size(self, size_bytes: int) -> None:
         if size_bytes > HEADERS_BYTES_MAX:
-            self._refuse(431, f"The headers are longer than {HEADERS_BYTES_MAX:,} bytes.")
+            self._reject(431, f"The request headers are larger than {HEADERS_BYTES_MAX:,} bytes.")
 
-    def _let_be(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
-    def _too_slow(self) -> None:
-        self._deadline = None
-        self._refuse(408, f"The request's headers did not arrive within {self.headers_s:g} seconds.")
+    def _on_headers_timeout(self) -> None:
+        self._headers_timer = None
+        self._reject(408, f"The request headers did not arrive within {self.headers_timeout_s:g} seconds.")
 
-    def _refuse(self, status: int, detail: str) -> None:
-        self._have_headers()
+    def _reject(self, status: int, detail: str) -> None:
+        self._stop_headers_timer()
         if self.transport.is_closing():
             return
-        answer = refusal(status, detail, headers={"Connection": "close"})
-        lines = b"".join(name + b": " + value + b"\r\n" for name, value in answer.raw_headers)
+        response = problem_response(status, detail, headers={"Connection": "close"})
+        lines = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
         head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
-        self.transport.write(head + lines + b"\r\n" + bytes(answer.body))
+        self.transport.write(head + lines + b"\r\n" + bytes(response.body))
         self.transport.close()

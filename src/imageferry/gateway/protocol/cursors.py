@@ -1,4 +1,4 @@
-"""Cursors: where a list goes on, signed, so that only what a gateway gave out comes back."""
+"""Cursors: signed positions in a list. A gateway accepts only cursors that a gateway of the same catalog issued."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,36 +12,36 @@ from imageferry.catalog.database.signing_keys import signing_key
 CURSOR_LENGTH_MAX = 1024
 
 
-class Cursors:
-    """Gives out cursors and takes them back."""
+class CursorCodec:
+    """Encodes and decodes cursors with the catalog's signing key."""
 
     def __init__(self, key: str) -> None:
         self._key = key
 
     @classmethod
-    async def of(cls, catalog: Catalog) -> "Cursors":
-        """Those of a catalog: any gateway of it takes them, and after a restart, too."""
+    async def for_catalog(cls, catalog: Catalog) -> "CursorCodec":
+        """Return a codec with the catalog's key: its cursors are valid at any gateway of it, and after a restart."""
         return cls(await catalog.write(lambda tx: signing_key(tx, "cursors")))
 
-    def give(self, of: str, position: Sequence[Any]) -> str:
-        """A cursor of the list named so: its position holds what JSON holds."""
-        cursor = self._serializer(of).dumps(list(position))
+    def encode(self, list_name: str, position: Sequence[Any]) -> str:
+        """Return the cursor of a position in the named list. The position's values must be JSON values."""
+        cursor = self._serializer(list_name).dumps(list(position))
         return cursor if isinstance(cursor, str) else cursor.decode()
 
-    def take(self, of: str, cursor: str) -> list[Any]:
-        """The position in the list named so; 400 when no gateway of this catalog gave it out for that list."""
-        position = self.known(of, cursor)
+    def decode(self, list_name: str, cursor: str) -> list[Any]:
+        """Return the position in the named list; 400 when the cursor was not issued for that list."""
+        position = self.try_decode(list_name, cursor)
         if position is None:
-            raise HTTPException(400, "This cursor is not one of this list: take `next` as it was answered.")
+            raise HTTPException(400, "The cursor does not belong to this list. Use `next` exactly as it was returned.")
         return position
 
-    def known(self, of: str, cursor: str) -> list[Any] | None:
-        """The same; None when no gateway of this catalog gave it out."""
+    def try_decode(self, list_name: str, cursor: str) -> list[Any] | None:
+        """Return the position in the named list; None when the cursor was not issued for that list."""
         try:
-            position: list[Any] = self._serializer(of).loads(cursor)
+            position: list[Any] = self._serializer(list_name).loads(cursor)
         except BadData:
             return None
         return position
 
-    def _serializer(self, of: str) -> URLSafeSerializer:
-        return URLSafeSerializer(self._key, salt=f"imageferry {of}")
+    def _serializer(self, list_name: str) -> URLSafeSerializer:
+        return URLSafeSerializer(self._key, salt=f"imageferry {list_name}")

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): the one shape of every error."""
+"""Problem details (RFC 9457): the format of every error response."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -22,114 +22,119 @@ from imageferry.errors import (
     TransientError,
     UsageError,
 )
-from imageferry.gateway.protocol.root_path import own_path
-from imageferry.gateway.schemas.problems import Flaw, Problem
+from imageferry.gateway.protocol.root_path import path_below_root
+from imageferry.gateway.schemas.problems import FieldError, Problem
 from imageferry.log import log
 
 MEDIA_TYPE = "application/problem+json"
-METHODS = ("GET", "HEAD", "POST", "DELETE")  # that routes of ours take
-FLAWS_MAX = 20
-# Of a 503, where nothing is known of how long it will be.
+METHODS = ("GET", "HEAD", "POST", "DELETE")  # that the routes use
+FIELD_ERRORS_MAX = 20
+# For a 503 whose duration is unknown.
 RETRY_AFTER_S = 5
 
-# Where the older systems' clients ask, who were told of every failure by 500.
-_OLDER_PATHS = ("/import/", "/images")
-# That an operation may be refused at all: description.py tells how.
+# Paths of the older systems' clients, which expect 500 for every failure of the server.
+_LEGACY_PATHS = ("/import/", "/images")
+# Declares that any operation may fail; openapi/document.py replaces this with the possible statuses.
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request is refused, without any effect."},
-    "5XX": {"description": "Something that the gateway leans on is away, or it failed."},
+    "4XX": {"description": "The request was rejected and had no effect."},
+    "5XX": {"description": "The gateway failed, or a service that it needs is unavailable."},
 }
 
 
-def refusal(
+def problem_response(
     status: int,
     detail: str,
     *,
     code: str | None = None,
-    flaws: Sequence[Flaw] = (),
+    errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem as a response; `code` is stable, `detail` a sentence for a person. A 503 says when to ask again."""
+    """Return a problem as a response. A 503 has Retry-After.
+
+    `detail` is a sentence for people, `code` a stable reason for programs.
+    """
     problem = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, error=detail, code=code, errors=list(flaws)
+        title=HTTPStatus(status).phrase, status=status, detail=detail, error=detail, code=code, errors=list(errors)
     )
-    again = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    retry_after = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return JSONResponse(
         {"type": problem.type} | problem.model_dump(exclude_defaults=True),
         status_code=status,
-        headers={**again, **(headers or {})},
+        headers={**retry_after, **(headers or {})},
         media_type=MEDIA_TYPE,
     )
 
 
-def install(app: FastAPI) -> None:
-    """Answer errors that routes raise with problems."""
+def install_error_handlers(app: FastAPI) -> None:
+    """Make the app answer errors raised by routes with problems."""
     for kind in (HTTPException, RequestValidationError, ImageferryError):
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, _error_response)
 
 
-class Net:
-    """What no handler caught: it is logged, and answered without a word of what it was."""
+class CatchAllMiddleware:
+    """Logs exceptions that no handler caught, and answers them with a 500 that reveals nothing about them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI's interface."""
-        begun = False
+        """Handle one ASGI request."""
+        response_started = False
 
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_and_record(message: Message) -> None:
+            nonlocal response_started
+            response_started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send_and_record)
         except ClientDisconnect:
             pass
         except Exception:
             if scope["type"] != "http":
                 raise
             log.exception("request.failed", method=scope["method"], path=scope["path"])
-            if begun:
-                raise  # only a cut connection can tell the client that the body is not whole
-            answer = refusal(500, "The gateway failed; its log says why.")
-            await answer(scope, receive, send)
+            if response_started:
+                raise  # only a cut connection can show the client that the body is incomplete
+            response = problem_response(500, "Something went wrong. The gateway's log has the details.")
+            await response(scope, receive, send)
 
 
-async def _answer(request: Request, exc: Exception) -> JSONResponse:
+async def _error_response(request: Request, exc: Exception) -> JSONResponse:
     match exc:
         case HTTPException():
             is_other_method = exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED
-            headers = {"Allow": ", ".join(_allowed(request))} if is_other_method else exc.headers
-            return refusal(exc.status_code, _IN_OUR_WORDS.get(exc.detail, exc.detail), headers=headers)
+            headers = {"Allow": ", ".join(_allowed_methods(request))} if is_other_method else exc.headers
+            return problem_response(exc.status_code, _MESSAGES.get(exc.detail, exc.detail), headers=headers)
         case RequestValidationError():
-            flaws = [_flaw(error) for error in exc.errors()[:FLAWS_MAX]]
-            return refusal(400, "; ".join(f"{flaw.where}: {flaw.what}" for flaw in flaws) + ".", flaws=flaws)
+            errors = [_field_error(error) for error in exc.errors()[:FIELD_ERRORS_MAX]]
+            detail = "; ".join(f"{error.field}: {error.message}" for error in errors) + "."
+            return problem_response(400, detail, errors=errors)
         case ImageferryError():
             status = _status(exc)
-            if status is HTTPStatus.SERVICE_UNAVAILABLE and own_path(request.scope).startswith(_OLDER_PATHS):
+            path = path_below_root(request.scope)
+            if status is HTTPStatus.SERVICE_UNAVAILABLE and path.startswith(_LEGACY_PATHS):
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
-            return refusal(status, exc.message, code=exc.reason, headers=_retry_after(exc))
+            return problem_response(status, exc.message, code=exc.reason, headers=_retry_after(exc))
         case _:
             raise exc
 
 
-def _allowed(request: Request) -> Iterator[str]:
-    """The methods that an address takes; the framework tells those of one of its routes alone."""
+def _allowed_methods(request: Request) -> Iterator[str]:
+    """Yield the methods that a URL supports. The framework names those of one of its routes only."""
     for method in METHODS:
-        asked = {**request.scope, "method": method}
-        if any(route.matches(asked)[0] is Match.FULL for route in request.app.routes):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
             yield method
 
 
-def _flaw(error: Mapping[str, Any]) -> Flaw:
-    """What is wrong, without the input itself: it may be long, and it may be secret."""
-    place, *steps = map(str, error["loc"])
-    said = str(error["msg"]).removeprefix("Value error, ")
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    """Return a validation error without the input, which may be long or secret."""
+    part, *path = map(str, error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "json_invalid":
-        return Flaw(where=place, what=f"it is not JSON ({error['ctx']['error']})")
-    return Flaw(where=".".join(steps) or place, what=_IN_OUR_WORDS.get(error["type"], said))
+        return FieldError(field=part, message=f"not valid JSON ({error['ctx']['error']})")
+    return FieldError(field=".".join(path) or part, message=_MESSAGES.get(error["type"], message))
 
 
 def _retry_after(exc: ImageferryError) -> dict[str, str]:
@@ -152,13 +157,13 @@ def _status(exc: ImageferryError) -> HTTPStatus:
             return HTTPStatus.SERVICE_UNAVAILABLE
 
 
-# What the framework says, by its words or by its name for the flaw.
-_IN_OUR_WORDS = {
-    "Not Found": "There is nothing at this address.",
-    "Method Not Allowed": "This address does not take this method.",
-    "There was an error parsing the body": "The body is not JSON that can be read.",
-    "extra_forbidden": "no such option",
-    "missing": "it is missing",
-    "string_pattern_mismatch": "the character 0 cannot stand in it",
-    "model_attributes_type": "send a JSON object, with Content-Type: application/json",
+# Our sentences, by the framework's sentence or error type.
+_MESSAGES = {
+    "Not Found": "There is nothing at this URL.",
+    "Method Not Allowed": "This URL doesn't support this method.",
+    "There was an error parsing the body": "The request body is not valid JSON.",
+    "extra_forbidden": "unknown option",
+    "missing": "required",
+    "string_pattern_mismatch": "must not contain the NUL character",
+    "model_attributes_type": "send a JSON object with Content-Type: application/json",
 }

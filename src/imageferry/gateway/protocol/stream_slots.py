@@ -1,4 +1,4 @@
-"""How many bodies are sent at once: each holds memory for as long as its reader takes."""
+"""Concurrency limit for streamed bodies: each holds memory for as long as its client reads."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,42 +10,43 @@ from starlette.types import Receive, Scope, Send
 
 from imageferry.errors import Reason, TransientError
 
-# A browser asks for six at once. A reader that takes nothing costs a third of a megabyte until it is let go.
-SEATS, SEATS_EACH = 256, 64
+# A browser opens six connections at once. A client that reads nothing costs a third of a megabyte until its stall
+# timeout.
+SLOTS, SLOTS_PER_CLIENT = 256, 64
 RETRY_AFTER_S = 5
 
 
-class Seats:
-    """So many readers in all, and so many of one client."""
+class StreamSlots:
+    """Semaphore over streamed bodies, with a limit in total and a limit per client. It never waits."""
 
-    def __init__(self, *, total: int = SEATS, each: int = SEATS_EACH) -> None:
+    def __init__(self, *, total: int = SLOTS, per_client: int = SLOTS_PER_CLIENT) -> None:
         self._total = total
-        self._each = each
-        self._taken: Counter[str] = Counter()
+        self._per_client = per_client
+        self._used: Counter[str] = Counter()
 
     @contextmanager
-    def one(self, client: str) -> Iterator[None]:
-        """A seat for as long as the context lasts; raises TransientError when there is none."""
-        if self._taken.total() >= self._total or self._taken[client] >= self._each:
-            message = "Too many images are being read: try again in a moment."
-            raise TransientError(Reason.BUSY, message, retry_after_s=RETRY_AFTER_S)
-        self._taken[client] += 1
+    def acquire(self, client: str) -> Iterator[None]:
+        """Hold one slot until the context ends. Raises TransientError when none is free."""
+        if self._used.total() >= self._total or self._used[client] >= self._per_client:
+            message = "Too many images are being downloaded. Try again in a moment."
+            raise TransientError(Reason.OVERLOADED, message, retry_after_s=RETRY_AFTER_S)
+        self._used[client] += 1
         try:
             yield
         finally:
-            self._taken[client] -= 1
-            if not self._taken[client]:
-                del self._taken[client]
+            self._used[client] -= 1
+            if not self._used[client]:
+                del self._used[client]
 
 
-class SeatedResponse(StreamingResponse):
-    """A body whose seat is given back when it is sent, or when its reader has gone."""
+class SlotResponse(StreamingResponse):
+    """A streamed response that releases its slot when the body has been sent or the client has disconnected."""
 
-    def __init__(self, *args: Any, seat: ExitStack, **kwargs: Any) -> None:  # noqa: ANN401 - the base's
+    def __init__(self, *args: Any, slot: ExitStack, **kwargs: Any) -> None:  # noqa: ANN401 - the base class's arguments
         super().__init__(*args, **kwargs)
-        self._seat = seat
+        self._slot = slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI's interface."""
-        with self._seat:
+        """Handle one ASGI request."""
+        with self._slot:
             await super().__call__(scope, receive, send)

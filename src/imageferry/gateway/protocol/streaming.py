@@ -1,24 +1,24 @@
-"""Bodies that are streamed."""
+"""Streamed response bodies."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 
-async def begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same chunks, once the first is there.
+async def started(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Wait for the first chunk, then return all chunks.
 
-    So what is wrong from the start is raised while there is still time to answer with a problem.
+    An error at the start of the stream is raised here, while it can still be answered with a problem.
     """
     first = await anext(chunks, b"")
 
-    async def whole() -> AsyncIterator[bytes]:
+    async def all_chunks() -> AsyncIterator[bytes]:
         yield first
         async for chunk in chunks:
             yield chunk
 
-    return whole()
+    return all_chunks()
 
 
-def streamed(media_type: str) -> dict[int | str, dict[str, Any]]:
-    """How a route tells that it answers with text of a type, which FastAPI cannot see."""
+def text_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that streams text of this type, which FastAPI can't infer."""
     return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}

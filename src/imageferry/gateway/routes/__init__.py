@@ -1,1 +1,1 @@
-"""The routes of the HTTP API and the web page."""
+"""Routes of the REST API and the web page."""

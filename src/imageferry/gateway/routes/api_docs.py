@@ -1,4 +1,4 @@
-"""The reference: the OpenAPI document for people, with nothing from elsewhere on the page."""
+"""The API reference at /docs: Swagger UI, served without external resources."""
 
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -6,44 +6,44 @@ from pathlib import Path
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-# Swagger UI draws its icons as data, and writes neither scripts nor styles into the page.
+# Swagger UI uses icons as data URLs and inline styles, but no inline scripts.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-PARTS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>imageferry: the HTTP interface</title>
+<title>imageferry API reference</title>
 <link rel="stylesheet" href="docs/swagger-ui.css">
 <div id="reference"></div>
 <script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/begin.js"></script>
+<script src="docs/start.js"></script>
 </html>
 """
-BEGIN = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#reference", deepLinking: true, validatorUrl: null});\n'
+START_SCRIPT = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#reference", deepLinking: true, validatorUrl: null});\n'
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
-async def reference() -> HTMLResponse:
-    """The page."""
+async def api_reference() -> HTMLResponse:
+    """Return the page."""
     return HTMLResponse(PAGE, headers={"Content-Security-Policy": POLICY})
 
 
-@router.get("/docs/begin.js")
-async def begin() -> Response:
-    """What lets the page begin."""
-    return Response(BEGIN, media_type="text/javascript")
+@router.get("/docs/start.js")
+async def start_script() -> Response:
+    """Return the script that starts Swagger UI; a file of its own, because the policy forbids inline scripts."""
+    return Response(START_SCRIPT, media_type="text/javascript")
 
 
 @router.get("/docs/{name}")
-async def part(name: str) -> FileResponse:
-    """A part of Swagger UI, as the package fastapi-offline brings it."""
-    if name not in PARTS:
-        raise HTTPException(404, "The page has no such part.")
+async def asset(name: str) -> FileResponse:
+    """Return a file of Swagger UI from the package fastapi-offline."""
+    if name not in ASSETS:
+        raise HTTPException(404, "This file does not exist.")
     with as_file(files("fastapi_offline") / "static" / name) as path:
-        return FileResponse(Path(path), media_type=PARTS[name], headers={"Cache-Control": "no-cache"})
+        return FileResponse(Path(path), media_type=ASSETS[name], headers={"Cache-Control": "no-cache"})

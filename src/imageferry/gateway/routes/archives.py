@@ -1,4 +1,4 @@
-"""Many images as one ZIP, made while it is sent."""
+"""Downloads of many images as one ZIP, created while it is sent."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
@@ -12,106 +12,112 @@ from zipstream import ZipStream
 from imageferry.catalog.images import records
 from imageferry.catalog.images.records import ImageRow
 from imageferry.errors import ImageferryError
-from imageferry.gateway.dependencies import Gateway, Here
-from imageferry.gateway.schemas.images import Archive, Ids
-from imageferry.gateway.security.rate_limits import Dear, rationed
+from imageferry.gateway.dependencies import Gateway, GatewayDep, rate_limited
+from imageferry.gateway.schemas.images import ArchiveRequest, Ids
+from imageferry.gateway.security.rate_limits import LimitedAction
 from imageferry.stores.keys import safe_name
 from imageferry.stores.store import Store
 
-# Of one object, held for each client however slowly it reads.
+# Of one object; each client holds one chunk in memory, however slowly it reads.
 CHUNK_BYTES = 256 * 1024
-LEFT_OUT = "left out.txt"
+MISSING_NAME = "missing images.txt"
 
-router = APIRouter(prefix="/images", tags=["images"], dependencies=[Depends(rationed(Dear.ARCHIVE))])
+router = APIRouter(prefix="/images", tags=["images"], dependencies=[Depends(rate_limited(LimitedAction.ARCHIVE))])
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A ZIP of the originals, not compressed.", "content": {"application/zip": {}}},
-    404: {"description": "None of these images is there any more."},
+    200: {"description": "A ZIP of the original files, uncompressed.", "content": {"application/zip": {}}},
+    404: {"description": "None of these images exist."},
 }
 
 
 @router.post("/archive", response_class=StreamingResponse, responses=_RESPONSES)
-async def image_archive(asked: Archive, gateway: Here) -> StreamingResponse:
-    """The originals of these images as one ZIP, in their folders; its length is not known before its end.
+async def download_images(archive_request: ArchiveRequest, gateway: GatewayDep) -> StreamingResponse:
+    """Download the original files of these images as one ZIP, in their folders.
 
-    What is gone or cannot be read is told in a file of the ZIP, `left out.txt`.
+    The length isn't known in advance. Images that no longer exist or can't be read are listed in the file
+    `missing images.txt` in the ZIP.
     """
-    return await _archive(asked.ids, gateway)
+    return await _zip_response(archive_request.ids, gateway)
 
 
 @router.get("/archive", response_class=StreamingResponse, responses=_RESPONSES)
-async def image_archive_link(
-    id: Annotated[Ids, Query(description="An image's `id`; again for another.")],  # noqa: A002 - as addresses have it
-    gateway: Here,
+async def download_images_by_link(
+    id: Annotated[Ids, Query(description="An image's `id`. Repeat it for more images.")],  # noqa: A002 - its name in the URL
+    gateway: GatewayDep,
 ) -> StreamingResponse:
-    """The same by an address alone: a browser saves it while it comes, however large it is."""
-    return await _archive(id, gateway)
+    """Download images as with POST, by a plain link that a browser can save to disk while it downloads."""
+    return await _zip_response(id, gateway)
 
 
-async def _archive(asked: Sequence[int], gateway: Gateway) -> StreamingResponse:
-    ids = list(dict.fromkeys(asked))
-    rows = await gateway.read(lambda tx: records.some(tx, ids))
+async def _zip_response(requested_ids: Sequence[int], gateway: Gateway) -> StreamingResponse:
+    ids = list(dict.fromkeys(requested_ids))
+    rows = await gateway.read(lambda tx: records.by_ids(tx, ids))
     if not rows:
-        raise HTTPException(404, "None of these images is there any more.")
-    known = {row.id for row in rows}
-    gone = [f"Image {image_id}: it is not there any more." for image_id in ids if image_id not in known]
+        raise HTTPException(404, "None of these images exist.")
+    existing_ids = {row.id for row in rows}
+    missing = [f"Image {image_id}: it no longer exists." for image_id in ids if image_id not in existing_ids]
     return StreamingResponse(
-        zipped(rows, store=gateway.ferry.store, left_out=gone),
+        zip_images(rows, store=gateway.components.store, missing=missing),
         headers={"Content-Disposition": 'attachment; filename="images.zip"'},
         media_type="application/zip",
     )
 
 
-async def zipped(
-    rows: Sequence[ImageRow], *, store: Store, left_out: Sequence[str] = ()
+async def zip_images(
+    rows: Sequence[ImageRow], *, store: Store, missing: Sequence[str] = ()
 ) -> AsyncGenerator[bytes, None]:
-    """A ZIP of images' objects, a chunk at a time; `left_out` is told in it, with what cannot be read."""
-    archive, told = ZipStream(), list(left_out)
-    for row, name in zip(rows, _names(rows), strict=True):
+    """Yield a ZIP of the images' objects in chunks.
+
+    Its file `missing images.txt` has the lines of `missing`, and one for each image that can't be read.
+    """
+    archive, missing_lines = ZipStream(), list(missing)
+    for row, name in zip(rows, _unique_names(rows), strict=True):
         try:
             if row.store != store.url:
-                told.append(f"{name}: it stands in another store, {row.store}.")
+                missing_lines.append(f"{name}: it is in another store, {row.store}.")
                 continue
             async with aclosing(store.read(row.object_key, chunk_bytes=CHUNK_BYTES)) as chunks:
                 first = await anext(chunks, b"")
-                async for piece in _member(archive, name, first=first, rest=chunks):
+                async for piece in _zip_member(archive, name, first=first, rest=chunks):
                     yield piece
         except ImageferryError as exc:
-            told.append(f"{name}: {exc.message}")
-    if told:
-        archive.add("\r\n".join(told), LEFT_OUT)
+            missing_lines.append(f"{name}: {exc.message}")
+    if missing_lines:
+        archive.add("\r\n".join(missing_lines), MISSING_NAME)
     for piece in archive.finalize():
         yield piece
 
 
-async def _member(archive: ZipStream, name: str, *, first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    waiting: list[bytes | None] = [first]
+async def _zip_member(
+    archive: ZipStream, name: str, *, first: bytes, rest: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    pending: list[bytes | None] = [first]
 
-    def fed() -> Iterator[bytes]:
-        while (chunk := waiting.pop()) is not None:
+    def content() -> Iterator[bytes]:
+        while (chunk := pending.pop()) is not None:
             yield chunk
 
-    archive.add(fed(), name)
+    archive.add(content(), name)
     pieces = archive.file()
-    # What comes out before a chunk is taken is the file's heading; one chunk in is one out.
-    while waiting:
+    # The pieces before a chunk is consumed are the file's header. After that, each chunk yields one piece.
+    while pending:
         yield next(pieces)
     async for chunk in rest:
-        waiting.append(chunk)
+        pending.append(chunk)
         yield next(pieces)
-    waiting.append(None)
+    pending.append(None)
     for piece in pieces:
         yield piece
 
 
-def _names(rows: Sequence[ImageRow]) -> Iterator[str]:
-    """Names that are safe on any system, each once, whatever the case of its letters."""
-    taken = {LEFT_OUT}
+def _unique_names(rows: Sequence[ImageRow]) -> Iterator[str]:
+    """Yield a path for each image that is safe on any system. The paths differ in more than case."""
+    used = {MISSING_NAME}
     for row in rows:
         folders = [safe_name(folder) for folder in row.path.split("/") if folder]
-        plain = PurePosixPath(*folders, safe_name(row.name))
-        name, number = plain, 1
-        while str(name).casefold() in taken:
+        path = PurePosixPath(*folders, safe_name(row.name))
+        candidate, number = path, 1
+        while str(candidate).casefold() in used:
             number += 1
-            name = plain.with_name(f"{plain.stem} ({number}){plain.suffix}")
-        taken.add(str(name).casefold())
-        yield str(name)
+            candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        used.add(str(candidate).casefold())
+        yield str(candidate)

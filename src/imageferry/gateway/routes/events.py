@@ -1,26 +1,19 @@
-"""The stream of events: all jobs' changes on one line."""
+"""The event stream: changes of all jobs and images in one stream."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 
-from imageferry.catalog.events.gap_tracker import LATE_MAX, Place
-from imageferry.gateway.dependencies import prompt
-from imageferry.gateway.event_stream.broadcaster import Feed
-from imageferry.gateway.protocol.streaming import begun
+from imageferry.catalog.events.gap_tracker import SKIPPED_MAX, EventOffset
+from imageferry.gateway.dependencies import GatewayDep, with_deadline
+from imageferry.gateway.protocol.streaming import started
 from imageferry.gateway.schemas.fields import INTEGER_MAX
 
-# No number that the catalog gives out; whoever says it has missed something.
-UNKNOWN = -1
+# Not an id of the catalog, so a client with this offset is sent a reset.
+UNKNOWN_ID = -1
 DIGITS_MAX = 20
-
-
-def _running(request: Request) -> Feed:
-    feed: Feed = request.app.state.feed
-    return feed
-
 
 EXAMPLE = 'event: images\ndata: {"job_id": "5f0c8a52-9d0c-4e43-8ba1-6a2b1f0c7d11", "stored": 78}\nid: 42\n\n'
 
@@ -32,28 +25,29 @@ router = APIRouter(tags=["events"])
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}}}},
 )
-async def follow_events(
-    feed: Annotated[Feed, Depends(_running)],
+async def stream_events(
+    gateway: GatewayDep,
     last_event_id: Annotated[str | None, Header()] = None,
-    asked: Annotated[str | None, Query(alias="last_event_id")] = None,
+    last_event_id_query: Annotated[str | None, Query(alias="last_event_id")] = None,
 ) -> StreamingResponse:
-    """What changes, as Server-Sent Events.
+    """Stream changes as server-sent events.
 
-    `job` (a job as it is now), `job-removed`, `images` (more of a job's are stored), `images-deleted`, and `reset`
-    (what you missed is not kept: load everything anew). With the id that was heard last, it begins with what was
-    missed; else with each job that is under way.
+    `job` (a job's current state), `job-removed`, `images` (a job stored more images), `images-deleted`, and `reset`
+    (missed events are no longer available: reload everything). With the id of the last event received, the stream
+    starts with the missed events; otherwise it starts with each unfinished job.
     """
-    async with prompt():
-        chunks = await begun(feed.watch(_place(last_event_id or asked)))
+    last_offset = _parse_offset(last_event_id or last_event_id_query)
+    async with with_deadline():
+        chunks = await started(gateway.broadcaster.subscribe(last_offset))
     return EventSourceResponse(chunks, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
-def _place(said: str | None) -> Place | None:
-    """How far a client heard everything. A forged place is no error: the client is told to load everything anew."""
-    if not said:
+def _parse_offset(text: str | None) -> EventOffset | None:
+    """Return the offset that an event id encodes. A malformed id is not an error: the client is sent a reset."""
+    if not text:
         return None
-    numbers = said.split(".", LATE_MAX + 1)
+    numbers = text.split(".", SKIPPED_MAX + 1)
     if any(not (number.isascii() and number.isdecimal() and len(number) < DIGITS_MAX) for number in numbers):
-        return Place(UNKNOWN)
-    last_id, *late = (min(int(number), INTEGER_MAX) for number in numbers)
-    return Place(last_id, tuple(late))
+        return EventOffset(UNKNOWN_ID)
+    last_id, *skipped_ids = (min(int(number), INTEGER_MAX) for number in numbers)
+    return EventOffset(last_id, tuple(skipped_ids))

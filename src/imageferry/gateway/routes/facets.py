@@ -1,4 +1,4 @@
-"""Overviews: the timeline, what can be filtered by, and figures of everything."""
+"""Image counts: timeline, facets and statistics."""
 
 from typing import Any
 
@@ -6,76 +6,78 @@ from fastapi import APIRouter
 
 from imageferry.catalog.database.connection import Tx
 from imageferry.catalog.images import counters
-from imageferry.catalog.images.counters import Kind, Tally
+from imageferry.catalog.images.counters import Dimension, ImageCount
 from imageferry.catalog.search import facets
 from imageferry.catalog.search.facets import DAYS_MAX, FACETS_MAX
-from imageferry.gateway.dependencies import Here
-from imageferry.gateway.routes.image_filters import Wanted
+from imageferry.gateway.dependencies import GatewayDep
 from imageferry.gateway.schemas import facets as schemas
+from imageferry.gateway.schemas.image_query import QueryFilter
 
 router = APIRouter(tags=["images"])
 
 
-@router.get("/images/timeline")
-async def image_timeline(gateway: Here, wanted: Wanted) -> schemas.Timeline:
-    """On which days the images that a filter leaves were taken, else stored."""
-    found = await gateway.read(lambda tx: facets.timeline(tx, wanted))
+@router.get("/images/timeline", summary="Get the timeline")
+async def image_timeline(gateway: GatewayDep, image_filter: QueryFilter) -> schemas.Timeline:
+    """Count the matching images of each day, by the day they were taken, or stored when that is unknown."""
+    timeline = await gateway.read(lambda tx: facets.timeline(tx, image_filter))
     return schemas.Timeline(
-        total=sum(count for _, count in found.days),
-        total_exact=found.exact,
-        buckets=[schemas.DayCount(date=day, count=count) for day, count in found.days],
+        total=sum(count for _, count in timeline.days),
+        total_exact=timeline.exact,
+        buckets=[schemas.DayCount(date=day, count=count) for day, count in timeline.days],
     )
 
 
-@router.get("/images/facets")
-async def image_facets(gateway: Here) -> schemas.Facets:
-    """What images can be filtered by, and how many there are of each."""
+@router.get("/images/facets", summary="Get facets")
+async def image_facets(gateway: GatewayDep) -> schemas.Facets:
+    """List the values that images can be filtered by, with the number of images of each."""
 
     def query(tx: Tx) -> schemas.Facets:
-        cameras, jobs = (counters.every(tx, kind, limit=FACETS_MAX) for kind in (Kind.CAMERA, Kind.JOB))
-        names = facets.job_names(tx, [job_id for job_id, _ in jobs])
+        cameras, jobs = (
+            counters.top(tx, dimension, limit=FACETS_MAX) for dimension in (Dimension.CAMERA, Dimension.JOB)
+        )
+        folder_names = facets.folder_names_by_job(tx, [job_id for job_id, _ in jobs])
         return schemas.Facets(
             types=_types(tx),
             folders=_folders(tx),
-            cameras=[schemas.CameraCount(camera=camera, **_count(tally)) for camera, tally in cameras],
+            cameras=[schemas.CameraCount(camera=camera, **_count_fields(count)) for camera, count in cameras],
             jobs=[
-                schemas.JobCount(job_id=job_id, folder_name=names.get(job_id), **_count(tally))
-                for job_id, tally in jobs
+                schemas.JobCount(job_id=job_id, folder_name=folder_names.get(job_id), **_count_fields(count))
+                for job_id, count in jobs
             ],
-            located=schemas.Count(**_count(counters.of(tx, Kind.LOCATED, ["1"]))),
+            has_location=schemas.Count(**_count_fields(counters.count_of(tx, Dimension.HAS_LOCATION, ["1"]))),
         )
 
     return await gateway.read(query)
 
 
-@router.get("/stats")
-async def stats(gateway: Here) -> schemas.Stats:
-    """All images in figures: kept with every change, and read in milliseconds however many there are."""
+@router.get("/stats", summary="Get statistics")
+async def stats(gateway: GatewayDep) -> schemas.Stats:
+    """Return statistics of all images and jobs. They are read from counters, in milliseconds for any library size."""
 
     def query(tx: Tx) -> schemas.Stats:
-        days = counters.daily(tx, Kind.ALL, [""], limit=DAYS_MAX)
+        days = counters.counts_by_day(tx, Dimension.ALL, [""], limit=DAYS_MAX)
         return schemas.Stats(
-            images=schemas.Count(**_count(counters.total(tx))),
+            images=schemas.Count(**_count_fields(counters.total(tx))),
             types=_types(tx),
             folders=_folders(tx),
-            days=[schemas.DayTotal(date=day, **_count(tally)) for day, tally in days],
-            jobs=facets.job_states(tx),
+            days=[schemas.DayTotal(date=day, **_count_fields(count)) for day, count in days],
+            jobs=facets.job_counts_by_state(tx),
         )
 
     return await gateway.read(query)
 
 
 def _types(tx: Tx) -> list[schemas.TypeCount]:
-    found = counters.every(tx, Kind.TYPE, limit=FACETS_MAX)
-    return [schemas.TypeCount(mime_type=mime_type, **_count(tally)) for mime_type, tally in found]
+    types = counters.top(tx, Dimension.TYPE, limit=FACETS_MAX)
+    return [schemas.TypeCount(mime_type=mime_type, **_count_fields(count)) for mime_type, count in types]
 
 
 def _folders(tx: Tx) -> list[schemas.FolderCount]:
     return [
-        schemas.FolderCount(folder_id=folder.id, name=folder.name, path=folder.path, **_count(folder.tally))
-        for folder in facets.folders(tx)
+        schemas.FolderCount(folder_id=folder.id, name=folder.name, path=folder.path, **_count_fields(folder.count))
+        for folder in facets.top_folders(tx)
     ]
 
 
-def _count(tally: Tally) -> dict[str, Any]:
-    return {"count": tally.images, "bytes": tally.size_bytes}
+def _count_fields(count: ImageCount) -> dict[str, Any]:
+    return {"count": count.images, "bytes": count.size_bytes}

@@ -1,11 +1,11 @@
-"""Images: pages of records, all of them, and one."""
+"""Image records: pages, the complete list, and single records."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 
@@ -13,14 +13,15 @@ from imageferry.catalog.database.connection import Tx
 from imageferry.catalog.images import records
 from imageferry.catalog.images.records import ImageRow
 from imageferry.catalog.search.filters import Filter, Sort
-from imageferry.catalog.search.image_search import Listing, Total, position
+from imageferry.catalog.search.image_search import ImageSearch, Total, position_of
 from imageferry.catalog.search.index_scan import Position
-from imageferry.gateway.dependencies import Gateway, Here
-from imageferry.gateway.presenters.images import ImageId, find, image, image_detail
-from imageferry.gateway.protocol.cursors import CURSOR_LENGTH_MAX, Cursors
+from imageferry.gateway.dependencies import Gateway, GatewayDep
+from imageferry.gateway.presenters.images import image_detail_view, image_view
+from imageferry.gateway.protocol.cursors import CURSOR_LENGTH_MAX, CursorCodec
 from imageferry.gateway.protocol.ranges import json_unless_cached
-from imageferry.gateway.protocol.streaming import begun
-from imageferry.gateway.routes.image_filters import Order, Wanted
+from imageferry.gateway.protocol.streaming import started
+from imageferry.gateway.schemas.fields import Id
+from imageferry.gateway.schemas.image_query import QueryFilter, SortParam
 from imageferry.gateway.schemas.images import Image, ImageDetail, ImagePage
 
 PER_PAGE_MAX = 1000
@@ -28,156 +29,206 @@ PER_PAGE = 50
 PAGES_MAX = 10_000_000
 STREAM_PAGE = 500
 
+ImageId = Annotated[Id, Path(description="An image's `id`.")]
+
 router = APIRouter(prefix="/images", tags=["images"])
-_RECORDS = TypeAdapter(list[Image])
+_IMAGES = TypeAdapter(list[Image])
 
 
-@router.get("", response_model=ImagePage, responses={304: {"description": "The caller has this page already."}})
+@router.get("", response_model=ImagePage, responses={304: {"description": "The client already has this page."}})
 async def list_images(
     request: Request,
-    gateway: Here,
-    wanted: Wanted,
+    gateway: GatewayDep,
+    image_filter: QueryFilter,
     *,
-    sort: Order = Sort.CREATED,
-    page: Annotated[int | None, Query(ge=1, le=PAGES_MAX, description="Counts from 1.")] = None,
+    sort: SortParam = Sort.CREATED,
+    page: Annotated[int | None, Query(ge=1, le=PAGES_MAX, description="The page number, starting at 1.")] = None,
     per_page: Annotated[int, Query(ge=1, le=PER_PAGE_MAX)] = PER_PAGE,
     cursor: Annotated[
-        str | None, Query(max_length=CURSOR_LENGTH_MAX, description="Of `next`; empty: from the beginning.")
+        str | None,
+        Query(max_length=CURSOR_LENGTH_MAX, description="The cursor in `next`; empty to start at the beginning."),
     ] = None,
     limit: Annotated[
-        int | None, Query(ge=1, le=PER_PAGE_MAX, description="`per_page`, for a list that is gone through by cursors.")
+        int | None, Query(ge=1, le=PER_PAGE_MAX, description="Same as `per_page`, when reading by cursor.")
     ] = None,
 ) -> Response:
-    """Some of the images, by pages or by cursors.
+    """List images by page or by cursor.
 
-    A list that changes while it is gone through is whole by cursors alone: nothing that stays is left out or told
-    twice. `next` goes on in the way that was begun; by cursors, a page may be short, or empty, while there is a `next`.
+    While images are added and deleted, only reading by cursor is consistent: no remaining image is missed or repeated.
+    `next` continues in the same way, by page or by cursor. By cursor, a page may be short, or even empty, although
+    there is a `next`.
     """
     by_cursor = cursor is not None or limit is not None
     if by_cursor and page is not None:
-        raise HTTPException(400, "Ask by page or by cursor, not by both.")
-    size = limit or per_page
+        raise HTTPException(400, "Use either `page` or `cursor`, not both.")
+    page_size = limit or per_page
     if by_cursor:
-        at = _position(cursor, sort, gateway.cursors) if cursor else None
-        look = partial(_after, wanted=wanted, sort=sort, at=at, size=size, cursors=gateway.cursors, request=request)
+        position = _decode_position(cursor, sort, gateway.cursors) if cursor else None
+        query = partial(_page_by_cursor, position=position)
     else:
-        look = partial(
-            _page, wanted=wanted, sort=sort, page=page or 1, size=size, cursors=gateway.cursors, request=request
+        query = partial(_page_by_number, page=page or 1)
+    image_page, body = await gateway.read(
+        partial(
+            query,
+            image_filter=image_filter,
+            sort=sort,
+            page_size=page_size,
+            cursors=gateway.cursors,
+            request=request,
         )
-    shown, body = await gateway.read(look)
-    links = {"next": shown.next, "prev": shown.prev}
-    told = ", ".join(f'<{address}>; rel="{name}"' for name, address in links.items() if address)
-    return json_unless_cached(request, body, headers={"Link": told} if told else {})
+    )
+    links = {"next": image_page.next, "prev": image_page.prev}
+    link_header = ", ".join(f'<{url}>; rel="{name}"' for name, url in links.items() if url)
+    return json_unless_cached(request, body, headers={"Link": link_header} if link_header else {})
 
 
 @router.get("/all", response_model=list[Image])
-async def all_images(gateway: Here) -> StreamingResponse:
-    """Every record, as one array of any length."""
-    return StreamingResponse(await begun(_array(gateway)), media_type="application/json")
+async def list_all_images(gateway: GatewayDep) -> StreamingResponse:
+    """Return every image as one JSON array of any length, streamed."""
+    return await stream_all_images(gateway)
 
 
 @router.get("/{image_id}")
-async def get_image(image_id: ImageId, gateway: Here) -> ImageDetail:
-    """One record, and what else the source tells of the picture."""
-    return image_detail(await find(image_id, gateway))
+async def get_image(image_id: ImageId, gateway: GatewayDep) -> ImageDetail:
+    """Return one image with its camera metadata."""
+    return image_detail_view(await find_image(image_id, gateway))
 
 
-def _page(
-    tx: Tx, *, wanted: Filter, sort: Sort, page: int, size: int, cursors: Cursors, request: Request
+async def find_image(image_id: int, gateway: Gateway) -> ImageRow:
+    """Return an image's record; 404 when it doesn't exist."""
+    row = await gateway.read(lambda tx: records.get(tx, image_id))
+    if row is None:
+        raise HTTPException(404, "There is no image with this id.")
+    return row
+
+
+async def stream_all_images(gateway: Gateway) -> StreamingResponse:
+    """Return a response that streams every image as one JSON array."""
+    return StreamingResponse(await started(_json_array(gateway)), media_type="application/json")
+
+
+def _page_by_number(
+    tx: Tx,
+    *,
+    image_filter: Filter,
+    sort: Sort,
+    page: int,
+    page_size: int,
+    cursors: CursorCodec,
+    request: Request,
 ) -> tuple[ImagePage, bytes]:
-    listing = Listing(tx, wanted)
-    # One more than is shown tells whether there is another page.
-    rows = listing.page(sort, limit=size + 1, offset=(page - 1) * size)
-    total = listing.total()
-    more = len(rows) > size
-    reached = (page - 1) * size + len(rows)
+    search = ImageSearch.open(tx, image_filter)
+    # One extra row shows whether there is a next page.
+    rows = search.page(sort, limit=page_size + 1, offset=(page - 1) * page_size)
+    total = search.total()
+    has_next = len(rows) > page_size
+    seen = (page - 1) * page_size + len(rows)
     if not total.exact and rows:
-        total = Total(images=max(total.images, reached), exact=not more)
-    following = _address(request, page=page + 1) if more else None
-    before = _address(request, page=page - 1) if page > 1 else None
-    first = position(rows[0], sort) if rows and page > 1 else None
-    last = position(rows[size - 1], sort) if more else None
-    ends = _ends(first, last, sort, cursors)
-    return _shown(rows[:size], total, size=size, page=page, following=following, before=before, ends=ends)
+        total = Total(images=max(total.images, seen), exact=not has_next)
+    next_url = _url(request, page=page + 1) if has_next else None
+    prev_url = _url(request, page=page - 1) if page > 1 else None
+    first = position_of(rows[0], sort) if rows and page > 1 else None
+    last = position_of(rows[page_size - 1], sort) if has_next else None
+    return _image_page(
+        rows[:page_size],
+        total,
+        page_size=page_size,
+        page=page,
+        next_url=next_url,
+        prev_url=prev_url,
+        end_cursors=_end_cursors(first, last, sort, cursors),
+    )
 
 
-def _after(
-    tx: Tx, *, wanted: Filter, sort: Sort, at: Position | None, size: int, cursors: Cursors, request: Request
+def _page_by_cursor(
+    tx: Tx,
+    *,
+    image_filter: Filter,
+    sort: Sort,
+    position: Position | None,
+    page_size: int,
+    cursors: CursorCodec,
+    request: Request,
 ) -> tuple[ImagePage, bytes]:
-    listing = Listing(tx, wanted)
-    stretch = listing.after(sort, limit=size, at=at)
-    last = stretch.end
-    # Where nothing of a stretch is shown, it goes back from its end.
-    first = position(stretch.rows[0], sort) if stretch.rows else last or at
-    ends = _ends(None if at is None else first, last, sort, cursors)
-    following = ends["after"] and _address(request, cursor=ends["after"])
-    return _shown(stretch.rows, listing.total(), size=size, following=following, ends=ends)
+    search = ImageSearch.open(tx, image_filter)
+    page_slice = search.page_after(sort, limit=page_size, after=position)
+    last = page_slice.next_position
+    # The `before` cursor of an empty slice starts at the slice's end.
+    first = position_of(page_slice.rows[0], sort) if page_slice.rows else last or position
+    end_cursors = _end_cursors(None if position is None else first, last, sort, cursors)
+    next_url = end_cursors["after"] and _url(request, cursor=end_cursors["after"])
+    return _image_page(page_slice.rows, search.total(), page_size=page_size, next_url=next_url, end_cursors=end_cursors)
 
 
-def _ends(first: Position | None, last: Position | None, sort: Sort, cursors: Cursors) -> dict[str, str | None]:
-    """Cursors that go on from both ends of what is shown; None: nothing stands there."""
+def _end_cursors(
+    first: Position | None, last: Position | None, sort: Sort, cursors: CursorCodec
+) -> dict[str, str | None]:
+    """Return cursors that continue at both ends of a page; None where the list ends."""
     return {
-        "after": None if last is None else _cursor(last, sort, cursors),
-        "before": None if first is None else _cursor(first, sort.reversed, cursors),
+        "after": None if last is None else _encode_position(last, sort, cursors),
+        "before": None if first is None else _encode_position(first, sort.reverse, cursors),
     }
 
 
-def _cursor(here: Position, sort: Sort, cursors: Cursors) -> str:
-    value = here.value.isoformat() if isinstance(here.value, datetime) else here.value
-    return cursors.give(f"images by {sort}", [value, here.image_id])
+def _encode_position(position: Position, sort: Sort, cursors: CursorCodec) -> str:
+    value = position.value.isoformat() if isinstance(position.value, datetime) else position.value
+    return cursors.encode(f"images by {sort}", [value, position.image_id])
 
 
-def _position(cursor: str, sort: Sort, cursors: Cursors) -> Position:
-    value, image_id = cursors.take(f"images by {sort}", cursor)
-    return Position(
-        value=datetime.fromisoformat(value) if sort in {Sort.SHOWN, Sort.SHOWN_DESC} else value, image_id=image_id
-    )
+def _decode_position(cursor: str, sort: Sort, cursors: CursorCodec) -> Position:
+    value, image_id = cursors.decode(f"images by {sort}", cursor)
+    if sort in {Sort.DATE, Sort.DATE_DESC}:
+        value = datetime.fromisoformat(value)
+    return Position(value=value, image_id=image_id)
 
 
-def _shown(
+def _image_page(
     rows: Sequence[ImageRow],
     total: Total,
     *,
-    size: int,
+    page_size: int,
     page: int | None = None,
-    following: str | None,
-    before: str | None = None,
-    ends: Mapping[str, str | None],
+    next_url: str | None,
+    prev_url: str | None = None,
+    end_cursors: Mapping[str, str | None],
 ) -> tuple[ImagePage, bytes]:
-    """A page, and as JSON: made here, in the catalog's thread, to spare the event loop."""
-    shown = ImagePage(
-        items=[image(row) for row in rows],
+    """Return a page and its JSON. Called in the catalog's thread, so that encoding doesn't block the event loop."""
+    image_page = ImagePage(
+        items=[image_view(row) for row in rows],
         page=page,
-        per_page=size,
+        per_page=page_size,
         total=total.images,
         total_exact=total.exact,
-        pages=-(-total.images // size),
-        next=following,
-        prev=before,
-        **ends,
+        pages=-(-total.images // page_size),
+        next=next_url,
+        prev=prev_url,
+        **end_cursors,
     )
-    return shown, shown.model_dump_json().encode()
+    return image_page, image_page.model_dump_json().encode()
 
 
-def _address(request: Request, **changes: object) -> str:
+def _url(request: Request, **changes: object) -> str:
     url = request.url.include_query_params(**changes)
     return f"{url.path}?{url.query}"
 
 
-async def _array(gateway: Gateway) -> AsyncIterator[bytes]:
-    """A JSON array, a page at a time: no transaction stays open while a client reads slowly."""
+async def _json_array(gateway: Gateway) -> AsyncIterator[bytes]:
+    """Yield all images as a JSON array, page by page: no transaction stays open while a client reads slowly."""
     last_id, separator = 0, b"["
     while True:
-        records, last_id = await gateway.read(partial(_records_after, image_id=last_id))
-        if not records:
+        encoded, last_id = await gateway.read(partial(_encoded_images_after, image_id=last_id))
+        if not encoded:
             break
-        yield separator + records
+        yield separator + encoded
         separator = b","
     yield b"[]" if separator == b"[" else b"]"
 
 
-def _records_after(tx: Tx, *, image_id: int) -> tuple[bytes, int]:
-    """The next records as JSON, without the brackets; made here, in the catalog's thread, to spare the event loop."""
-    rows = records.after(tx, image_id=image_id, limit=STREAM_PAGE)
+def _encoded_images_after(tx: Tx, *, image_id: int) -> tuple[bytes, int]:
+    """Return the next images as JSON without brackets, and the last id.
+
+    Called in the catalog's thread, so that encoding doesn't block the event loop.
+    """
+    rows = records.page_after(tx, image_id=image_id, limit=STREAM_PAGE)
     last_id = rows[-1].id if rows else image_id
-    return _RECORDS.dump_json([image(row) for row in rows])[1:-1], last_id
+    return _IMAGES.dump_json([image_view(row) for row in rows])[1:-1], last_id

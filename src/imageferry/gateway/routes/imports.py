@@ -1,22 +1,20 @@
-"""Imports: begin one, and see how far it is."""
+"""Imports: start one, and get its progress."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response, status
 
+from imageferry.application.submission import check_request, submit_import
 from imageferry.catalog.images import records
 from imageferry.catalog.jobs.idempotency_keys import RequestKey
-from imageferry.gateway.dependencies import Gateway, Here, prompt
-from imageferry.gateway.presenters.images import image
-from imageferry.gateway.presenters.jobs import links
-from imageferry.gateway.protocol.root_path import own_path
-from imageferry.gateway.routes import legacy_clients
-from imageferry.gateway.routes.jobs import JobId, find
-from imageferry.gateway.schemas.imports import Accepted, ImportRequest, ImportStatus
+from imageferry.gateway.dependencies import Gateway, GatewayDep, with_deadline
+from imageferry.gateway.presenters.images import image_view
+from imageferry.gateway.presenters.jobs import job_links
+from imageferry.gateway.protocol.root_path import path_below_root
+from imageferry.gateway.routes.jobs import JobId, find_job
+from imageferry.gateway.routes.legacy_clients import import_message
+from imageferry.gateway.schemas.imports import ImportAccepted, ImportRequest, ImportStatus
 from imageferry.model import Job
-from imageferry.pipeline.submit import submit
-from imageferry.sources.registry import recognise
-from imageferry.webhooks.urls import checked
 
 IMPORTED_MAX = 100
 RETRY_AFTER_S = 1
@@ -26,7 +24,7 @@ IdempotencyKey = Annotated[
     Header(
         min_length=1,
         max_length=255,
-        description="Makes the request safe to send again: for a day, the same key is answered with the same job.",
+        description="Makes the request safe to repeat: for a day, the same key returns the same job.",
     ),
 ]
 
@@ -34,29 +32,23 @@ router = APIRouter(prefix="/import", tags=["imports"])
 
 
 @router.post("/google-drive", status_code=status.HTTP_202_ACCEPTED)
-async def begin_import(
-    asked: ImportRequest, request: Request, response: Response, gateway: Here, idempotency_key: IdempotencyKey = None
-) -> Accepted:
-    """Begin to import a folder. An import that is under way already, and would do the same, is answered instead."""
-    job = await _submit(asked, gateway, key=idempotency_key)
-    gateway.engine.nudge()
-    response.headers["Location"] = links(job.id).status
-    response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return Accepted(
-        job_id=job.id,
-        job_id_camel=job.id,
-        task_id=job.id,
-        message=legacy_clients.greeting(asked, path=own_path(request.scope)),
-        links=links(job.id),
-    )
+async def start_import(
+    import_request: ImportRequest,
+    request: Request,
+    response: Response,
+    gateway: GatewayDep,
+    idempotency_key: IdempotencyKey = None,
+) -> ImportAccepted:
+    """Start to import a folder. If an unfinished import would do exactly the same, that one is returned instead."""
+    return await accept_import(import_request, request, response, gateway, idempotency_key=idempotency_key)
 
 
-@router.get("/status/{job_id}")
-async def import_status(job_id: JobId, gateway: Here) -> ImportStatus:
-    """How far an import is."""
-    job = await find(job_id, gateway)
-    latest = await gateway.read(
-        lambda tx: [image(row) for row in records.latest(tx, job_id=job_id, limit=IMPORTED_MAX)]
+@router.get("/status/{job_id}", summary="Get import status")
+async def import_status(job_id: JobId, gateway: GatewayDep) -> ImportStatus:
+    """Return the progress of an import."""
+    job = await find_job(job_id, gateway)
+    latest_images = await gateway.read(
+        lambda tx: [image_view(row) for row in records.latest_of_job(tx, job_id=job_id, limit=IMPORTED_MAX)]
     )
     return ImportStatus(
         job_id=job.id,
@@ -64,7 +56,7 @@ async def import_status(job_id: JobId, gateway: Here) -> ImportStatus:
         total=job.discovered,
         processed=job.processed,
         failed=job.failed,
-        imported=latest,
+        imported=latest_images,
         discovered=job.discovered,
         stored=job.stored,
         skipped=job.skipped,
@@ -73,23 +65,45 @@ async def import_status(job_id: JobId, gateway: Here) -> ImportStatus:
         listing_done=job.open_folders == 0,
         reason=job.reason,
         detail=job.detail,
-        links=links(job.id),
+        links=job_links(job.id),
     )
 
 
-async def _submit(asked: ImportRequest, gateway: Gateway, *, key: str | None) -> Job:
-    """The job, once it is in the catalog: what is accepted is not lost."""
-    if asked.webhook_url is not None:
-        checked(asked.webhook_url, private_hosts=gateway.ferry.settings.webhook_private_hosts)
-    request = None if key is None else RequestKey(key=key, body=asked.model_dump_json())
-    async with prompt():
-        job, _ = await submit(
-            recognise(asked.url),
-            catalog=gateway.ferry.catalog,
-            store_url=gateway.ferry.store.url,
-            options=asked.options,
-            priority=asked.priority,
-            webhook_url=asked.webhook_url,
-            request=request,
+async def accept_import(
+    import_request: ImportRequest,
+    request: Request,
+    response: Response,
+    gateway: Gateway,
+    *,
+    idempotency_key: str | None = None,
+) -> ImportAccepted:
+    """Submit an import and wake the engine; set the headers Location and Retry-After of the response."""
+    job = await _submit(import_request, gateway, idempotency_key=idempotency_key)
+    gateway.engine.wake()
+    response.headers["Location"] = job_links(job.id).status
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return ImportAccepted(
+        job_id=job.id,
+        job_id_camel=job.id,
+        task_id=job.id,
+        message=import_message(import_request, path=path_below_root(request.scope)),
+        links=job_links(job.id),
+    )
+
+
+async def _submit(import_request: ImportRequest, gateway: Gateway, *, idempotency_key: str | None) -> Job:
+    """Return the job once it is committed to the catalog, so that an accepted import is never lost."""
+    folder_ref = check_request(
+        import_request.url, webhook_url=import_request.webhook_url, settings=gateway.components.settings
+    )
+    body = import_request.model_dump_json()
+    async with with_deadline():
+        job, _ = await submit_import(
+            folder_ref,
+            components=gateway.components,
+            options=import_request.options,
+            priority=import_request.priority,
+            webhook_url=import_request.webhook_url,
+            request_key=None if idempotency_key is None else RequestKey(key=idempotency_key, request=body),
         )
     return job

@@ -1,38 +1,50 @@
-"""Receipts: a job's manifest, as JSON Lines or for a spreadsheet."""
+"""A job's manifest, as JSON Lines or CSV."""
 
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from imageferry.catalog.jobs.manifest import receipt
-from imageferry.gateway.dependencies import Here
-from imageferry.gateway.protocol.streaming import begun, streamed
-from imageferry.gateway.routes.jobs import JobId, find
+from imageferry.catalog.jobs.manifest import stream_manifest
+from imageferry.gateway.dependencies import GatewayDep
+from imageferry.gateway.protocol.streaming import started, text_responses
+from imageferry.gateway.routes.jobs import JobId, find_job
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
-_JSONL = streamed("application/jsonl")
+_JSONL = text_responses("application/jsonl")
 
 
-@router.get("/{job_id}/manifest", response_class=StreamingResponse, responses=_JSONL)
-@router.get("/{job_id}/manifest.jsonl", response_class=StreamingResponse, responses=_JSONL)
-async def manifest_jsonl(job_id: JobId, gateway: Here) -> StreamingResponse:
-    """The receipt, an entry a line."""
-    await find(job_id, gateway)
-    lines = receipt(gateway, job_id=job_id, as_csv=False)
-    return await answer(lines, name=f"{job_id}.jsonl", media_type="application/jsonl")
+@router.get(
+    "/{job_id}/manifest", summary="Get the manifest as JSON Lines", response_class=StreamingResponse, responses=_JSONL
+)
+@router.get(
+    "/{job_id}/manifest.jsonl",
+    summary="Get the manifest as JSON Lines",
+    response_class=StreamingResponse,
+    responses=_JSONL,
+)
+async def manifest_jsonl(job_id: JobId, gateway: GatewayDep) -> StreamingResponse:
+    """Return a record of every file of the job as JSON Lines: ID, storage key, size, checksum and result."""
+    await find_job(job_id, gateway)
+    lines = stream_manifest(gateway, job_id=job_id, as_csv=False)
+    return await file_response(lines, name=f"{job_id}.jsonl", media_type="application/jsonl")
 
 
-@router.get("/{job_id}/manifest.csv", response_class=StreamingResponse, responses=streamed("text/csv"))
-async def manifest_csv(job_id: JobId, gateway: Here) -> StreamingResponse:
-    """The receipt, with a heading."""
-    await find(job_id, gateway)
-    rows = receipt(gateway, job_id=job_id, as_csv=True)
-    return await answer(rows, name=f"{job_id}.csv", media_type="text/csv; charset=utf-8")
+@router.get(
+    "/{job_id}/manifest.csv",
+    summary="Get the manifest as CSV",
+    response_class=StreamingResponse,
+    responses=text_responses("text/csv"),
+)
+async def manifest_csv(job_id: JobId, gateway: GatewayDep) -> StreamingResponse:
+    """Return a record of every file of the job as CSV with a header row."""
+    await find_job(job_id, gateway)
+    rows = stream_manifest(gateway, job_id=job_id, as_csv=True)
+    return await file_response(rows, name=f"{job_id}.csv", media_type="text/csv; charset=utf-8")
 
 
-async def answer(chunks: AsyncIterator[bytes], *, name: str, media_type: str) -> StreamingResponse:
-    """A file to be saved under a name."""
+async def file_response(chunks: AsyncIterator[bytes], *, name: str, media_type: str) -> StreamingResponse:
+    """Return a streamed response that browsers save as a file of this name."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(await begun(chunks), headers=headers, media_type=media_type)
+    return StreamingResponse(await started(chunks), headers=headers, media_type=media_type)

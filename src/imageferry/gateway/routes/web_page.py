@@ -1,29 +1,29 @@
-"""The page for people: what web/ is built into, at every address that is a view of it."""
+"""The web page: the files built from web/, and the page itself at the URL of each of its views."""
 
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-# The page needs nothing but what this gateway serves, and writes neither scripts nor styles into itself.
+# The page loads everything from this gateway, and has no inline scripts or styles.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 STATIC = Path(__file__).parents[1] / "static"
-# The name of what lies here changes with its content.
+# The names of these files change with their content.
 ASSETS = STATIC / "assets"
-FOREVER = "public, max-age=31536000, immutable"
-# A new version of the page is seen by whoever loads it again.
-FRESH = "no-cache"
+CACHE_FOREVER = "public, max-age=31536000, immutable"
+# A reload shows a new version.
+REVALIDATE = "no-cache"
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>imageferry</title>
-<p>This imageferry was installed without its page. In its folder, <code>make web</code> builds it;
-the HTTP interface is at <a href="/docs">/docs</a>.</p></html>"""
+<p>This installation of imageferry has no web page. Run <code>make web</code> in its source folder to build it.
+The API reference is at <a href="/docs">/docs</a>.</p></html>"""
 
 VIEWS = ("/import", "/jobs", "/gallery")
-PATHS = frozenset({"/", "/icon.svg", "/first.js", *VIEWS})
-# Below /import the older systems' clients have addresses of theirs.
-FOLDERS = ("/assets/", "/jobs/", "/gallery/")
+PUBLIC_PATHS = frozenset({"/", "/icon.svg", "/first.js", *VIEWS})
+# Not /import/: older systems' clients have paths below it.
+PUBLIC_PREFIXES = ("/assets/", "/jobs/", "/gallery/")
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,44 +34,44 @@ router = APIRouter(include_in_schema=False)
 @router.get("/jobs/{view:path}")
 @router.get("/gallery")
 @router.get("/gallery/{view:path}")
-async def shown() -> Response:
-    """The page itself, which knows from its address what to show."""
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": FRESH}
+async def page() -> Response:
+    """Return the page, which chooses its view by the URL."""
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": REVALIDATE}
     index = STATIC / "index.html"
     return FileResponse(index, headers=headers) if index.is_file() else HTMLResponse(NOT_BUILT, headers=headers)
 
 
 @router.get("/assets/{name}")
 async def asset(name: str, request: Request) -> FileResponse:
-    """A part of the page, packed as it was built for whoever takes it so."""
-    whole = _file(ASSETS, name, cache=FOREVER)
-    whole.headers["Vary"] = "Accept-Encoding"
-    packed = ASSETS / f"{name}.gz"
-    if "gzip" not in request.headers.get("Accept-Encoding", "") or not packed.is_file():
-        return whole
-    headers = {**whole.headers, "Content-Encoding": "gzip"}
-    return FileResponse(packed, headers=headers, media_type=whole.media_type)
+    """Return a file of the page, compressed when the client accepts gzip and the build has compressed the file."""
+    plain = _file_response(ASSETS, name, cache_control=CACHE_FOREVER)
+    plain.headers["Vary"] = "Accept-Encoding"
+    compressed = ASSETS / f"{name}.gz"
+    if "gzip" not in request.headers.get("Accept-Encoding", "") or not compressed.is_file():
+        return plain
+    headers = {**plain.headers, "Content-Encoding": "gzip"}
+    return FileResponse(compressed, headers=headers, media_type=plain.media_type)
 
 
 @router.get("/icon.svg")
 async def icon() -> FileResponse:
-    """The page's mark."""
-    return _file(STATIC, "icon.svg", cache=FRESH)
+    """Return the page's icon."""
+    return _file_response(STATIC, "icon.svg", cache_control=REVALIDATE)
 
 
 @router.get("/first.js")
-async def first() -> FileResponse:
-    """What is done before the page is painted."""
-    return _file(STATIC, "first.js", cache=FRESH)
+async def first_script() -> FileResponse:
+    """Return the script that runs before the first paint."""
+    return _file_response(STATIC, "first.js", cache_control=REVALIDATE)
 
 
-def is_open(path: str) -> bool:
-    """Shown to everybody, also where a token is set: there is nothing of anybody's in it."""
-    return path in PATHS or path.startswith(FOLDERS)
+def is_public(path: str) -> bool:
+    """Return whether the path needs no token: the page's own files contain no user data."""
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIXES)
 
 
-def _file(folder: Path, name: str, *, cache: str) -> FileResponse:
+def _file_response(folder: Path, name: str, *, cache_control: str) -> FileResponse:
     path = folder / name
     if path.parent != folder or not path.is_file():
-        raise HTTPException(404, "The page has no such part.")
-    return FileResponse(path, headers={"Cache-Control": cache})
+        raise HTTPException(404, "This file does not exist.")
+    return FileResponse(path, headers={"Cache-Control": cache_control})

@@ -1,1 +1,1 @@
-"""What the gateway takes and answers, as its OpenAPI document describes it."""
+"""Request and response bodies of the HTTP API."""

@@ -1,26 +1,26 @@
-"""Events, as a client hears them."""
+"""Data of server-sent events."""
 
 from pydantic import BaseModel, Field
 
 
 class ImagesStored(BaseModel):
-    """Images of a job were stored: there is something new at the head of the gallery."""
+    """Event `images`: a job stored more images, so the list of images has new entries."""
 
     job_id: str
-    stored: int = Field(description="Files of the job that are stored by now.")
+    stored: int = Field(description="How many files of the job are stored so far.")
 
 
 class ImagesDeleted(BaseModel):
-    """Images are gone."""
+    """Event `images-deleted`: images were deleted."""
 
-    ids: list[int] | None = Field(description="Null: they are many.")
+    ids: list[int] | None = Field(description="Null when there are too many to list.")
 
 
 class JobRemoved(BaseModel):
-    """A job is not in the history any more."""
+    """Event `job-removed`: a job was removed from the history."""
 
     id: str
 
 
-class Missed(BaseModel):
-    """What was missed is not kept any more: load everything anew."""
+class Reset(BaseModel):
+    """Event `reset`: the events that the client missed are no longer available, so it must reload everything."""

@@ -1,4 +1,4 @@
-"""Overviews of all images, and of some."""
+"""Image counts: timeline, facets and statistics."""
 
 from datetime import date
 
@@ -6,75 +6,75 @@ from pydantic import BaseModel, Field
 
 
 class DayCount(BaseModel):
-    """How many images there are of a day."""
+    """The number of images of one day."""
 
     date: date
     count: int
 
 
 class Timeline(BaseModel):
-    """How images are spread over the days on which they were taken, else stored."""
+    """The number of images of each day, by the day they were taken, or stored when that is unknown."""
 
     total: int
-    total_exact: bool = Field(description="False: the buckets are those of the newest images alone.")
-    buckets: list[DayCount] = Field(description="The newest first; days without any are left out.")
+    total_exact: bool = Field(description="False when the buckets cover the newest images only.")
+    buckets: list[DayCount] = Field(description="Newest first. Days without images are omitted.")
 
 
 class Count(BaseModel):
-    """How many images there are, and their bytes."""
+    """A number of images and their total size."""
 
     count: int
     bytes: int
 
 
 class TypeCount(Count):
-    """The images of a type."""
+    """The images of one MIME type."""
 
     mime_type: str
 
 
 class FolderCount(Count):
-    """The images of a folder."""
+    """The images of one folder."""
 
     folder_id: str
     name: str | None
-    path: str | None = Field(description="Below the folder that was imported; empty: it is that folder.")
+    path: str | None = Field(description="Relative to the imported folder; empty for that folder itself.")
 
 
 class CameraCount(Count):
-    """The images of a camera."""
+    """The images of one camera."""
 
     camera: str
 
 
 class JobCount(Count):
-    """The images that a job stored last."""
+    """The images that were last stored by one job."""
 
     job_id: str
     folder_name: str | None
 
 
 class DayTotal(DayCount):
-    """The images of a day, and their bytes."""
+    """The number and total size of the images of one day."""
 
     bytes: int
 
 
 class Facets(BaseModel):
-    """What images can be filtered by: of each the 200 that most have."""
+    """The values that images can be filtered by. Each list has the 200 values with the most images."""
 
     types: list[TypeCount]
     folders: list[FolderCount]
     cameras: list[CameraCount]
     jobs: list[JobCount]
-    located: Count
+    has_location: Count
 
 
 class Stats(BaseModel):
-    """All images in figures, as of this moment."""
+    """Current statistics of all images and jobs."""
 
     images: Count
     types: list[TypeCount]
-    folders: list[FolderCount] = Field(description="The 200 largest.")
-    days: list[DayTotal] = Field(description="On which they were taken, else stored; the newest first.")
-    jobs: dict[str, int] = Field(description="How many jobs are in which state.")
+    folders: list[FolderCount] = Field(description="The 200 folders with the most images.")
+    days: list[DayTotal] = Field(description="By the day taken, or stored when that is unknown. Newest first.")
+    jobs: dict[str, int] = Field(description="The number of jobs in each state.")

@@ -1,4 +1,4 @@
-"""Signs of life."""
+"""Health checks."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class Health(BaseModel):
-    """A sign of life."""
+    """The answer of a successful health check."""
 
     status: Literal["healthy"] = "healthy"
     service: Literal["api-gateway"] = "api-gateway"

@@ -1,4 +1,4 @@
-"""What may be asked of a job."""
+"""Requests to change a job."""
 
 from typing import Annotated
 
@@ -11,30 +11,32 @@ ITEMS_MAX = 1000
 PRIORITY_MIN, PRIORITY_MAX = -10, 10
 
 
-class Cancel(BaseModel):
-    """How to cancel a job."""
+class CancelRequest(BaseModel):
+    """Options for cancelling a job."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    discard: bool = Field(default=False, description="Remove what it stored, too.")
+    discard: bool = Field(default=False, description="Also delete the images that the job stored.")
 
 
-class Retry(BaseModel):
-    """What to try again; nothing named: all that failed."""
+class RetryRequest(BaseModel):
+    """The failed files to retry; all of them when nothing is given."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     reasons: (
         Annotated[list[Annotated[Reason, Field(strict=False)]], Field(min_length=1, max_length=len(Reason))] | None
-    ) = Field(None, description="Only what failed for these reasons.")
+    ) = Field(None, description="Retry only files that failed for these reasons.")
     item_ids: Annotated[list[Id], Field(min_length=1, max_length=ITEMS_MAX)] | None = Field(
-        None, description="Only these files, by their items' ids."
+        None, description="Retry only the files with these item ids."
     )
 
 
-class Priority(BaseModel):
-    """When a job is served."""
+class PriorityRequest(BaseModel):
+    """A job's new priority."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    priority: int = Field(ge=PRIORITY_MIN, le=PRIORITY_MAX, description="Higher ones are served first; 0 is usual.")
+    priority: int = Field(
+        ge=PRIORITY_MIN, le=PRIORITY_MAX, description="Higher priorities are processed first; 0 is the default."
+    )

@@ -1,55 +1,57 @@
-"""What an import would do, as it is shown."""
+"""Previews of an import: the check of a link, and the dry run."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from imageferry.gateway.schemas.jobs import Cause
+from imageferry.gateway.schemas.jobs import ReasonCount
 
 
-class Check(BaseModel):
-    """A link that names a folder, as far as its shape tells."""
+class LinkCheck(BaseModel):
+    """What a folder link refers to, judged by its format only."""
 
     source: str
     kind: Literal["folder"] = "folder"
     folder_id: str
-    resource_key: str | None = Field(description="Older links carry it; the folder cannot be seen without it.")
-    looks: str = Field(default="This is the link of a Google Drive folder.", description="The verdict in a sentence.")
+    resource_key: str | None = Field(description="Part of some older links; such a folder can't be opened without it.")
+    message: str = Field(default="This is the link of a Google Drive folder.", description="The result as a sentence.")
 
 
-class TypeCount(BaseModel):
-    """How many files of a type there are."""
+class FileTypeCount(BaseModel):
+    """The number of files of one MIME type."""
 
     mime_type: str
     count: int
 
 
-class Sample(BaseModel):
-    """One of the files that would be stored."""
+class PreviewFile(BaseModel):
+    """One of the files that would be imported."""
 
-    id: str = Field(description="The source's.")
+    id: str = Field(description="The file's id at the source.")
     name: str
     mime_type: str
-    size: int | None = Field(description="In bytes; None where the listing does not tell.")
+    size: int | None = Field(description="In bytes; null when the source doesn't list sizes.")
     thumbnail_url: str | None = Field(
-        default=None, description="At this gateway, for an hour or two; None: the file is too large for a glimpse."
+        default=None, description="Valid for one to two hours; null when the file is too large for a preview thumbnail."
     )
 
 
 class Preview(BaseModel):
-    """What an import would do, as far as the folder could be listed in time."""
+    """What an import would do, based on the part of the folder that was listed in time."""
 
     source: str
     folder_id: str
     folder_name: str
-    complete: bool = Field(description="False: the listing took longer than a preview may; these are counts so far.")
-    folders: int
+    complete: bool = Field(
+        description="False when the listing took too long; then the counts cover only what was listed so far."
+    )
+    folders: int = Field(description="The number of folders that were listed completely.")
     files: int
     to_store: int = Field(description="New and changed files.")
-    changed: int = Field(description="Of these: an older version is stored.")
+    changed: int = Field(description="Files of which an older version is stored; included in `to_store`.")
     unchanged: int
     bytes_to_store: int
-    types: list[TypeCount]
-    skipped: list[Cause] = Field(description="Files that would be left out, unchanged ones apart.")
-    failing: list[Cause] = Field(description="Files that cannot be had, as listed.")
-    samples: list[Sample]
+    types: list[FileTypeCount]
+    skips: list[ReasonCount] = Field(description="Files that would be skipped, except unchanged ones.")
+    failures: list[ReasonCount] = Field(description="Files that can't be downloaded, according to the listing.")
+    samples: list[PreviewFile] = Field(description="Up to eight of the files that would be imported.")

@@ -1,22 +1,22 @@
-"""Problems, as errors are told."""
+"""Error responses."""
 
 from pydantic import BaseModel, Field
 
 
-class Flaw(BaseModel):
-    """One thing that is wrong with a request."""
+class FieldError(BaseModel):
+    """One error in a request."""
 
-    where: str
-    what: str
+    field: str
+    message: str = Field(description="What is wrong with it.")
 
 
 class Problem(BaseModel):
-    """A problem (RFC 9457)."""
+    """Problem details (RFC 9457)."""
 
     type: str = "about:blank"
     title: str
-    status: int
-    detail: str = Field(description="What is wrong and, where it can be, how to mend it.")
-    error: str = Field(description="The same, for clients of older systems.")
-    code: str | None = Field(None, description="A stable reason.")
-    errors: list[Flaw] = Field([], description="Each thing that is wrong with the request.")
+    status: int = Field(description="The HTTP status code.")
+    detail: str = Field(description="What is wrong and, where possible, how to fix it.")
+    error: str = Field(description="Same as `detail`, for clients of older systems.")
+    code: str | None = Field(None, description="A stable reason code.")
+    errors: list[FieldError] = Field([], description="Each error in the request.")

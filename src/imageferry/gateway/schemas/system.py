@@ -1,4 +1,4 @@
-"""The installation itself, as it is shown."""
+"""The installation: version, parts and demo."""
 
 from typing import Literal
 
@@ -8,15 +8,15 @@ from pydantic import BaseModel, Field
 class Demo(BaseModel):
     """The offline demo."""
 
-    available: bool = Field(description="This gateway stands beside a stand-in for Drive, with a folder of samples.")
+    available: bool = Field(description="True when this gateway runs with a test Drive server and a sample folder.")
 
 
 class System(BaseModel):
-    """What answers here, and what it works with."""
+    """The version and configuration of this gateway."""
 
     version: str
-    store: str = Field(description="The store's URL, without secrets.")
+    store: str = Field(description="The store's URL, without credentials.")
     catalog: str = Field(description="The kind of database.", examples=["sqlite", "postgresql"])
-    engine: Literal["local", "celery"] = Field(description="`local`: this process does the work itself.")
-    auth: bool = Field(description="A token is asked for.")
+    engine: Literal["local", "celery"] = Field(description="`local` when this process runs the imports itself.")
+    auth: bool = Field(description="Whether an access token is required.")
     demo: Demo

@@ -1,1 +1,1 @@
-"""What a request must satisfy before any route sees it, and what its answer is dressed in."""
+"""Security: authentication, host and origin checks, rate limits and request body limits."""

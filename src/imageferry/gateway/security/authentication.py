@@ -1,4 +1,4 @@
-"""Access: where a token is set, nobody comes in without it or a session."""
+"""Authentication: when an access token is set, requests need the token or a session."""
 
 from collections.abc import Callable
 
@@ -7,59 +7,64 @@ from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imageferry.gateway.protocol.problems import refusal
-from imageferry.gateway.protocol.root_path import own_path
-from imageferry.gateway.security.rate_limiter import Rate, client_of
-from imageferry.gateway.security.rate_limits import too_often
-from imageferry.gateway.security.request_bodies import refuse
+from imageferry.gateway.protocol.problems import problem_response
+from imageferry.gateway.protocol.root_path import path_below_root
+from imageferry.gateway.security.rate_limiter import ClientRateLimiter, client_key
+from imageferry.gateway.security.rate_limits import rate_limit_response
+from imageferry.gateway.security.request_bodies import respond_and_drain
 from imageferry.gateway.security.sessions import COOKIE, Sessions
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="imageferry"'}
 
 
-class Access:
-    """Refuses whoever brings neither the token nor a session, but to what `is_open` says of a method and a path."""
+class AuthenticationMiddleware:
+    """Rejects requests without the token or a session, except those that `is_public(method, path)` allows."""
 
     def __init__(
-        self, app: ASGIApp, *, sessions: Sessions | None, guesses: Rate, is_open: Callable[[str, str], bool]
+        self,
+        app: ASGIApp,
+        *,
+        sessions: Sessions | None,
+        login_limiter: ClientRateLimiter,
+        is_public: Callable[[str, str], bool],
     ) -> None:
-        """`sessions` is None where no token is set: then everybody is let in."""
+        """`sessions` is None when no token is set; then every request is allowed."""
         self._app = app
         self._sessions = sessions
-        self._guesses = guesses
-        self._is_open = is_open
+        self._login_limiter = login_limiter
+        self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI's interface."""
+        """Handle one ASGI request."""
         if (
             scope["type"] == "http"
             and self._sessions is not None
-            and not self._is_open(scope["method"], own_path(scope))
+            and not self._is_public(scope["method"], path_below_root(scope))
         ):
-            refused = self._refusal(scope, self._sessions)
-            if refused is not None:
-                await refuse(refused, scope, receive, send)
+            rejection = self._rejection(scope, self._sessions)
+            if rejection is not None:
+                await respond_and_drain(rejection, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope, sessions: Sessions) -> Response | None:
+    def _rejection(self, scope: Scope, sessions: Sessions) -> Response | None:
         headers = Headers(scope=scope)
         session = cookie_parser(headers.get("cookie", "")).get(COOKIE)
-        if session is not None and sessions.knows(session):
+        if session is not None and sessions.is_valid_session(session):
             return None
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer":
-            return refusal(
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return problem_response(
                 401,
-                "This gateway asks for its token: send Authorization: Bearer, or open the link that it printed when "
-                "it started.",
+                "This gateway requires an access token. Send it as Authorization: Bearer, or open the sign-in link "
+                "that the gateway printed when it started.",
                 headers=CHALLENGE,
             )
-        client = client_of(scope)
-        # Not even looked at: a guess that is right would be told by being let in.
-        if wait_s := self._guesses.wait_s(client):
-            return too_often(wait_s)
-        if sessions.is_token(token.strip()):
+        client = client_key(scope)
+        # Over the limit the token isn't even checked: the answer must not reveal that a guess is right.
+        if retry_after_s := self._login_limiter.retry_after_s(client):
+            return rate_limit_response(retry_after_s)
+        if sessions.is_valid_token(token.strip()):
             return None
-        self._guesses.count(client)
-        return refusal(401, "This is not the gateway's token.", headers=CHALLENGE)
+        self._login_limiter.record(client)
+        return problem_response(401, "The access token is wrong.", headers=CHALLENGE)

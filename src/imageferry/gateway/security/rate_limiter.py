@@ -1,4 +1,4 @@
-"""How often one client may do what is dear."""
+"""Rate limiter per client."""
 
 import time
 from collections import OrderedDict
@@ -10,41 +10,44 @@ from starlette.types import Scope
 CLIENTS_MAX = 10_000
 
 
-class Rate:
-    """So many times at once, and so many a minute from then on, for each client.
+class ClientRateLimiter:
+    """Token bucket per client: `burst` calls at once, then `per_minute` calls a minute.
 
-    Kept in this process, for the clients seen last. (The memory store of `limits` has no bound, and starts a thread
-    for each call.)
+    The state is kept in this process, for the most recent clients. (The memory store of the library `limits` is
+    unbounded and starts a thread for each call.)
     """
 
     def __init__(self, *, burst: int, per_minute: float, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._interval_s = 60 / per_minute
-        self._room_s = self._interval_s * (burst - 1)
+        self._burst_s = self._interval_s * (burst - 1)
         self._clock_s = clock_s
-        # Of each client: when it will have been idle for long enough to have its whole burst again.
-        self._rested_s: OrderedDict[str, float] = OrderedDict()
+        # By client: the time at which its bucket will be full again.
+        self._full_at_s: OrderedDict[str, float] = OrderedDict()
 
-    def wait_s(self, client: str) -> float:
-        """How long the client must wait before its next time; 0: not at all."""
-        return max(0.0, self._rested_s.get(client, 0.0) - self._clock_s() - self._room_s)
+    def retry_after_s(self, client: str) -> float:
+        """Return how long the client must wait before its next call; 0 when it may call now."""
+        return max(0.0, self._full_at_s.get(client, 0.0) - self._clock_s() - self._burst_s)
 
-    def count(self, client: str) -> None:
-        """The client does it once."""
+    def record(self, client: str) -> None:
+        """Count one call of the client."""
         now_s = self._clock_s()
-        self._rested_s[client] = max(self._rested_s.pop(client, 0.0), now_s) + self._interval_s
-        if len(self._rested_s) > CLIENTS_MAX:
-            self._rested_s.popitem(last=False)
+        self._full_at_s[client] = max(self._full_at_s.pop(client, 0.0), now_s) + self._interval_s
+        if len(self._full_at_s) > CLIENTS_MAX:
+            self._full_at_s.popitem(last=False)
 
-    def take(self, client: str) -> float:
-        """Count one time if it is allowed now, and tell 0; else how long to wait."""
-        wait_s = self.wait_s(client)
-        if not wait_s:
-            self.count(client)
-        return wait_s
+    def acquire(self, client: str) -> float:
+        """Count one call and return 0 if it is allowed now; otherwise return how long to wait."""
+        retry_after_s = self.retry_after_s(client)
+        if not retry_after_s:
+            self.record(client)
+        return retry_after_s
 
 
-def client_of(scope: Scope) -> str:
-    """Whom a request is counted for: its address, and of IPv6 the network, of which a client has all addresses."""
+def client_key(scope: Scope) -> str:
+    """Return the client that a request is counted for: its IPv4 address, or its /64 network of IPv6.
+
+    An IPv6 client usually has all addresses of its /64 network.
+    """
     host = scope["client"][0] if scope.get("client") else ""
     try:
         address = ip_address(host)

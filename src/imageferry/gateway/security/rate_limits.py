@@ -1,62 +1,59 @@
-"""What is dear: how often each client may ask for it, and the answer when it asks more often."""
+"""Rate limits per client for expensive requests and for login attempts."""
 
-from collections.abc import Callable
 from enum import StrEnum
 from math import ceil
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
-from imageferry.gateway.protocol.problems import refusal
-from imageferry.gateway.security.rate_limiter import Rate, client_of
-
-
-class Dear(StrEnum):
-    """What is counted."""
-
-    ARCHIVE = "archive"  # up to a thousand images, read from the store
-    GUESS = "guess"  # a wrong token or link: enough for a person's mistakes, none for a machine's guesses
-    PREVIEW = "preview"  # it lists a folder at the source
-    GLIMPSE = "glimpse"  # it reads a file at the source
-    THUMBNAIL = "thumbnail"  # one to be made: a screenful at once, then as many as a machine makes
+from imageferry.gateway.protocol.problems import problem_response
+from imageferry.gateway.security.rate_limiter import ClientRateLimiter, client_key
 
 
-_RATIONS = {  # at once, then in each minute
-    Dear.ARCHIVE: (10, 10),
-    Dear.GUESS: (10, 10),
-    Dear.PREVIEW: (30, 30),
-    Dear.GLIMPSE: (80, 80),
-    Dear.THUMBNAIL: (300, 1500),
+class LimitedAction(StrEnum):
+    """A kind of request that is rate-limited."""
+
+    ARCHIVE = "archive"  # reads up to a thousand images from the store
+    LOGIN_FAILURE = "login_failure"  # a wrong token or link: enough for typing errors, too few for guessing
+    PREVIEW = "preview"  # lists a folder at the source
+    PREVIEW_THUMBNAIL = "preview_thumbnail"  # reads a file at the source
+    THUMBNAIL = "thumbnail"  # renders a thumbnail: a screenful at once, then as many as a machine can render
+
+
+_LIMITS = {  # burst, then per minute
+    LimitedAction.ARCHIVE: (10, 10),
+    LimitedAction.LOGIN_FAILURE: (10, 10),
+    LimitedAction.PREVIEW: (30, 30),
+    LimitedAction.PREVIEW_THUMBNAIL: (80, 80),
+    LimitedAction.THUMBNAIL: (300, 1500),
 }
-_SENTENCE = "Too often: wait, and try again."
+_DETAIL = "Too many requests. Wait a moment, then try again."
 
 
-class Rations:
-    """Of everything that is dear, what each client had of it."""
+class RateLimits:
+    """The rate limiters of all limited actions."""
 
     def __init__(self) -> None:
-        self._rates = {dear: Rate(burst=burst, per_minute=most) for dear, (burst, most) in _RATIONS.items()}
+        self._limiters = {
+            action: ClientRateLimiter(burst=burst, per_minute=per_minute)
+            for action, (burst, per_minute) in _LIMITS.items()
+        }
 
-    def __getitem__(self, dear: Dear) -> Rate:
-        """Its rate."""
-        return self._rates[dear]
+    def __getitem__(self, action: LimitedAction) -> ClientRateLimiter:
+        """Return the rate limiter of an action."""
+        return self._limiters[action]
 
-
-def rationed(dear: Dear) -> Callable[[Request], None]:
-    """What a route depends on that is dear: 429 to a client that asks too often."""
-
-    def counted(request: Request) -> None:
-        rations: Rations = request.app.state.rations
-        if wait_s := rations[dear].take(client_of(request.scope)):
-            raise HTTPException(429, _SENTENCE, headers=_retry_after(wait_s))
-
-    return counted
+    def check(self, action: LimitedAction, scope: Scope) -> None:
+        """Count one request; raise 429 with Retry-After when the client is over the limit."""
+        if retry_after_s := self._limiters[action].acquire(client_key(scope)):
+            raise HTTPException(429, _DETAIL, headers=_headers(retry_after_s))
 
 
-def too_often(wait_s: float) -> Response:
-    """The same refusal, as an answer."""
-    return refusal(429, _SENTENCE, headers=_retry_after(wait_s))
+def rate_limit_response(retry_after_s: float) -> Response:
+    """Return a 429 problem with Retry-After."""
+    return problem_response(429, _DETAIL, headers=_headers(retry_after_s))
 
 
-def _retry_after(wait_s: float) -> dict[str, str]:
-    return {"Retry-After": str(max(1, ceil(wait_s)))}
+def _headers(retry_after_s: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, ceil(retry_after_s)))}

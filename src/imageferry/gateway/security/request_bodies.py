@@ -1,4 +1,4 @@
-"""Bodies of requests: read whole, within bounds of size and time, before any route sees them."""
+"""Request body limits: bodies are read completely, within a size and time limit, before a route sees them."""
 
 import asyncio
 from contextlib import suppress
@@ -7,66 +7,69 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imageferry.gateway.protocol.problems import refusal
+from imageferry.gateway.protocol.problems import problem_response
 
 BODY_BYTES_MAX = 1024 * 1024
-# How long a body may take to arrive.
-BODY_S = 30.0
-# How long a body that is refused may go on.
-DRAIN_S = 10.0
-_CLOSING = {"Connection": "close"}
-_TOO_LARGE = refusal(413, f"The body is larger than {BODY_BYTES_MAX:,} bytes.", headers=_CLOSING)
+BODY_TIMEOUT_S = 30.0
+# How long to keep reading a body that has been rejected.
+DRAIN_TIMEOUT_S = 10.0
+_CLOSE = {"Connection": "close"}
+_TOO_LARGE = problem_response(413, f"The request body is larger than {BODY_BYTES_MAX:,} bytes.", headers=_CLOSE)
 
 
-class Bodies:
-    """Refuses bodies that are too large, or too slow."""
+class RequestBodyMiddleware:
+    """Rejects request bodies that are too large or too slow."""
 
-    def __init__(self, app: ASGIApp, *, body_s: float = BODY_S) -> None:
+    def __init__(self, app: ASGIApp, *, timeout_s: float = BODY_TIMEOUT_S) -> None:
         self._app = app
-        self._body_s = body_s
-        self._too_slow = refusal(408, f"The body did not arrive within {body_s:g} seconds.", headers=_CLOSING)
+        self._timeout_s = timeout_s
+        detail = f"The request body did not arrive within {timeout_s:g} seconds."
+        self._too_slow = problem_response(408, detail, headers=_CLOSE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI's interface."""
+        """Handle one ASGI request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _announced_bytes(Headers(scope=scope)) > BODY_BYTES_MAX:
-            await refuse(_TOO_LARGE, scope, receive, send)
+        if _content_length(Headers(scope=scope)) > BODY_BYTES_MAX:
+            await respond_and_drain(_TOO_LARGE, scope, receive, send)
             return
         try:
-            async with asyncio.timeout(self._body_s):
-                body = await _whole_body(receive)
+            async with asyncio.timeout(self._timeout_s):
+                receive_body = await _read_body(receive)
         except TimeoutError:
             await self._too_slow(scope, receive, send)
             return
-        if body is None:
-            await refuse(_TOO_LARGE, scope, receive, send)
+        if receive_body is None:
+            await respond_and_drain(_TOO_LARGE, scope, receive, send)
         else:
-            await self._app(scope, body, send)
+            await self._app(scope, receive_body, send)
 
 
-async def refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer at once, and let the rest of the body run dry: a client that still sends would only see a reset."""
+async def respond_and_drain(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond at once, then read the rest of the request body.
 
-    async def held_open(message: Message) -> None:
+    Otherwise a client that is still sending would see a connection reset instead of the response.
+    """
+
+    async def send_without_end(message: Message) -> None:
         await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
 
-    await answer(scope, receive, held_open)
+    await response(scope, receive, send_without_end)
     with suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_S):
+        async with asyncio.timeout(DRAIN_TIMEOUT_S):
             while (await receive()).get("more_body", False):
                 pass
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _announced_bytes(headers: Headers) -> int:
-    announced = headers.get("content-length", "")
-    return int(announced) if announced.isdecimal() else 0
+def _content_length(headers: Headers) -> int:
+    value = headers.get("content-length", "")
+    return int(value) if value.isdecimal() else 0
 
 
-async def _whole_body(receive: Receive) -> Receive | None:
-    """What gives a request's body in one piece; None when it is too large."""
+async def _read_body(receive: Receive) -> Receive | None:
+    """Read a request's body; return a callable that delivers it in one message. None when it is too large."""
     body = bytearray()
     message: Message = {"more_body": True}
     while message.get("more_body", False):
@@ -74,13 +77,13 @@ async def _whole_body(receive: Receive) -> Receive | None:
         body += message.get("body", b"")
         if len(body) > BODY_BYTES_MAX:
             return None
-    return _first({**message, "body": bytes(body)}, receive)
+    return _deliver_first({**message, "body": bytes(body)}, receive)
 
 
-def _first(message: Message, receive: Receive) -> Receive:
-    waiting = [message]
+def _deliver_first(message: Message, receive: Receive) -> Receive:
+    pending = [message]
 
-    async def received() -> Message:
-        return waiting.pop() if waiting else await receive()
+    async def receive_next() -> Message:
+        return pending.pop() if pending else await receive()
 
-    return received
+    return receive_next

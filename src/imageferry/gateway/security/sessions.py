@@ -1,4 +1,4 @@
-"""Who may come in: the token, the one-time codes that stand in for it, and the sessions of browsers."""
+"""Credentials: the access token, one-time login codes, and browser sessions."""
 
 import secrets
 import time
@@ -9,15 +9,15 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 COOKIE = "imageferry"
 SESSION_S = 30 * 24 * 3600
-CODE_S = 600
-CODES_MAX = 16
+LOGIN_CODE_S = 600
+LOGIN_CODES_MAX = 16
 
 
 class Sessions:
-    """Knows the token, and who signed in with it.
+    """Checks the access token, and issues and checks login codes and sessions.
 
-    A session is a signed word that a browser keeps: any gateway with the same token knows it, after a restart too,
-    and it ends when the token is changed. It tells nothing of the token.
+    A session is a signed value in a cookie. Any gateway with the same token accepts it, also after a restart. It
+    becomes invalid when the token changes, and reveals nothing about the token.
     """
 
     def __init__(self, token: str, *, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -26,30 +26,30 @@ class Sessions:
             token, salt="imageferry.session", signer_kwargs={"key_derivation": "hmac", "digest_method": sha256}
         )
         self._clock_s = clock_s
-        self._codes: dict[bytes, float] = {}  # digests, and when they end
+        self._expires_at_s: dict[bytes, float] = {}  # by the login code's digest
 
-    def is_token(self, given: str) -> bool:
-        """True: it is the token; tells nothing more by the time it takes."""
-        return secrets.compare_digest(given.encode(errors="replace"), self._token)
+    def is_valid_token(self, token: str) -> bool:
+        """Return whether this is the access token, in constant time."""
+        return secrets.compare_digest(token.encode(errors="replace"), self._token)
 
-    def new_code(self) -> str:
-        """A code that opens one session, within `CODE_S` seconds, at this process."""
-        while len(self._codes) >= CODES_MAX:
-            del self._codes[next(iter(self._codes))]
+    def create_login_code(self) -> str:
+        """Return a code that opens one session, within `LOGIN_CODE_S` seconds, at this process."""
+        while len(self._expires_at_s) >= LOGIN_CODES_MAX:
+            del self._expires_at_s[next(iter(self._expires_at_s))]
         code = secrets.token_urlsafe(24)
-        self._codes[_digest(code)] = self._clock_s() + CODE_S
+        self._expires_at_s[_digest(code)] = self._clock_s() + LOGIN_CODE_S
         return code
 
-    def redeem(self, code: str) -> bool:
-        """True, once: the code is one of ours, and its time is not over."""
-        return self._codes.pop(_digest(code), 0.0) > self._clock_s()
+    def redeem_login_code(self, code: str) -> bool:
+        """Return True, once, for a code of this process that has not expired."""
+        return self._expires_at_s.pop(_digest(code), 0.0) > self._clock_s()
 
-    def begin(self) -> str:
-        """The word of a new session."""
+    def create_session(self) -> str:
+        """Return the cookie value of a new session."""
         return str(self._signer.dumps(secrets.token_hex(8)))
 
-    def knows(self, session: str) -> bool:
-        """True: the word is of a session that lasts."""
+    def is_valid_session(self, session: str) -> bool:
+        """Return whether this is the cookie value of a session that has not expired."""
         try:
             self._signer.loads(session, max_age=SESSION_S)
         except BadData:
@@ -58,5 +58,5 @@ class Sessions:
 
 
 def _digest(code: str) -> bytes:
-    # Looked up by its digest, a code tells nothing by the time it takes.
+    # Looking up the digest instead of the code leaks nothing about the code by its duration.
     return sha256(code.encode(errors="replace")).digest()

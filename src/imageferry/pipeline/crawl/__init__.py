@@ -1,1 +1,1 @@
-"""The crawl stage: list folders page by page and write what they hold."""
+"""The crawl stage: lists folders page by page and writes what they contain."""

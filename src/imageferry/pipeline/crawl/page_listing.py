@@ -1,4 +1,4 @@
-"""One page of a folder, with its shortcuts followed."""
+"""Lists one page of a folder and follows its shortcuts."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -9,69 +9,69 @@ from imageferry.errors import DeferredError, NotFoundError, PageTokenError, Perm
 from imageferry.model import FOLDER_MIME_TYPE, Crawl, File, Folder, FolderRef, Page, Shortcut, SubFolder
 from imageferry.sources.base import Source
 
-# A shortcut's target is looked up one by one: so many at once.
-LOOKUPS_AT_ONCE = 8
+# Each shortcut's target is looked up by a call of its own.
+LOOKUPS_CONCURRENT = 8
 
 
-class Listing(Struct, frozen=True, kw_only=True):
-    """One page, with its shortcuts followed."""
+class PageListing(Struct, frozen=True, kw_only=True):
+    """One page of a folder, with its shortcuts followed."""
 
     files: Sequence[File] = ()
     folders: Sequence[Folder] = ()
     folders_by_shortcut: Sequence[Folder] = ()
-    dangling: Sequence[tuple[Shortcut, str]] = ()  # and why
+    dangling: Sequence[tuple[Shortcut, str]] = ()  # shortcuts without a target, and why
     next_page_token: str | None = None
-    root_name: str | None = None  # of the root, when this is its first page
-    target: Folder | None = None  # of a root that is a shortcut: the folder to list in its place
+    root_name: str | None = None  # only on the first page of the root
+    root_target: Folder | None = None  # of a root that is a shortcut: the folder to list instead
 
 
-async def list_page(message: Crawl, *, source: Source) -> Listing:
-    """A page and what its shortcuts point at.
+async def list_page(message: Crawl, *, source: Source) -> PageListing:
+    """List a page and look up the targets of its shortcuts.
 
-    Raises TransientError(LISTING_INCOMPLETE) when the source says that the page lacks files, PageTokenError
-    when its tokens lead nowhere; and what the source raises.
+    Raises TransientError(LISTING_INCOMPLETE) if the source says that the page lacks files, PageTokenError if a page
+    names itself as the next one, and what the source raises.
     """
-    locator = root_of(message)
-    if locator is not None:
-        # It may be a shortcut, or private by now.
-        return await list_root(locator, source=source, root=source.resolve(locator))
+    folder_ref = root_ref(message)
+    if folder_ref is not None:
+        # The root may be a shortcut, or private by now.
+        return await list_root(folder_ref, source=source, resolving=source.resolve(folder_ref))
     page = await source.list_page(message.folder, page_token=message.page_token)
     if page.next_page_token is not None and page.next_page_token == message.page_token:
-        raise PageTokenError(Reason.LISTING_INCOMPLETE, "The source names the same page as the next one.")
-    return await _followed(page, source=source)
+        raise PageTokenError(Reason.LISTING_INCOMPLETE, "The source named a page as its own next page.")
+    return await _follow_shortcuts(page, source=source)
 
 
-def root_of(message: Crawl) -> FolderRef | None:
-    """The root whose first page a message is for; None: it is for any other page."""
-    if not message.root or message.page_token is not None:
+def root_ref(message: Crawl) -> FolderRef | None:
+    """Return the root that the message lists the first page of, or None if it lists another page."""
+    if not message.is_root or message.page_token is not None:
         return None
     return FolderRef(source=message.source, folder_id=message.folder.id, resource_key=message.folder.resource_key)
 
 
-async def list_root(locator: FolderRef, *, source: Source, root: Awaitable[Folder]) -> Listing:
-    """The first page of all, while the root behind a locator is looked up: most likely it is the folder itself.
+async def list_root(folder_ref: FolderRef, *, source: Source, resolving: Awaitable[Folder]) -> PageListing:
+    """List the first page of a root while it is looked up (`resolving`): most likely it is the folder itself.
 
-    A shortcut's has nothing but its target, whose pages are asked for by its own id and key. Raises what either call
-    raises, the look-up's first; and see list_page.
+    If the root is a shortcut, the result is only its target, whose pages are listed by its own id and resource key.
+    Raises the error of the look-up, else that of the listing; see `list_page`.
     """
-    folder = Folder(id=locator.folder_id, name="", resource_key=locator.resource_key)
-    found, page = await asyncio.gather(root, source.list_page(folder), return_exceptions=True)
-    if isinstance(found, BaseException):
-        raise found
-    if found.id != folder.id:
-        return Listing(target=found, root_name=found.name)
-    if found.resource_key != folder.resource_key:
-        page = await source.list_page(found)
+    folder = Folder(id=folder_ref.folder_id, name="", resource_key=folder_ref.resource_key)
+    root, page = await asyncio.gather(resolving, source.list_page(folder), return_exceptions=True)
+    if isinstance(root, BaseException):
+        raise root
+    if root.id != folder.id:
+        return PageListing(root_target=root, root_name=root.name)
+    if root.resource_key != folder.resource_key:
+        page = await source.list_page(root)
     if isinstance(page, BaseException):
         raise page
-    return await _followed(page, source=source, root_name=found.name)
+    return await _follow_shortcuts(page, source=source, root_name=root.name)
 
 
-async def _followed(page: Page, *, source: Source, root_name: str | None = None) -> Listing:
-    if not page.complete:
+async def _follow_shortcuts(page: Page, *, source: Source, root_name: str | None = None) -> PageListing:
+    if not page.is_complete:
         raise TransientError(Reason.LISTING_INCOMPLETE, "The source says that this page of the folder may lack files.")
-    files, folders, lost = list(page.files), [], []
-    lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
+    files, folders, dangling = list(page.files), [], []
+    lookups = asyncio.Semaphore(LOOKUPS_CONCURRENT)
 
     async def follow(shortcut: Shortcut) -> None:
         if shortcut.target_mime_type == FOLDER_MIME_TYPE:
@@ -83,28 +83,28 @@ async def _followed(page: Page, *, source: Source, root_name: str | None = None)
                 async with lookups:
                     target = await source.stat(shortcut.target_id, resource_key=shortcut.target_resource_key)
             except NotFoundError as exc:
-                lost.append((shortcut, exc.message))
+                dangling.append((shortcut, exc.message))
                 return
             except (PermanentError, DeferredError):
-                target = _as_pointed_at(shortcut)  # refused itself when its turn comes, and nothing else with it
+                target = _unresolved_target(shortcut)  # its transfer will fail, and nothing else
         if isinstance(target, Folder):
             folders.append(target)
         else:
             files.append(target)
 
     await asyncio.gather(*(follow(shortcut) for shortcut in page.shortcuts))
-    return Listing(
+    return PageListing(
         files=files,
         folders=page.folders,
         folders_by_shortcut=folders,
-        dangling=lost,
+        dangling=dangling,
         next_page_token=page.next_page_token,
         root_name=root_name,
     )
 
 
-def _as_pointed_at(shortcut: Shortcut) -> File:
-    """All that a shortcut itself tells of its file."""
+def _unresolved_target(shortcut: Shortcut) -> File:
+    """Return a shortcut's target with only the properties that the shortcut itself gives."""
     return File(
         id=shortcut.target_id,
         name=shortcut.name,
@@ -113,17 +113,17 @@ def _as_pointed_at(shortcut: Shortcut) -> File:
     )
 
 
-def subfolders(listing: Listing, *, path: str) -> list[SubFolder]:
-    """The folders of a page, each with its path below the root."""
-    if listing.target is not None:
-        return [SubFolder(folder=listing.target, path=path)]
-    found = [SubFolder(folder=folder, path=_below(path, folder)) for folder in listing.folders]
-    by_shortcut = [
-        SubFolder(folder=folder, path=_below(path, folder), by_shortcut=True) for folder in listing.folders_by_shortcut
+def subfolders(listing: PageListing, *, path: str) -> list[SubFolder]:
+    """Return the folders of a page, each with its path below the root. `path` is that of the listed folder."""
+    if listing.root_target is not None:
+        return [SubFolder(folder=listing.root_target, path=path)]
+    found = [SubFolder(folder=folder, path=_join(path, folder)) for folder in listing.folders]
+    via_shortcut = [
+        SubFolder(folder=folder, path=_join(path, folder), via_shortcut=True) for folder in listing.folders_by_shortcut
     ]
-    return found + by_shortcut
+    return found + via_shortcut
 
 
-def _below(path: str, folder: Folder) -> str:
-    name = folder.name.replace("/", "\N{DIVISION SLASH}")  # so that the path's own slashes are the only ones
+def _join(path: str, folder: Folder) -> str:
+    name = folder.name.replace("/", "\N{DIVISION SLASH}")  # so that each slash of a path separates two folders
     return f"{path}/{name}" if path else name

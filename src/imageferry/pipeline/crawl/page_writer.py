@@ -1,4 +1,4 @@
-"""The way of listed pages into the catalog."""
+"""Writes listed pages to the catalog."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,68 +12,80 @@ from imageferry.catalog.ledger import dispatch, folders
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import now_ms
 from imageferry.model import Crawl, Job, Transfer
-from imageferry.pipeline.crawl.page_listing import Listing, subfolders
-from imageferry.pipeline.crawl.selection import dangling, judge
-from imageferry.pipeline.write_coalescer import Together
+from imageferry.pipeline.crawl.page_listing import PageListing, subfolders
+from imageferry.pipeline.crawl.selection import classify_dangling_shortcut, classify_file
+from imageferry.pipeline.write_coalescer import WriteCoalescer
 
-# A page waits so long for others that are on their way: many small ones cost a third of what each costs by itself.
-LINGER_S = 0.01
+# How long a page waits for others that are being listed: of many small pages in one transaction, each costs a third of
+# what it costs alone.
+WAIT_FOR_MORE_S = 0.01
 
-_Listed = tuple[Crawl, Listing]
+_Page = tuple[Crawl, PageListing]
 
 
-class Advance:
-    """Writes pages, those of a job that come at about the same time together."""
+class PageWriter:
+    """Writes pages, coalescing those of a job that arrive at about the same time."""
 
-    def __init__(self, *, catalog: Catalog, terms: LeasePolicy, folds_case: bool = False) -> None:
+    def __init__(self, *, catalog: Catalog, lease_policy: LeasePolicy, folds_case: bool = False) -> None:
         self._catalog = catalog
-        self._terms = terms
+        self._lease_policy = lease_policy
         self._folds_case = folds_case
-        self._on_their_way = 0
-        self._pages: Together[_Listed] = Together(self._write, linger=self._linger)
+        self._expected_pages = 0
+        self._pages: WriteCoalescer[_Page] = WriteCoalescer(self._write, wait_for_more=self._wait_for_more)
 
     @contextmanager
-    def expecting(self) -> Iterator[None]:
-        """A page is on its way while the context lasts."""
-        self._on_their_way += 1
+    def expect_page(self) -> Iterator[None]:
+        """Announce a page while the context lasts: writes wait a moment for it."""
+        self._expected_pages += 1
         try:
             yield
         finally:
-            self._on_their_way -= 1
+            self._expected_pages -= 1
 
-    async def write(self, message: Crawl, listing: Listing) -> Sequence[Crawl | Transfer]:
-        """Write a page; its part of what its job may begin now."""
+    async def write(self, message: Crawl, listing: PageListing) -> Sequence[Crawl | Transfer]:
+        """Write a page. Return its share of the messages that the job may send now."""
         return await self._pages.add((message, listing), job_id=message.job_id, files=len(listing.files))
 
-    async def _linger(self) -> None:
-        if self._on_their_way:
-            await asyncio.sleep(LINGER_S)
+    async def _wait_for_more(self) -> None:
+        if self._expected_pages:
+            await asyncio.sleep(WAIT_FOR_MORE_S)
 
-    async def _write(self, together: Sequence[_Listed]) -> Sequence[Crawl | Transfer]:
-        change = partial(_advance, together=together, terms=self._terms, folds_case=self._folds_case)
+    async def _write(self, pages: Sequence[_Page]) -> Sequence[Crawl | Transfer]:
+        change = partial(_save_pages, pages=pages, policy=self._lease_policy, folds_case=self._folds_case)
         return await self._catalog.write(change)
 
 
-def _advance(tx: Tx, *, together: Sequence[_Listed], terms: LeasePolicy, folds_case: bool) -> list[Crawl | Transfer]:
-    job = jobs.get(tx, together[0][0].job_id)
+def _save_pages(tx: Tx, *, pages: Sequence[_Page], policy: LeasePolicy, folds_case: bool) -> list[Crawl | Transfer]:
+    job = jobs.get(tx, pages[0][0].job_id)
     if job is None:
         return []
-    file_ids = [file.id for _, listing in together for file in listing.files]
-    held = records.held(tx, source=job.source, store=job.store, file_ids=file_ids)
-    pages = [_judged(*listed, job=job, held=held, folds_case=folds_case) for listed in together]
-    folders.advance(tx, pages, terms=terms)
-    return dispatch.dispatch(tx, job.id, terms=terms, now_ms=now_ms())
+    file_ids = [file.id for _, listing in pages for file in listing.files]
+    stored_versions = records.stored_versions(tx, source=job.source, store=job.store, file_ids=file_ids)
+    classified = [_classify(*page, job=job, stored_versions=stored_versions, folds_case=folds_case) for page in pages]
+    folders.save_pages(tx, classified, policy=policy)
+    return dispatch.dispatch(tx, job.id, policy=policy, now_ms=now_ms())
 
 
-def _judged(
-    message: Crawl, listing: Listing, *, job: Job, held: Mapping[str, records.Held], folds_case: bool
+def _classify(
+    message: Crawl,
+    listing: PageListing,
+    *,
+    job: Job,
+    stored_versions: Mapping[str, records.StoredVersion],
+    folds_case: bool,
 ) -> folders.ListedPage:
-    where = {"folder_id": message.folder.id, "path": message.path}
-    finds = [judge(file, options=job.options, held=held, folds_case=folds_case, **where) for file in listing.files]
-    finds += [dangling(lost.id, lost.name, detail=why, **where) for lost, why in listing.dangling]
+    folder = {"folder_id": message.folder.id, "path": message.path}
+    files = [
+        classify_file(file, options=job.options, stored_versions=stored_versions, folds_case=folds_case, **folder)
+        for file in listing.files
+    ]
+    files += [
+        classify_dangling_shortcut(shortcut.id, shortcut.name, detail=detail, **folder)
+        for shortcut, detail in listing.dangling
+    ]
     return folders.ListedPage(
         crawl=message,
-        finds=finds,
+        files=files,
         subfolders=subfolders(listing, path=message.path) if job.options.recursive else (),
         next_page_token=listing.next_page_token,
         folder_name=listing.root_name,

@@ -1,4 +1,4 @@
-"""Pages that will be wanted soon, listed meanwhile: of a folder that is being looked up, or after one being written."""
+"""Lists pages early: a root's first page while the root is looked up, the next page while one is written."""
 
 import asyncio
 import time
@@ -7,72 +7,73 @@ from collections.abc import Awaitable, Callable, Coroutine
 from msgspec.structs import replace
 
 from imageferry.model import Crawl, Folder, FolderRef
-from imageferry.pipeline.crawl.page_listing import Listing, list_page, list_root, root_of
+from imageferry.pipeline.crawl.page_listing import PageListing, list_page, list_root, root_ref
 from imageferry.sources.base import Source
 
-# So many pages wait for whoever comes for them, and so long: a job may have been paused, or a process may be busy.
+# A page may never be taken: its job was paused, or another process got the message.
 PAGES_MAX = 4
-FRESH_S = 60.0
+EXPIRES_AFTER_S = 60.0
 
-# A root's first page, which no job asked for yet; or any other: its job, its folder's row in the ledger, its token.
-_Page = FolderRef | tuple[str, int, str | None]
+# A root's first page, which has no job yet; or a page's job, its row in `job_folders` and its token.
+_PageKey = FolderRef | tuple[str, int, str | None]
 
 
-class Lookahead:
-    """Pages that are listed before the ledger gives them out, in the process that will most likely be given them.
+class PagePrefetcher:
+    """Lists pages before the ledger dispatches them, in the process that will most likely receive them.
 
-    A page of which nobody comes for costs one call to the source, and is forgotten.
+    A page that is never taken costs one call to the source.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._pages: dict[_Page, tuple[asyncio.Task[Listing], float]] = {}
+        self._pages: dict[_PageKey, tuple[asyncio.Task[PageListing], float]] = {}
 
-    def begin_root(self, locator: FolderRef, *, source: Source, root: Awaitable[Folder]) -> None:
-        """List the first page of a folder which is being looked up, for whoever imports it."""
-        self._begin(locator, list_root(locator, source=source, root=root))
+    def prefetch_root(self, folder_ref: FolderRef, *, source: Source, resolving: Awaitable[Folder]) -> None:
+        """Start to list the first page of a folder that is being looked up."""
+        self._start(folder_ref, list_root(folder_ref, source=source, resolving=resolving))
 
-    def begin(self, message: Crawl, listing: Listing, *, source: Source) -> None:
-        """List the page that follows, if there is one."""
+    def prefetch_next(self, message: Crawl, listing: PageListing, *, source: Source) -> None:
+        """Start to list the page after this one, if there is one."""
         if listing.next_page_token is None:
             return
-        following = replace(message, page_token=listing.next_page_token)
-        self._begin(_page(following), list_page(following, source=source))
+        next_message = replace(message, page_token=listing.next_page_token)
+        self._start(_page_key(next_message), list_page(next_message, source=source))
 
-    def take(self, message: Crawl) -> asyncio.Task[Listing] | None:
-        """The listing of a page, under way or done; None when nobody began it, or long ago."""
-        page = _page(message)
-        if page not in self._pages:
+    def take(self, message: Crawl) -> asyncio.Task[PageListing] | None:
+        """Remove and return the task that lists a page, or None if it wasn't prefetched or has expired."""
+        key = _page_key(message)
+        if key not in self._pages:
             return None
-        task, begun_s = self._pages[page]
-        if self._clock() - begun_s > FRESH_S:
-            self._forget(page)
+        task, started_s = self._pages[key]
+        if self._clock() - started_s > EXPIRES_AFTER_S:
+            self._drop(key)
             return None
-        del self._pages[page]
+        del self._pages[key]
         return task
 
     async def close(self) -> None:
-        """List nothing any more."""
+        """Cancel all listings."""
         tasks = [task for task, _ in self._pages.values()]
-        for page in [*self._pages]:
-            self._forget(page)
+        for key in [*self._pages]:
+            self._drop(key)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, page: _Page, listing: Coroutine[None, None, Listing]) -> None:
+    def _start(self, key: _PageKey, listing: Coroutine[None, None, PageListing]) -> None:
         while len(self._pages) >= PAGES_MAX:
-            self._forget(next(iter(self._pages)))
-        self._pages[page] = (asyncio.create_task(listing), self._clock())
+            self._drop(next(iter(self._pages)))
+        self._pages[key] = (asyncio.create_task(listing), self._clock())
 
-    def _forget(self, page: _Page) -> None:
-        task, _ = self._pages.pop(page)
+    def _drop(self, key: _PageKey) -> None:
+        task, _ = self._pages.pop(key)
         task.cancel()
-        task.add_done_callback(_nobody_minds)
+        task.add_done_callback(_ignore_result)
 
 
-def _page(message: Crawl) -> _Page:
-    return root_of(message) or (message.job_id, message.crawl_id, message.page_token)
+def _page_key(message: Crawl) -> _PageKey:
+    return root_ref(message) or (message.job_id, message.job_folder_id, message.page_token)
 
 
-def _nobody_minds(task: asyncio.Task[Listing]) -> None:
+def _ignore_result(task: asyncio.Task[PageListing]) -> None:
+    # asyncio would log an exception that is never retrieved.
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""The crawl stage: one page of one folder, into the catalog."""
+"""The crawl stage: lists one page of one folder and writes it to the catalog."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,9 +11,9 @@ from imageferry.clock import now_ms
 from imageferry.errors import ImageferryError
 from imageferry.log import log
 from imageferry.model import Crawl, Transfer
-from imageferry.pipeline.crawl.page_listing import Listing, list_page
-from imageferry.pipeline.crawl.page_writer import Advance
-from imageferry.pipeline.crawl.prefetch import Lookahead
+from imageferry.pipeline.crawl.page_listing import PageListing, list_page
+from imageferry.pipeline.crawl.page_writer import PageWriter
+from imageferry.pipeline.crawl.prefetch import PagePrefetcher
 from imageferry.sources.base import Source
 
 
@@ -22,50 +22,55 @@ async def crawl(
     *,
     sources: Mapping[str, Source],
     catalog: Catalog,
-    advance: Advance,
-    terms: LeasePolicy,
-    lookahead: Lookahead | None = None,
+    page_writer: PageWriter,
+    policy: LeasePolicy,
+    prefetcher: PagePrefetcher | None = None,
 ) -> AsyncIterator[Crawl | Transfer]:
-    """List a page and write what it holds; what follows is all that the job may begin now.
+    """List a page and write it. Yield the messages that the job may send now.
 
-    With a `lookahead`, the page that follows is listed while this one is written.
+    With a `prefetcher`, the next page is listed while this one is written.
     """
     source = sources[message.source]
-    begun = None if lookahead is None else lookahead.take(message)
+    prefetched = None if prefetcher is None else prefetcher.take(message)
     try:
-        with advance.expecting():
-            listing = await _listed(message, begun=begun, source=source, catalog=catalog, terms=terms)
+        with page_writer.expect_page():
+            listing = await _list(message, prefetched=prefetched, source=source, catalog=catalog, policy=policy)
     except ImageferryError as exc:
         log.info(
-            "page.stumbled",
+            "folder_page.list_failed",
             job_id=message.job_id,
             folder_id=message.folder.id,
             reason=exc.reason,
             detail=exc.message,
         )
-        stumble = partial(_stumble, message=message, error=exc, terms=terms)
-        following: Sequence[Crawl | Transfer] = await catalog.write(stumble)
+        change = partial(_save_failure, message=message, error=exc, policy=policy)
+        next_messages: Sequence[Crawl | Transfer] = await catalog.write(change)
     else:
-        if lookahead is not None:
-            lookahead.begin(message, listing, source=source)
-        following = await advance.write(message, listing)
-    for sent in following:
-        yield sent
+        if prefetcher is not None:
+            prefetcher.prefetch_next(message, listing, source=source)
+        next_messages = await page_writer.write(message, listing)
+    for next_message in next_messages:
+        yield next_message
 
 
-async def _listed(
-    message: Crawl, *, begun: asyncio.Task[Listing] | None, source: Source, catalog: Catalog, terms: LeasePolicy
-) -> Listing:
-    """A page, with signs of life for as long as the source takes."""
-    listing = begun or asyncio.create_task(list_page(message, source=source))
+async def _list(
+    message: Crawl,
+    *,
+    prefetched: asyncio.Task[PageListing] | None,
+    source: Source,
+    catalog: Catalog,
+    policy: LeasePolicy,
+) -> PageListing:
+    """List a page, renewing its lease for as long as the source takes."""
+    listing = prefetched or asyncio.create_task(list_page(message, source=source))
     try:
-        while not (await asyncio.wait([listing], timeout=terms.sign_of_life_s))[0]:
-            await catalog.write(lambda tx: folders.prolong(tx, message, terms=terms, now_ms=now_ms()))
+        while not (await asyncio.wait([listing], timeout=policy.heartbeat_interval_s))[0]:
+            await catalog.write(lambda tx: folders.renew_lease(tx, message, policy=policy, now_ms=now_ms()))
         return listing.result()
     finally:
         listing.cancel()
 
 
-def _stumble(tx: Tx, *, message: Crawl, error: ImageferryError, terms: LeasePolicy) -> list[Crawl | Transfer]:
-    folders.stumble(tx, message, error=error, terms=terms, now_ms=now_ms())
-    return dispatch.dispatch(tx, message.job_id, terms=terms, now_ms=now_ms())
+def _save_failure(tx: Tx, *, message: Crawl, error: ImageferryError, policy: LeasePolicy) -> list[Crawl | Transfer]:
+    folders.page_failed(tx, message, error=error, policy=policy, now_ms=now_ms())
+    return dispatch.dispatch(tx, message.job_id, policy=policy, now_ms=now_ms())

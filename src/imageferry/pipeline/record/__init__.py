@@ -1,1 +1,1 @@
-"""The record stage: write the outcomes of transfers."""
+"""The record stage: writes the outcomes of transfers."""

@@ -1,4 +1,4 @@
-"""The way of outcomes into the catalog."""
+"""Writes the outcomes of transfers to the catalog."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,31 +8,40 @@ from imageferry.catalog.ledger import dispatch, outcomes
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import now_ms
 from imageferry.model import Crawl, Record, Transfer
-from imageferry.pipeline.stop_signal import Halts
-from imageferry.pipeline.write_coalescer import Together
+from imageferry.pipeline.stop_signal import StopSignals
+from imageferry.pipeline.write_coalescer import WriteCoalescer
 
-# Outcomes wait so long for others, as long as files are under way in this process: a batch by itself costs twice as
-# much, and whoever looks on is told soon enough.
-LINGER_S = 0.1
+# How long outcomes wait for others while files are in transfer in this process: a batch alone costs twice as much, and
+# progress still shows soon enough.
+WAIT_FOR_MORE_S = 0.1
 
 
-class Finish:
-    """Writes outcomes, those of a job that come at about the same time together."""
+class OutcomeWriter:
+    """Writes outcomes, coalescing those of a job that arrive at about the same time."""
 
-    def __init__(self, *, catalog: Catalog, terms: LeasePolicy, halts: Halts, linger_s: float = LINGER_S) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        lease_policy: LeasePolicy,
+        stop_signals: StopSignals,
+        wait_s: float = WAIT_FOR_MORE_S,
+    ) -> None:
         self._catalog = catalog
-        self._terms = terms
-        self._records: Together[Record] = Together(self._write, linger=partial(halts.idle, within_s=linger_s))
+        self._lease_policy = lease_policy
+        # No more outcomes come when no transfer is registered for a stop signal.
+        wait_for_more = partial(stop_signals.wait_until_idle, timeout_s=wait_s)
+        self._records: WriteCoalescer[Record] = WriteCoalescer(self._write, wait_for_more=wait_for_more)
 
     async def write(self, message: Record) -> Sequence[Crawl | Transfer]:
-        """Write outcomes; their part of what their job may begin now."""
+        """Write outcomes. Return their share of the messages that the job may send now."""
         return await self._records.add(message, job_id=message.job_id, files=len(message.outcomes))
 
-    async def _write(self, together: Sequence[Record]) -> Sequence[Crawl | Transfer]:
+    async def _write(self, records: Sequence[Record]) -> Sequence[Crawl | Transfer]:
         def change(tx: Tx) -> Sequence[Crawl | Transfer]:
-            outcomes.finish(tx, *together, terms=self._terms, now_ms=now_ms())
-            if not any(message.final for message in together):
+            outcomes.record_outcomes(tx, *records, policy=self._lease_policy, now_ms=now_ms())
+            if not any(record.is_final for record in records):
                 return ()
-            return dispatch.dispatch(tx, together[0].job_id, terms=self._terms, now_ms=now_ms())
+            return dispatch.dispatch(tx, records[0].job_id, policy=self._lease_policy, now_ms=now_ms())
 
         return await self._catalog.write(change)

@@ -1,1 +1,1 @@
-"""The transfer stage: download, verify and upload files."""
+"""The transfer stage: downloads, verifies and uploads files."""

@@ -1,4 +1,4 @@
-"""One file's way: download, verify, upload."""
+"""Transfer one file: download, verify, upload."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -16,41 +16,49 @@ from imageferry.errors import (
 )
 from imageferry.log import log
 from imageferry.model import Content, File, Folder, ItemState, Outcome, TransferItem
-from imageferry.pipeline.image_types import HEAD_BYTES, sniff
-from imageferry.pipeline.stop_signal import Halt
-from imageferry.pipeline.transfer.digest import StreamDigest, md5_of, md5_of_stream
-from imageferry.pipeline.transfer.limits import Bounds
+from imageferry.pipeline.image_types import SNIFF_BYTES, sniff
+from imageferry.pipeline.stop_signal import StopSignal
+from imageferry.pipeline.transfer.digest import StreamDigest, md5_hex, stream_md5_hex
+from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.sources.base import Source
-from imageferry.stores.store import PART_BYTES, PARTS_AT_ONCE, Store, is_md5
+from imageferry.stores.store import PART_BYTES, PARTS_CONCURRENT, Store, is_md5
 
-# Files up to this size are held whole; larger ones, and those of unknown size that turn out larger, pass in parts.
+# Files up to this size are held in memory whole. Larger ones, and those of unknown size that turn out larger, are
+# streamed.
 WHOLE_BYTES_MAX = 8 * 1024 * 1024
-STREAM_BYTES_HELD = PART_BYTES * (PARTS_AT_ONCE + 2)
+STREAM_MEMORY_BYTES = PART_BYTES * (PARTS_CONCURRENT + 2)
 CORRUPT_TRIES_MAX = 3
-TAIL_BYTES = 64 * 1024  # of a stream: what shows that a JPEG is there to its end
+TAIL_BYTES = 64 * 1024  # of a stream: kept to see whether a JPEG is complete
 
 
-async def carry(
-    parcel: TransferItem, *, source: Source, store: Store, bounds: Bounds, halt: Halt, repeated: bool = False
+async def transfer_file(
+    item: TransferItem,
+    *,
+    source: Source,
+    store: Store,
+    limits: TransferLimits,
+    stop_signal: StopSignal,
+    redelivered: bool = False,
 ) -> Outcome:
-    """Bring one file into the store; every end that the file alone can have is an outcome.
+    """Transfer one file into the store and return its outcome, which may be a failure of this file.
 
-    Raises BlockedError when no other file could be brought either, StoppedError when asked to stop.
+    A `redelivered` file whose object is in the store already, verified, is not transferred again. Raises BlockedError
+    if no other file could be transferred either, StoppedError if a stop is requested.
     """
     try:
-        if repeated and (found := await standing(parcel, store=store)):
+        if redelivered and (found := await find_verified_object(item, store=store)):
             return found
-        return await _Carriage(parcel, source=source, store=store, bounds=bounds, halt=halt).bring()
+        return await _FileTransfer(item, source=source, store=store, limits=limits, stop_signal=stop_signal).run()
     except UnreachableError as exc:
         raise BlockedError(exc.reason, exc.message) from exc
     except (TransientError, DeferredError) as exc:
-        return _outcome(parcel, ItemState.PENDING, exc)
+        return _error_outcome(item, ItemState.PENDING, exc)
     except PermanentError as exc:
-        return _outcome(parcel, ItemState.FAILED, exc)
+        return _error_outcome(item, ItemState.FAILED, exc)
 
 
-class _Arrival(Struct, frozen=True, kw_only=True):
-    """What came over the wire in one try."""
+class _Stored(Struct, frozen=True, kw_only=True):
+    """What one try stored."""
 
     size_bytes: int
     md5: str
@@ -60,215 +68,222 @@ class _Arrival(Struct, frozen=True, kw_only=True):
 class _CorruptError(TransientError):
     """Size or digest did not match."""
 
-    def __init__(self, message: str, *, md5_of_jpeg: str | None = None) -> None:
+    def __init__(self, message: str, *, jpeg_md5: str | None = None) -> None:
         super().__init__(Reason.CORRUPT, message)
-        self.md5_of_jpeg = md5_of_jpeg  # of bytes that are as many as listed, and a JPEG from end to end
+        self.jpeg_md5 = jpeg_md5  # of a download that has the listed size and is a complete JPEG
 
 
 class _NotAnImageError(Exception):
-    """The content is something else."""
+    """The content is not an image's."""
 
 
-class _Carriage:
-    """One file under way, with what its tries have taught so far."""
+class _FileTransfer:
+    """The tries to transfer one file, and what they found out about it."""
 
-    def __init__(self, parcel: TransferItem, *, source: Source, store: Store, bounds: Bounds, halt: Halt) -> None:
-        self._parcel = parcel
+    def __init__(
+        self, item: TransferItem, *, source: Source, store: Store, limits: TransferLimits, stop_signal: StopSignal
+    ) -> None:
+        self._item = item
         self._source = source
         self._store = store
-        self._memory = bounds.memory
-        self._halt = halt
+        self._memory = limits.memory
+        self._stop_signal = stop_signal
         self._listed = File(
-            id=parcel.file_id,
-            name=parcel.name,
-            mime_type=parcel.mime_type,
-            size_bytes=parcel.size_bytes,
-            md5=parcel.md5,
-            resource_key=parcel.resource_key,
+            id=item.file_id,
+            name=item.name,
+            mime_type=item.mime_type,
+            size_bytes=item.size_bytes,
+            md5=item.md5,
+            resource_key=item.resource_key,
         )
-        self._distrusts_store = False  # our own digest decides, before anything is put
-        self._md5s_of_jpeg: set[str] = set()
-        self._keep_md5: str | None = None  # a digest that came twice: the source's own is wrong
+        self._verify_before_upload = False
+        self._jpeg_md5s: set[str] = set()
+        self._accepted_md5: str | None = None  # downloaded twice: the source's own digest is wrong
 
-    async def bring(self) -> Outcome:
+    async def run(self) -> Outcome:
         for tries_left in range(CORRUPT_TRIES_MAX - 1, -1, -1):
             try:
-                arrival = await self._once()
+                stored = await self._try()
             except _NotAnImageError:
-                detail = "Its name or type is an image's, its content is not."
                 return Outcome(
-                    item_id=self._parcel.item_id,
+                    item_id=self._item.item_id,
                     state=ItemState.SKIPPED,
                     reason=Reason.NOT_AN_IMAGE,
-                    detail=detail,
+                    detail="Its name or type is that of an image, but its content is not.",
                 )
             except TransientError as exc:
                 if exc.reason is not Reason.CORRUPT:
                     raise
                 if not tries_left:
-                    return _outcome(self._parcel, ItemState.FAILED, exc)
-                log.info("file.corrupt", file_id=self._parcel.file_id, detail=exc.message)
-                await self._learn(exc)
+                    return _error_outcome(self._item, ItemState.FAILED, exc)
+                log.info("file.corrupt", file_id=self._item.file_id, detail=exc.message)
+                await self._refresh_metadata(exc)
             else:
-                return self._stored(arrival)
+                return self._stored_outcome(stored)
         raise AssertionError("unreachable: the last try returns")
 
-    def _stored(self, arrival: _Arrival) -> Outcome:
-        flagged = self._keep_md5 is not None
+    def _stored_outcome(self, stored: _Stored) -> Outcome:
+        digest_mismatch = self._accepted_md5 is not None
         detail = None
-        if flagged:
-            detail = f"The source tells the digest {self._listed.md5}, but its bytes have {self._keep_md5}, every time."
+        if digest_mismatch:
+            detail = f"The source lists the checksum {self._listed.md5}, but every download has {self._accepted_md5}."
         return Outcome(
-            item_id=self._parcel.item_id,
+            item_id=self._item.item_id,
             state=ItemState.STORED,
-            size_bytes=arrival.size_bytes,
-            md5=arrival.md5,
+            size_bytes=stored.size_bytes,
+            md5=stored.md5,
             version=self._listed.version,
-            mime_type=arrival.mime_type,
-            flagged=flagged,
+            mime_type=stored.mime_type,
+            digest_mismatch=digest_mismatch,
             detail=detail,
         )
 
-    async def _learn(self, corrupt: TransientError) -> None:
-        """Look again what the file is now: it may have changed since it was listed, or be gone."""
-        fresh = await self._source.stat(self._parcel.file_id, resource_key=self._parcel.resource_key)
-        self._distrusts_store = True
-        if isinstance(fresh, Folder):
+    async def _refresh_metadata(self, corrupt: TransientError) -> None:
+        """Look the file up again: it may have changed since it was listed, or be gone."""
+        current = await self._source.stat(self._item.file_id, resource_key=self._item.resource_key)
+        self._verify_before_upload = True
+        if isinstance(current, Folder):
             return
-        changed = (fresh.md5, fresh.size_bytes) != (self._listed.md5, self._listed.size_bytes)
-        if changed and fresh.version is not None:
-            self._listed = replace(self._listed, size_bytes=fresh.size_bytes, md5=fresh.md5, version=fresh.version)
-        elif isinstance(corrupt, _CorruptError) and corrupt.md5_of_jpeg is not None:
+        changed = (current.md5, current.size_bytes) != (self._listed.md5, self._listed.size_bytes)
+        if changed and current.version is not None:
+            self._listed = replace(
+                self._listed, size_bytes=current.size_bytes, md5=current.md5, version=current.version
+            )
+        elif isinstance(corrupt, _CorruptError) and corrupt.jpeg_md5 is not None:
             # A few JPEGs that came to Drive from Google Photos never match their md5Checksum.
-            if corrupt.md5_of_jpeg in self._md5s_of_jpeg:
-                self._keep_md5 = corrupt.md5_of_jpeg
-            self._md5s_of_jpeg.add(corrupt.md5_of_jpeg)
+            if corrupt.jpeg_md5 in self._jpeg_md5s:
+                self._accepted_md5 = corrupt.jpeg_md5
+            self._jpeg_md5s.add(corrupt.jpeg_md5)
 
-    async def _once(self) -> _Arrival:
+    async def _try(self) -> _Stored:
         size_bytes = self._listed.size_bytes
         if size_bytes is not None and size_bytes <= WHOLE_BYTES_MAX:
-            async with self._memory.hold(size_bytes, halt=self._halt):
-                with self._halt.download():
+            async with self._memory.reserve(size_bytes, stop_signal=self._stop_signal):
+                with self._stop_signal.abortable_download():
                     data = await self._source.read(self._listed)
                 return await self._put_whole(data)
         async with (
-            self._memory.hold(STREAM_BYTES_HELD, halt=self._halt),
+            self._memory.reserve(STREAM_MEMORY_BYTES, stop_signal=self._stop_signal),
             aclosing(self._source.stream(self._listed)) as chunks,
         ):
-            begun = await self._first(chunks, at_most=WHOLE_BYTES_MAX)
-            if size_bytes is None and len(begun) < WHOLE_BYTES_MAX:
-                return await self._put_whole(begun)
-            return await self._put_stream(begun, chunks)
+            head = await self._read_head(chunks, size_bytes=WHOLE_BYTES_MAX)
+            if size_bytes is None and len(head) < WHOLE_BYTES_MAX:
+                return await self._put_whole(head)
+            return await self._put_stream(head, chunks)
 
-    async def _first(self, chunks: AsyncIterator[Content], *, at_most: int) -> bytes:
-        begun = bytearray()
-        while len(begun) < at_most and (chunk := await self._halt.next_chunk(chunks)) is not None:
-            begun += chunk
-        return bytes(begun)
+    async def _read_head(self, chunks: AsyncIterator[Content], *, size_bytes: int) -> bytes:
+        """Read at least this many bytes, or all there are."""
+        head = bytearray()
+        while len(head) < size_bytes and (chunk := await self._stop_signal.next_chunk(chunks)) is not None:
+            head += chunk
+        return bytes(head)
 
-    async def _put_whole(self, data: Content) -> _Arrival:
-        key, listed = self._parcel.key, self._listed
+    async def _put_whole(self, data: Content) -> _Stored:
         self._verify_size(len(data))
         if not data:
-            raise PermanentError(Reason.EMPTY, "The file holds no bytes.")
+            raise PermanentError(Reason.EMPTY, Reason.EMPTY.sentence)
         mime_type = self._sniff(data)
-        # The store's own digest spares ours, unless a wrong object would stand in a good one's place meanwhile.
-        trusts_store = self._store.answers_md5 and not self._parcel.replaces and not self._distrusts_store
-        md5 = listed.md5 if trusts_store else None
+        # The store's digest makes ours unnecessary, unless a corrupt object would overwrite a good one meanwhile.
+        trust_store = self._store.etag_is_md5 and not self._item.overwrites and not self._verify_before_upload
+        md5 = self._listed.md5 if trust_store else None
         if md5 is None:
-            md5 = await md5_of(data)
-            self._verify_md5(md5, jpeg=_is_whole_jpeg(data, data))
-        told = await self._store.put(key, data, mime_type=mime_type)
-        if told != md5 and (told is not None or trusts_store):
-            md5 = await md5_of(data)
-            await self._look_into(md5, jpeg=_is_whole_jpeg(data, data))
-        return _Arrival(size_bytes=len(data), md5=md5, mime_type=mime_type)
+            md5 = await md5_hex(data)
+            self._verify_md5(md5, is_jpeg=_is_complete_jpeg(data, data))
+        store_digest = await self._store.put(self._item.object_key, data, mime_type=mime_type)
+        if store_digest != md5 and (store_digest is not None or trust_store):
+            md5 = await md5_hex(data)
+            await self._diagnose_digest(md5, is_jpeg=_is_complete_jpeg(data, data))
+        return _Stored(size_bytes=len(data), md5=md5, mime_type=mime_type)
 
-    async def _put_stream(self, begun: bytes, chunks: AsyncIterator[Content]) -> _Arrival:
-        mime_type = self._sniff(begun)
-        digest = StreamDigest(part_bytes=PART_BYTES if self._store.answers_md5 else 0)
+    async def _put_stream(self, head: bytes, chunks: AsyncIterator[Content]) -> _Stored:
+        mime_type = self._sniff(head)
+        digest = StreamDigest(part_bytes=PART_BYTES if self._store.etag_is_md5 else 0)
 
-        async def checked() -> AsyncGenerator[Content, None]:
-            # An error raised here, before the last part is closed, leaves nothing in the store.
-            tail = begun[-TAIL_BYTES:]
-            await digest.add(begun)
-            yield begun
-            while (chunk := await self._halt.next_chunk(chunks)) is not None:
+        async def verified() -> AsyncGenerator[Content, None]:
+            # An error raised here, before the last part is uploaded, leaves nothing in the store.
+            tail = head[-TAIL_BYTES:]
+            await digest.add(head)
+            yield head
+            while (chunk := await self._stop_signal.next_chunk(chunks)) is not None:
                 tail = (tail + chunk[-TAIL_BYTES:])[-TAIL_BYTES:]  # the last chunk may be a single byte
                 await digest.add(chunk)
                 yield chunk
             self._verify_size(digest.size_bytes)
-            self._verify_md5(digest.md5, jpeg=_is_whole_jpeg(begun, tail))
+            self._verify_md5(digest.md5, is_jpeg=_is_complete_jpeg(head, tail))
 
-        told = await self._store.put_stream(self._parcel.key, checked(), mime_type=mime_type)
-        if told is not None and told not in (digest.of_parts, digest.md5):
-            await self._look_into(digest.md5)
-        return _Arrival(size_bytes=digest.size_bytes, md5=digest.md5, mime_type=mime_type)
+        store_digest = await self._store.put_stream(self._item.object_key, verified(), mime_type=mime_type)
+        if store_digest is not None and store_digest not in (digest.multipart_etag, digest.md5):
+            await self._diagnose_digest(digest.md5)
+        return _Stored(size_bytes=digest.size_bytes, md5=digest.md5, mime_type=mime_type)
 
     def _verify_size(self, size_bytes: int) -> None:
         if self._listed.size_bytes not in (None, size_bytes):
-            raise _CorruptError(f"{size_bytes} bytes came, the source tells {self._listed.size_bytes}.")
+            raise _CorruptError(f"The download has {size_bytes} bytes, the source lists {self._listed.size_bytes}.")
 
-    def _verify_md5(self, md5: str, *, jpeg: bool = False) -> None:
-        if self._listed.md5 is not None and md5 not in (self._listed.md5, self._keep_md5):
-            message = f"The bytes have the digest {md5}, the source tells {self._listed.md5}."
-            raise _CorruptError(message, md5_of_jpeg=md5 if jpeg else None)
+    def _verify_md5(self, md5: str, *, is_jpeg: bool = False) -> None:
+        if self._listed.md5 is not None and md5 not in (self._listed.md5, self._accepted_md5):
+            message = f"The download has the checksum {md5}, the source lists {self._listed.md5}."
+            raise _CorruptError(message, jpeg_md5=md5 if is_jpeg else None)
 
-    async def _look_into(self, md5: str, *, jpeg: bool = False) -> None:
-        """Find out why the store's digest is not the one expected: wrong bytes came, wrong ones stand, or it is no MD5.
+    async def _diagnose_digest(self, md5: str, *, is_jpeg: bool = False) -> None:
+        """Find out why the store's digest is unexpected: a corrupt download or object, or an ETag that is no MD5.
 
-        Wrong bytes are removed, and raised as corrupt.
+        A corrupt object is deleted, and the error raised.
         """
-        key = self._parcel.key
         try:
-            self._verify_md5(md5, jpeg=jpeg)
-            await self._verify_held(md5)
+            self._verify_md5(md5, is_jpeg=is_jpeg)
+            await self._verify_object(md5)
         except _CorruptError:
-            await self._store.delete(key)
+            await self._store.delete(self._item.object_key)
             raise
-        # The object is right, so the ETag is no MD5: this store encrypts with a key of KMS or a customer's. From
-        # now on what it is given is hashed first, and what it holds is read back.
-        self._store.answers_md5 = False
+        # The object is correct, so the bucket encrypts with a key of KMS or the customer's. From now on uploads are
+        # hashed first, and objects are read back to verify them.
+        self._store.distrust_etag_md5()
 
-    async def _verify_held(self, md5: str) -> None:
-        held_md5 = await md5_of_stream(self._store.read(self._parcel.key))
-        if held_md5 != md5:
-            raise _CorruptError(f"The store holds bytes of the digest {held_md5}, it was given {md5}.")
+    async def _verify_object(self, md5: str) -> None:
+        object_md5 = await stream_md5_hex(self._store.read(self._item.object_key))
+        if object_md5 != md5:
+            raise _CorruptError(f"The stored object has the checksum {object_md5}, the uploaded bytes have {md5}.")
 
     def _sniff(self, data: Content) -> str:
-        told = sniff(bytes(data[:HEAD_BYTES]), name=self._parcel.name, mime_type=self._parcel.mime_type)
-        if told is None:
+        mime_type = sniff(bytes(data[:SNIFF_BYTES]), name=self._item.name, mime_type=self._item.mime_type)
+        if mime_type is None:
             raise _NotAnImageError
-        return told
+        return mime_type
 
 
-async def standing(parcel: TransferItem, *, store: Store) -> Outcome | None:
-    """The outcome of a file whose object an earlier try brought in full, before it could tell so."""
-    await store.tidy(parcel.key)
-    if parcel.md5 is None or parcel.size_bytes is None:
+async def find_verified_object(item: TransferItem, *, store: Store) -> Outcome | None:
+    """Return the outcome of a file whose object an earlier try stored without recording it; None if there is none.
+
+    The object must have the listed size and digest. Removes what an interrupted upload staged.
+    """
+    await store.remove_staged_files(item.object_key)
+    if item.md5 is None or item.size_bytes is None:
         return None
-    held = await store.head(parcel.key)
-    if held is None or held.size_bytes != parcel.size_bytes:
+    info = await store.head(item.object_key)
+    if info is None or info.size_bytes != item.size_bytes:
         return None
-    digest = held.digest
-    if not (store.answers_md5 and is_md5(digest)):
-        digest = await md5_of_stream(store.read(parcel.key))
-    if digest != parcel.md5:
+    digest = info.digest
+    if not (store.etag_is_md5 and is_md5(digest)):
+        digest = await stream_md5_hex(store.read(item.object_key))
+    if digest != item.md5:
         return None
-    head = await store.read_head(parcel.key, size_bytes=min(HEAD_BYTES, held.size_bytes))
+    head = await store.read_head(item.object_key, size_bytes=min(SNIFF_BYTES, info.size_bytes))
     return Outcome(
-        item_id=parcel.item_id,
+        item_id=item.item_id,
         state=ItemState.STORED,
-        size_bytes=held.size_bytes,
+        size_bytes=info.size_bytes,
         md5=digest,
-        mime_type=sniff(head, name=parcel.name, mime_type=parcel.mime_type),
-        moved=False,
+        mime_type=sniff(head, name=item.name, mime_type=item.mime_type),
+        transferred=False,
     )
 
 
-def _is_whole_jpeg(first: Content, last: Content) -> bool:
+def _is_complete_jpeg(first: Content, last: Content) -> bool:
     return bytes(first[:3]) == b"\xff\xd8\xff" and bytes(last[-TAIL_BYTES:]).rstrip(b"\0").endswith(b"\xff\xd9")
 
 
-def _outcome(parcel: TransferItem, state: ItemState, error: TransientError | DeferredError | PermanentError) -> Outcome:
-    return Outcome(item_id=parcel.item_id, state=state, reason=error.reason, detail=error.message)
+def _error_outcome(
+    item: TransferItem, state: ItemState, error: TransientError | DeferredError | PermanentError
+) -> Outcome:
+    return Outcome(item_id=item.item_id, state=state, reason=error.reason, detail=error.message)

@@ -1,156 +1,147 @@
-"""The bounds of one process: files at once, bytes in memory, and the wish to stop."""
+"""The limits that all transfers of a process share: files at once, bytes in memory, and requests to stop."""
 
 import asyncio
 from bisect import insort
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
-from imageferry.pipeline.stop_signal import Halt, Halts
+from imageferry.pipeline.stop_signal import StopSignal, StopSignals
 
 MIB = 1024 * 1024
 
 
-class Bounds:
-    """What all transfers of a process share."""
+class TransferLimits:
+    """The semaphores and stop signals of one process."""
 
-    def __init__(self, *, files_at_once: int = 32, bytes_at_once: int = 48 * MIB, halts: Halts | None = None) -> None:
-        self.files = Places(files_at_once)
+    def __init__(
+        self, *, files_at_once: int = 32, bytes_at_once: int = 48 * MIB, stop_signals: StopSignals | None = None
+    ) -> None:
+        self.file_slots = FairSlots(files_at_once)
         self.memory = ByteBudget(bytes_at_once)
-        self.halts = halts or Halts()
+        self.stop_signals = stop_signals or StopSignals()
 
 
-class Places:
-    """Places for files under way: jobs take turns, one for each of their batches, and give them to their oldest batch.
+class FairSlots:
+    """A fair semaphore over concurrent file transfers.
 
-    If a job's batches took turns too, they would all come to their end at once, and nothing would be under way until
-    the next ones are there.
+    Slots go round-robin between jobs, once for each batch of a job, and FIFO between the batches of a job. If a job's
+    batches took turns too, all would finish at the same time, and no file would be in transfer until the next ones
+    arrive.
     """
 
     def __init__(self, limit: int) -> None:
         self._free = limit
-        self._turns: deque[str] = deque()  # jobs, once for each line
-        self._lines: dict[str, list[Line]] = {}  # of each job, the oldest batch first
+        self._rotation: deque[str] = deque()  # job ids, once for each batch that waits
+        self._queues: dict[str, list[BatchQueue]] = {}  # by job, oldest batch first
 
     @contextmanager
-    def line(self, *, job_id: str, batch_id: int, files: int) -> Iterator["Line"]:
-        """A batch stands in line for so many places while the context lasts; what it takes, it gives back itself."""
-        line = Line(job_id=job_id, batch_id=batch_id, wanted=files)
-        insort(self._lines.setdefault(job_id, []), line, key=lambda each: each.batch_id)
-        self._turns.append(job_id)
-        self._hand_out()
+    def enqueue(self, *, job_id: str, batch_id: int, files: int) -> Iterator["BatchQueue"]:
+        """Queue a batch for this many slots while the context lasts. The caller releases each slot that it acquires."""
+        queue = BatchQueue(job_id=job_id, batch_id=batch_id, ungranted=files)
+        insort(self._queues.setdefault(job_id, []), queue, key=lambda each: each.batch_id)
+        self._rotation.append(job_id)
+        self._grant_free()
         try:
-            yield line
+            yield queue
         finally:
-            if line.wanted:
-                self._leave(line)
-            self._free += line.ready
-            self._hand_out()
+            if queue.ungranted:
+                self._dequeue(queue)
+            self._free += queue.granted
+            self._grant_free()
 
-    def give_back(self) -> None:
-        """Let another file have a place."""
+    def release(self) -> None:
+        """Return a slot."""
         self._free += 1
-        self._hand_out()
+        self._grant_free()
 
-    def _hand_out(self) -> None:
-        while self._free and self._turns:
-            line = self._lines[self._turns[0]][0]
-            self._turns.rotate(-1)
+    def _grant_free(self) -> None:
+        while self._free and self._rotation:
+            queue = self._queues[self._rotation[0]][0]
+            self._rotation.rotate(-1)
             self._free -= 1
-            line.grant()
-            if not line.wanted:
-                self._leave(line)
+            queue.grant()
+            if not queue.ungranted:
+                self._dequeue(queue)
 
-    def _leave(self, line: "Line") -> None:
-        self._turns.remove(line.job_id)
-        lines = self._lines[line.job_id]
-        lines.remove(line)
-        if not lines:
-            del self._lines[line.job_id]
+    def _dequeue(self, queue: "BatchQueue") -> None:
+        self._rotation.remove(queue.job_id)
+        queues = self._queues[queue.job_id]
+        queues.remove(queue)
+        if not queues:
+            del self._queues[queue.job_id]
 
 
-class Line:
-    """A batch that stands in line for places."""
+class BatchQueue:
+    """A batch's wait for slots. One task acquires them, one after the other."""
 
-    def __init__(self, *, job_id: str, batch_id: int, wanted: int) -> None:
+    def __init__(self, *, job_id: str, batch_id: int, ungranted: int) -> None:
         self.job_id = job_id
         self.batch_id = batch_id
-        self.wanted = wanted
-        self.ready = 0  # its own, and not taken yet
-        self._turn: asyncio.Future[None] | None = None
+        self.ungranted = ungranted
+        self.granted = 0  # and not acquired yet
+        self._next_grant: asyncio.Future[None] | None = None
 
-    async def take(self, *, halt: Halt) -> None:
-        """Returns when a place is the caller's; StoppedError when asked to stop before."""
-        if not self.ready:
-            self._turn = asyncio.get_running_loop().create_future()
-            with halt.waiting():
-                await self._turn
-        self.ready -= 1
+    async def acquire(self, *, stop_signal: StopSignal) -> None:
+        """Wait for a slot. Raise StoppedError if a stop is requested first."""
+        if not self.granted:
+            self._next_grant = asyncio.get_running_loop().create_future()
+            with stop_signal.cancellable_wait():
+                await self._next_grant
+        self.granted -= 1
 
     def grant(self) -> None:
-        """Let it have a place."""
-        self.wanted -= 1
-        self.ready += 1
-        if self._turn is not None and not self._turn.done():
-            self._turn.set_result(None)
+        """Give the batch a slot."""
+        self.ungranted -= 1
+        self.granted += 1
+        if self._next_grant is not None and not self._next_grant.done():
+            self._next_grant.set_result(None)
 
 
 class ByteBudget:
-    """A semaphore over bytes, fair: who asked first is served first, however much it wants."""
+    """A semaphore over bytes of memory. FIFO: a large request is not overtaken by smaller ones."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._free = limit_bytes
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def hold(self, size_bytes: int, *, halt: Halt) -> "_Hold":
-        """Hold so many bytes, at most all there are, from when they are free until the context ends."""
-        return _Hold(self, min(size_bytes, self._limit), halt=halt)
+    @asynccontextmanager
+    async def reserve(self, size_bytes: int, *, stop_signal: StopSignal) -> AsyncIterator[None]:
+        """Wait for this many bytes, or for the whole budget if that is less, and hold them while the context lasts.
 
-    async def take(self, size_bytes: int, *, halt: Halt) -> None:
-        """Returns when so many bytes are the caller's, who gives them back."""
-        if self._waiting or size_bytes > self._free:
-            with halt.waiting():
-                await self._queue(size_bytes)
+        Raises StoppedError if a stop is requested first.
+        """
+        reserved = min(size_bytes, self._limit)
+        if self._waiting or reserved > self._free:
+            with stop_signal.cancellable_wait():
+                await self._wait_for(reserved)
         else:
-            self._free -= size_bytes
+            self._free -= reserved
+        try:
+            yield
+        finally:
+            self.release(reserved)
 
-    async def _queue(self, held: int) -> None:
+    async def _wait_for(self, size_bytes: int) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((held, turn))
+        self._waiting.append((size_bytes, turn))
         try:
             await turn
         except asyncio.CancelledError:
-            self.give_back(0 if turn.cancelled() else held)
+            self.release(0 if turn.cancelled() else size_bytes)
             raise
 
-    def give_back(self, held: int) -> None:
-        """Let others have so many bytes."""
-        self._free += held
+    def release(self, size_bytes: int) -> None:
+        """Return bytes to the budget."""
+        self._free += size_bytes
         while self._waiting:
-            wanted, turn = self._waiting[0]
-            if turn.cancelled():  # it left; its place in the line is of no account
+            needed, turn = self._waiting[0]
+            if turn.cancelled():  # its waiter was cancelled
                 self._waiting.popleft()
-            elif wanted <= self._free:
+            elif needed <= self._free:
                 self._waiting.popleft()
-                self._free -= wanted
+                self._free -= needed
                 turn.set_result(None)
             else:
                 break
-
-
-class _Hold:
-    """A context in which bytes are held: a class, for each file enters one."""
-
-    __slots__ = ("_budget", "_halt", "_held")
-
-    def __init__(self, budget: ByteBudget, held: int, *, halt: Halt) -> None:
-        self._budget = budget
-        self._held = held
-        self._halt = halt
-
-    async def __aenter__(self) -> None:
-        await self._budget.take(self._held, halt=self._halt)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._budget.give_back(self._held)

@@ -1,4 +1,4 @@
-"""The transfer stage: the files of a batch, from the source into the store, many at once."""
+"""The transfer stage: transfers the files of a batch from the source into the store, many at a time."""
 
 import asyncio
 import math
@@ -8,104 +8,117 @@ from collections.abc import AsyncIterator, Mapping
 from imageferry.errors import BlockedError, Reason
 from imageferry.log import log
 from imageferry.model import ItemState, Outcome, Record, Transfer, TransferItem
-from imageferry.pipeline.stop_signal import Halt, StoppedError
-from imageferry.pipeline.transfer.file_transfer import carry
-from imageferry.pipeline.transfer.limits import Bounds
+from imageferry.pipeline.stop_signal import StoppedError, StopSignal
+from imageferry.pipeline.transfer.file_transfer import transfer_file
+from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.sources.base import Source
 from imageferry.stores.store import Store
 
-# What is known is told this often, so that progress shows and a killed process has little to repeat.
-TELL_EVERY_S = 1.0
-# After this time a batch begins no file any more and gives back the rest, so that no worker is held for hours.
-TIME_BOX_S = 240.0
+# Outcomes are reported this often, so that progress shows and a killed process has little to repeat.
+REPORT_INTERVAL_S = 1.0
+# After this time a batch starts no more files and returns the rest, so that it doesn't occupy a worker for hours.
+TIME_LIMIT_S = 240.0
 
 
 async def transfer(
-    message: Transfer, *, sources: Mapping[str, Source], store: Store, bounds: Bounds, sign_of_life_s: float
+    message: Transfer,
+    *,
+    sources: Mapping[str, Source],
+    store: Store,
+    limits: TransferLimits,
+    heartbeat_interval_s: float,
 ) -> AsyncIterator[Record]:
-    """Bring the files of a batch into the store; tells as it goes, the last time with `final` set.
+    """Transfer the files of a batch into the store. Yield records of outcomes meanwhile; the last one is final.
 
-    A batch that tells nothing for longer than its lease would be given out again: soon after its begin, and
-    every `sign_of_life_s` seconds, it tells at least that it lives.
+    A batch without a record for longer than its lease would be dispatched again. So the first record, and one in every
+    `heartbeat_interval_s` seconds, is sent even if it has no outcomes.
 
-    Files without an outcome in any record are to be given out again: the process or the job was asked to stop, the
-    time box was up, or nothing can be brought at present (`blocked`).
+    Files without an outcome in any record are to be dispatched again: the process or the job was stopped, the time
+    limit was reached, or no file can be transferred now (`blocked_reason`).
     """
-    with bounds.halts.under(message.job_id) as halt:
-        batch = _Batch(message, source=sources[message.source], store=store, bounds=bounds, halt=halt)
-        working = asyncio.create_task(batch.work())
+    with limits.stop_signals.register(message.job_id) as stop_signal:
+        batch = _Batch(message, source=sources[message.source], store=store, limits=limits, stop_signal=stop_signal)
+        running = asyncio.create_task(batch.run())
         try:
-            quiet_since = -math.inf
-            while not working.done():
-                await asyncio.wait([working], timeout=min(TELL_EVERY_S, sign_of_life_s))
-                if working.done():
+            last_record_s = -math.inf
+            while not running.done():
+                await asyncio.wait([running], timeout=min(REPORT_INTERVAL_S, heartbeat_interval_s))
+                if running.done():
                     break
-                now = time.monotonic()
-                if batch.outcomes or now - quiet_since > sign_of_life_s:
-                    quiet_since = now
-                    yield batch.tell()
-            await working
+                now_s = time.monotonic()
+                if batch.outcomes or now_s - last_record_s > heartbeat_interval_s:
+                    last_record_s = now_s
+                    yield batch.take_record()
+            await running
         finally:
-            working.cancel()
-    yield batch.tell(final=True)
+            running.cancel()
+    yield batch.take_record(is_final=True)
 
 
 class _Batch:
-    def __init__(self, message: Transfer, *, source: Source, store: Store, bounds: Bounds, halt: Halt) -> None:
+    def __init__(
+        self, message: Transfer, *, source: Source, store: Store, limits: TransferLimits, stop_signal: StopSignal
+    ) -> None:
         self.outcomes: list[Outcome] = []
         self._blocked: BlockedError | None = None
         self._message = message
         self._source = source
         self._store = store
-        self._bounds = bounds
-        self._halt = halt
+        self._limits = limits
+        self._stop_signal = stop_signal
 
-    def tell(self, *, final: bool = False) -> Record:
+    def take_record(self, *, is_final: bool = False) -> Record:
+        """Return a record of the outcomes since the last one."""
         outcomes, self.outcomes = self.outcomes, []
-        blocked = self._blocked if final else None
+        blocked = self._blocked if is_final else None
         return Record(
             job_id=self._message.job_id,
             batch_id=self._message.batch_id,
             outcomes=tuple(outcomes),
-            final=final,
-            blocked=None if blocked is None else blocked.reason,
+            is_final=is_final,
+            blocked_reason=None if blocked is None else blocked.reason,
             blocked_detail=None if blocked is None else blocked.message,
         )
 
-    async def work(self) -> None:
-        ends_at = time.monotonic() + TIME_BOX_S
-        job_id, batch_id, parcels = self._message.job_id, self._message.batch_id, self._message.parcels
-        async with asyncio.TaskGroup() as files:
-            with self._bounds.files.line(job_id=job_id, batch_id=batch_id, files=len(parcels)) as places:
-                for parcel in parcels:
+    async def run(self) -> None:
+        ends_at_s = time.monotonic() + TIME_LIMIT_S
+        job_id, batch_id, items = self._message.job_id, self._message.batch_id, self._message.items
+        async with asyncio.TaskGroup() as transfers:
+            with self._limits.file_slots.enqueue(job_id=job_id, batch_id=batch_id, files=len(items)) as slots:
+                for item in items:
                     try:
-                        await places.take(halt=self._halt)
+                        await slots.acquire(stop_signal=self._stop_signal)
                     except StoppedError:
                         break
-                    if self._halt.wished.is_set() or self._blocked or time.monotonic() > ends_at:
-                        self._bounds.files.give_back()
+                    if self._stop_signal.stop_requested.is_set() or self._blocked or time.monotonic() > ends_at_s:
+                        self._limits.file_slots.release()
                         break
-                    files.create_task(self._carry(parcel))
+                    transfers.create_task(self._transfer(item))
 
-    async def _carry(self, parcel: TransferItem) -> None:
+    async def _transfer(self, item: TransferItem) -> None:
         try:
-            outcome = await carry(
-                parcel,
+            outcome = await transfer_file(
+                item,
                 source=self._source,
                 store=self._store,
-                bounds=self._bounds,
-                halt=self._halt,
-                repeated=self._message.repeated,
+                limits=self._limits,
+                stop_signal=self._stop_signal,
+                redelivered=self._message.redelivered,
             )
             self.outcomes.append(outcome)
         except BlockedError as exc:
             self._blocked = exc
         except StoppedError:
-            pass  # it has no outcome, so it is given out again
-        except Exception as exc:  # one file that we cannot cope with must not take its batch along
-            log.exception("file.poison", file_id=parcel.file_id)
-            detail = f"imageferry failed on this file: {exc!r}"
-            poison = Outcome(item_id=parcel.item_id, state=ItemState.PENDING, reason=Reason.POISON, detail=detail)
-            self.outcomes.append(poison)
+            pass  # without an outcome it is dispatched again
+        except Exception as exc:  # a bug that one file triggers must not fail its batch
+            log.exception("file.transfer_failed", file_id=item.file_id)
+            self.outcomes.append(
+                Outcome(
+                    item_id=item.item_id,
+                    state=ItemState.PENDING,
+                    reason=Reason.CRASHED_WORKER,
+                    detail=f"imageferry failed on this file: {exc!r}",
+                )
+            )
         finally:
-            self._bounds.files.give_back()
+            self._limits.file_slots.release()

@@ -1,4 +1,4 @@
-"""Drive's answers about files and folders, decoded and turned into the flow's own values."""
+"""Decoding of the API's responses into files, folders and shortcuts."""
 
 from datetime import UTC, datetime
 
@@ -6,18 +6,18 @@ import msgspec
 
 from imageferry.errors import Reason, TransientError
 from imageferry.model import FOLDER_MIME_TYPE, File, Folder, Page, Shortcut
-from imageferry.sources.google_drive.image_metadata import media_from
+from imageferry.sources.google_drive.image_metadata import parse_media
 
 FILE_FIELDS = (
     "id,name,mimeType,size,md5Checksum,modifiedTime,resourceKey,capabilities/canDownload,"
     "shortcutDetails,imageMediaMetadata"
 )
-# Without nextPageToken in the mask Drive leaves out every page after the first, without a word.
-LISTING_FIELDS = f"nextPageToken,incompleteSearch,files({FILE_FIELDS})"
+# Without nextPageToken in the mask, Drive silently omits every page after the first.
+FILE_LIST_FIELDS = f"nextPageToken,incompleteSearch,files({FILE_FIELDS})"
 
 
 class ShortcutDetails(msgspec.Struct, rename="camel", gc=False):
-    """Where a shortcut leads."""
+    """The target of a shortcut."""
 
     target_id: str
     target_mime_type: str = ""
@@ -25,13 +25,13 @@ class ShortcutDetails(msgspec.Struct, rename="camel", gc=False):
 
 
 class Capabilities(msgspec.Struct, rename="camel", gc=False):
-    """What whoever asks may do with a file."""
+    """What the caller may do with a file."""
 
     can_download: bool = True
 
 
 class DriveFile(msgspec.Struct, rename="camel", gc=False):
-    """Anything that Drive lists: file, folder or shortcut."""
+    """Drive's `File` resource: a file, folder or shortcut."""
 
     id: str
     name: str = ""
@@ -43,56 +43,56 @@ class DriveFile(msgspec.Struct, rename="camel", gc=False):
     trashed: bool = False
     capabilities: Capabilities | None = None
     shortcut_details: ShortcutDetails | None = None
-    image_media_metadata: msgspec.Raw = msgspec.Raw()  # decoded apart: an odd one must not fail the page
+    image_media_metadata: msgspec.Raw = msgspec.Raw()  # decoded separately: an invalid one must not fail the page
 
 
-class Listing(msgspec.Struct, rename="camel", gc=False):
+class FileList(msgspec.Struct, rename="camel", gc=False):
     """One page of `files.list`."""
 
-    files: list[DriveFile]  # always there, even when empty: an error sent with status 200 has none
+    files: list[DriveFile]  # present even when empty; an error sent with status 200 has no `files`
     next_page_token: str | None = None
     incomplete_search: bool = False
 
 
-_listing_decoder = msgspec.json.Decoder(Listing, strict=False)
+_file_list_decoder = msgspec.json.Decoder(FileList, strict=False)
 _file_decoder = msgspec.json.Decoder(DriveFile, strict=False)
 
 
-def page_from(body: bytes) -> Page:
-    """Raises TransientError when the body is no listing."""
+def parse_page(body: bytes) -> Page:
+    """Decode a response of `files.list`. Raises TransientError when it is something else."""
     try:
-        listing = _listing_decoder.decode(body)
+        file_list = _file_list_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise _nonsense(exc) from exc
+        raise _unexpected_body(exc) from exc
     files: list[File] = []
     folders: list[Folder] = []
     shortcuts: list[Shortcut] = []
-    for entry in listing.files:
+    for entry in file_list.files:
         if entry.mime_type == FOLDER_MIME_TYPE:
-            folders.append(folder_from(entry))
+            folders.append(to_folder(entry))
         elif entry.shortcut_details is not None:
-            shortcuts.append(_shortcut_from(entry, entry.shortcut_details))
+            shortcuts.append(_to_shortcut(entry, entry.shortcut_details))
         else:
-            files.append(file_from(entry))
+            files.append(to_file(entry))
     return Page(
         files=tuple(files),
         folders=tuple(folders),
         shortcuts=tuple(shortcuts),
-        next_page_token=listing.next_page_token or None,
-        complete=not listing.incomplete_search,
+        next_page_token=file_list.next_page_token or None,
+        is_complete=not file_list.incomplete_search,
     )
 
 
-def drive_file_from(body: bytes) -> DriveFile:
-    """Raises TransientError when the body is not one file's."""
+def parse_drive_file(body: bytes) -> DriveFile:
+    """Decode a response of `files.get`. Raises TransientError when it is something else."""
     try:
         return _file_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise _nonsense(exc) from exc
+        raise _unexpected_body(exc) from exc
 
 
-def file_from(entry: DriveFile) -> File:
-    """A file as listed, native documents included."""
+def to_file(entry: DriveFile) -> File:
+    """Convert a file, including Google's own document types."""
     raw_media = entry.image_media_metadata
     return File(
         id=entry.id,
@@ -101,19 +101,19 @@ def file_from(entry: DriveFile) -> File:
         size_bytes=entry.size,
         md5=entry.md5_checksum,
         version=entry.md5_checksum or _version(entry),
-        modified_at=_instant(entry.modified_time),
+        modified_at=_parse_time(entry.modified_time),
         resource_key=entry.resource_key,
         downloadable=entry.capabilities is None or entry.capabilities.can_download,
-        media=media_from(raw_media) if raw_media else None,
+        media=parse_media(raw_media) if raw_media else None,
     )
 
 
-def folder_from(entry: DriveFile) -> Folder:
-    """A folder as listed."""
+def to_folder(entry: DriveFile) -> Folder:
+    """Convert a folder."""
     return Folder(id=entry.id, name=entry.name, resource_key=entry.resource_key)
 
 
-def _shortcut_from(entry: DriveFile, details: ShortcutDetails) -> Shortcut:
+def _to_shortcut(entry: DriveFile, details: ShortcutDetails) -> Shortcut:
     return Shortcut(
         id=entry.id,
         name=entry.name,
@@ -127,15 +127,15 @@ def _version(entry: DriveFile) -> str | None:
     return f"{entry.modified_time}|{entry.size}" if entry.modified_time else None
 
 
-def _instant(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        instant = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).replace(tzinfo=None)
+    return (time if time.tzinfo is UTC else time.astimezone(UTC)).replace(tzinfo=None)
 
 
-def _nonsense(exc: Exception) -> TransientError:
-    return TransientError(Reason.SOURCE_UNAVAILABLE, f"Google Drive answered with something that is no listing: {exc}")
+def _unexpected_body(exc: Exception) -> TransientError:
+    return TransientError(Reason.SOURCE_UNAVAILABLE, f"Google Drive sent an invalid response: {exc}")

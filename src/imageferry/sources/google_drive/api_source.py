@@ -1,4 +1,4 @@
-"""Google Drive over its API, version 3."""
+"""Google Drive through its API, version 3."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -9,78 +9,82 @@ from imageferry.model import FOLDER_MIME_TYPE, Content, File, Folder, FolderRef,
 from imageferry.sources.google_drive import response_bodies
 from imageferry.sources.google_drive.api_models import (
     FILE_FIELDS,
-    LISTING_FIELDS,
+    FILE_LIST_FIELDS,
     DriveFile,
-    drive_file_from,
-    file_from,
-    folder_from,
-    page_from,
+    parse_drive_file,
+    parse_page,
+    to_file,
+    to_folder,
 )
 from imageferry.sources.google_drive.config import GoogleDriveConfig
 from imageferry.sources.google_drive.credentials import Credentials
-from imageferry.sources.google_drive.errors import Asked, Call, error_from, not_a_folder, not_found, not_the_file
-from imageferry.sources.google_drive.response import Answer
+from imageferry.sources.google_drive.errors import Call, Subject, not_a_folder, not_found, to_error, unexpected_page
+from imageferry.sources.google_drive.response import DriveResponse
 from imageferry.sources.google_drive.transport import Transport
 from imageferry.sources.google_drive.urls import NAME
 
-PAGE_SIZE = 1000  # the most that Drive gives
+PAGE_SIZE = 1000  # the maximum of the API
 LISTING_SIZE_BYTES_MAX = 64 << 20
 
 
 class GoogleDriveSource:
-    """Folders and files that an API key or a service account sees; shared drives included."""
+    """Folders and files visible to an API key or a service account, including shared drives."""
 
     name = NAME
 
     def __init__(self, config: GoogleDriveConfig, *, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._deadlines = config.deadlines
+        self._timeouts = config.timeouts
         self._cool_down_s = config.cool_down_s
-        self._transport = Transport(origin=config.endpoint, connections=config.connections, deadlines=config.deadlines)
+        self._transport = Transport(origin=config.endpoint, connections=config.connections, timeouts=config.timeouts)
 
         self._files_url = f"{config.endpoint.rstrip('/')}/drive/v3/files"
-        every_call = {"supportsAllDrives": "true"}
-        self._media_query = urlencode({"alt": "media"} | every_call)
-        self._stat_query = urlencode({"fields": f"{FILE_FIELDS},trashed"} | every_call)
-        listing = {"pageSize": str(PAGE_SIZE), "fields": LISTING_FIELDS, "includeItemsFromAllDrives": "true"}
-        self._listing_query = urlencode(listing | every_call)
+        common = {"supportsAllDrives": "true"}
+        self._media_query = urlencode({"alt": "media"} | common)
+        self._stat_query = urlencode({"fields": f"{FILE_FIELDS},trashed"} | common)
+        list_query = {"pageSize": str(PAGE_SIZE), "fields": FILE_LIST_FIELDS, "includeItemsFromAllDrives": "true"}
+        self._list_query = urlencode(list_query | common)
 
-    async def resolve(self, locator: FolderRef) -> Folder:
+    async def resolve(self, folder_ref: FolderRef) -> Folder:
         """See Source."""
-        entry = await self._entry(locator.folder_id, resource_key=locator.resource_key, asked=Asked.FOLDER)
+        entry = await self._get_entry(
+            folder_ref.folder_id, resource_key=folder_ref.resource_key, subject=Subject.FOLDER
+        )
         if target := entry.shortcut_details:
-            entry = await self._entry(target.target_id, resource_key=target.target_resource_key, asked=Asked.FOLDER)
+            entry = await self._get_entry(
+                target.target_id, resource_key=target.target_resource_key, subject=Subject.FOLDER
+            )
         if entry.mime_type != FOLDER_MIME_TYPE:
             raise not_a_folder(entry.name)
-        resource_key = locator.resource_key if entry.id == locator.folder_id else None
+        resource_key = folder_ref.resource_key if entry.id == folder_ref.folder_id else None
         return Folder(id=entry.id, name=entry.name, resource_key=entry.resource_key or resource_key)
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
         """See Source."""
-        # One parent a query: with two, joined by `or`, Drive leaves out children without a word. And no
-        # orderBy, which can time out on a large folder.
+        # One parent per query: with two, joined by `or`, Drive silently omits children. No orderBy: it can time
+        # out on a large folder.
         escaped_id = folder.id.replace("\\", "\\\\").replace("'", "\\'")
         query = {"q": f"'{escaped_id}' in parents and trashed=false"}
         if page_token is not None:
             query["pageToken"] = page_token
-        url = f"{self._files_url}?{urlencode(query)}&{self._listing_query}"
-        call = self._call(Asked.FOLDER, folder.id, paged=page_token is not None)
-        return page_from(await self._document(url, resource_key=folder.resource_key, call=call))
+        url = f"{self._files_url}?{urlencode(query)}&{self._list_query}"
+        call = self._call(Subject.FOLDER, folder.id, has_page_token=page_token is not None)
+        return parse_page(await self._get_document(url, resource_key=folder.resource_key, call=call))
 
     async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:
-        """See Source; a shortcut appears as a file of a type that has no bytes."""
-        entry = await self._entry(file_id, resource_key=resource_key, asked=Asked.FILE)
-        return folder_from(entry) if entry.mime_type == FOLDER_MIME_TYPE else file_from(entry)
+        """See Source. A shortcut is returned as a file of the shortcut type, which has no bytes."""
+        entry = await self._get_entry(file_id, resource_key=resource_key, subject=Subject.FILE)
+        return to_folder(entry) if entry.mime_type == FOLDER_MIME_TYPE else to_file(entry)
 
     async def read(self, file: File) -> Content:
         """See Source."""
-        answer = await self._media(file, size_bytes=file.size_bytes)
-        return await response_bodies.whole(answer, file=file, deadlines=self._deadlines)
+        response = await self._get_media(file, size_bytes=file.size_bytes)
+        return await response_bodies.read_whole(response, file=file, timeouts=self._timeouts)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
-        answer = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
-        chunks = response_bodies.stream(answer, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
+        response = await self._get_media(file, size_bytes=None, offset_bytes=offset_bytes)
+        chunks = response_bodies.stream(response, file=file, offset_bytes=offset_bytes, timeouts=self._timeouts)
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
@@ -89,64 +93,66 @@ class GoogleDriveSource:
         """See Source."""
         await self._transport.close()
 
-    async def _entry(self, entry_id: str, *, resource_key: str | None, asked: Asked) -> DriveFile:
+    async def _get_entry(self, entry_id: str, *, resource_key: str | None, subject: Subject) -> DriveFile:
         url = f"{self._files_url}/{quote(entry_id, safe='')}?{self._stat_query}"
-        call = self._call(asked, entry_id)
-        entry = drive_file_from(await self._document(url, resource_key=resource_key, call=call))
+        call = self._call(subject, entry_id)
+        entry = parse_drive_file(await self._get_document(url, resource_key=resource_key, call=call))
         if entry.trashed:
             raise not_found(call)
         return entry
 
-    async def _document(self, url: str, *, resource_key: str | None, call: Call) -> bytes:
+    async def _get_document(self, url: str, *, resource_key: str | None, call: Call) -> bytes:
         headers = _resource_keys(call.id, resource_key) if resource_key else {}
-        deadline_s = self._deadlines.listing_s
-        answer = await self._get(
-            url, headers=headers, ahead_bytes=LISTING_SIZE_BYTES_MAX, deadline_s=deadline_s, call=call
+        timeout_s = self._timeouts.listing_s
+        response = await self._get(
+            url, headers=headers, prefetch_bytes=LISTING_SIZE_BYTES_MAX, timeout_s=timeout_s, call=call
         )
-        return await response_bodies.bounded(answer, size_bytes_max=LISTING_SIZE_BYTES_MAX)
+        return await response_bodies.read_bounded(response, size_bytes_max=LISTING_SIZE_BYTES_MAX)
 
-    async def _media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> Answer:
-        """An answer whose body is the file's, from the offset on or from zero; with a size, all of it has come."""
+    async def _get_media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> DriveResponse:
+        """Return a response with the file's bytes, from the offset on or from zero; prefetched if a size is given."""
         headers = _IDENTITY
         if file.resource_key:
             headers = headers | _resource_keys(file.id, file.resource_key)
         if offset_bytes:
             headers = headers | {"Range": f"bytes={offset_bytes}-"}
         url = f"{self._files_url}/{quote(file.id, safe='')}?{self._media_query}"
-        call = self._call(Asked.FILE, file.id)
-        answer = await self._get(
+        call = self._call(Subject.FILE, file.id)
+        response = await self._get(
             url,
             headers=headers,
-            ahead_bytes=response_bodies.ahead_bytes(size_bytes),
-            deadline_s=None if size_bytes is None else self._deadlines.body_s(size_bytes),
+            prefetch_bytes=response_bodies.prefetch_bytes(size_bytes),
+            timeout_s=None if size_bytes is None else self._timeouts.body_s(size_bytes),
             call=call,
         )
-        if response_bodies.is_page(answer, file=file):
-            answer.close()
-            raise not_the_file(call)
-        return answer
+        if response_bodies.is_unexpected_page(response, file=file):
+            response.close()
+            raise unexpected_page(call)
+        return response
 
     async def _get(
-        self, url: str, *, headers: dict[str, str], ahead_bytes: int, deadline_s: float | None, call: Call
-    ) -> Answer:
-        async def attempt() -> Answer:
-            proven = {**headers, **await self._credentials.headers()}
-            return await self._transport.get(url, headers=proven, ahead_bytes=ahead_bytes, deadline_s=deadline_s)
+        self, url: str, *, headers: dict[str, str], prefetch_bytes: int, timeout_s: float | None, call: Call
+    ) -> DriveResponse:
+        async def attempt() -> DriveResponse:
+            authenticated = {**headers, **await self._credentials.headers()}
+            return await self._transport.get(
+                url, headers=authenticated, prefetch_bytes=prefetch_bytes, timeout_s=timeout_s
+            )
 
-        answer = await attempt()
-        if answer.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused():
-            answer.close()
-            answer = await attempt()
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            body = await response_bodies.opening(answer)
-            raise error_from(response_bodies.refusal_of(answer, body=body), call=call)
-        return answer
+        response = await attempt()
+        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.invalidate():
+            response.close()
+            response = await attempt()
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            body = await response_bodies.read_start(response)
+            raise to_error(response_bodies.error_response_from(response, body=body), call=call)
+        return response
 
-    def _call(self, asked: Asked, entry_id: str, *, paged: bool = False) -> Call:
-        return Call(asked=asked, id=entry_id, paged=paged, cool_down_s=self._cool_down_s)
+    def _call(self, subject: Subject, entry_id: str, *, has_page_token: bool = False) -> Call:
+        return Call(subject=subject, id=entry_id, has_page_token=has_page_token, cool_down_s=self._cool_down_s)
 
 
-_IDENTITY = {"Accept-Encoding": "identity"}  # so that Content-Length counts the file's own bytes
+_IDENTITY = {"Accept-Encoding": "identity"}  # so that Content-Length is the size of the file
 
 
 def _resource_keys(entry_id: str, resource_key: str) -> dict[str, str]:

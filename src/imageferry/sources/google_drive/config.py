@@ -1,4 +1,4 @@
-"""How a Google Drive source is set up: endpoints, credentials, bounds."""
+"""Configuration of a Google Drive source: endpoints, credentials, limits."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,32 +8,32 @@ WEB_ENDPOINT = "https://drive.google.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deadlines:
-    """How long Drive may take; past any of these a call is a TransientError."""
+class Timeouts:
+    """How long Drive may take. A call that takes longer raises TransientError."""
 
-    connect_s: float = 10.0  # name, TCP, TLS and, where there is one, the proxy
-    listing_s: float = 60.0  # a page of a listing, all of it; large folders take tens of seconds
-    stall_s: float = 30.0  # no byte of a body for so long
-    pace_bytes_s_min: int = 4096  # a body slower than this on the whole, past `stall_s`, is stalled too
+    connect_s: float = 10.0  # name lookup, TCP, TLS and any proxy
+    listing_s: float = 60.0  # for a whole page of a listing; large folders take tens of seconds
+    stall_s: float = 30.0  # longest wait for the next byte of a body
+    bytes_per_s_min: int = 4096  # a body that is slower on average, beyond `stall_s`, counts as stalled too
 
     def body_s(self, size_bytes: int) -> float:
-        """The longest that a body of this size may take."""
-        return self.stall_s + size_bytes / self.pace_bytes_s_min
+        """Return the longest time for a body of this size."""
+        return self.stall_s + size_bytes / self.bytes_per_s_min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoogleDriveConfig:
-    """Which Drive, seen as whom, and how hard it may be driven.
+    """Endpoints, credentials and limits.
 
-    With a service account its token is used, also when there is a key: the account sees public folders and
-    those shared with it. With a key alone public folders are seen through the API; with neither, through
-    the public pages, which tell neither size nor digest.
+    A service account takes precedence over a key: it sees public folders and those shared with it. With a key alone,
+    public folders are read through the API; with neither, through the public pages, which contain neither sizes nor
+    checksums.
     """
 
-    endpoint: str = API_ENDPOINT  # of the API; a stand-in for tests
+    endpoint: str = API_ENDPOINT  # of the API; tests use a server of their own
     web_endpoint: str = WEB_ENDPOINT  # of the public pages
     api_key: str | None = field(default=None, repr=False)
     service_account_file: Path | None = None  # its JSON key
-    connections: int = 64  # open at once, listing and bytes together
-    deadlines: Deadlines = field(default_factory=Deadlines)
-    cool_down_s: float = 60.0  # the pause when Drive answers with its page about automated queries
+    connections: int = 64  # concurrent, for listing and bytes together
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    cool_down_s: float = 60.0  # pause after Google's page about "automated queries", which names no time

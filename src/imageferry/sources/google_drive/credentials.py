@@ -1,4 +1,4 @@
-"""Who Drive is asked as: a holder of an API key, or a service account."""
+"""Credentials for the API: a key or a service account."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,22 +7,22 @@ from imageferry.sources.google_drive.config import GoogleDriveConfig
 
 
 class Credentials(Protocol):
-    """What is sent along with a call to prove who asks."""
+    """Authentication headers of API calls."""
 
     async def headers(self) -> Mapping[str, str]:
-        """Headers for one call, valid for minutes; raises BlockedError or TransientError."""
+        """Return headers for one call, valid for minutes. Raises BlockedError or TransientError."""
         ...
 
-    def refused(self) -> bool:
-        """Drive refused the last headers; True: others may be had, try once more."""
+    def invalidate(self) -> bool:
+        """Discard headers that Drive rejected. Return True when new ones may work, so the call is worth a retry."""
         ...
 
 
 def credentials_from(config: GoogleDriveConfig) -> Credentials | None:
-    """The strongest that are configured: the account's before the key's; None when there are none."""
+    """Return the configured credentials, an account before a key; None when there are none."""
     if config.service_account_file is not None:
-        # Google's library takes as long to import as half of all else: only an account waits for it.
-        from imageferry.sources.google_drive.service_account import ServiceAccount  # noqa: PLC0415 - said above
+        # Importing Google's library takes half as long as everything else together.
+        from imageferry.sources.google_drive.service_account import ServiceAccount  # noqa: PLC0415 - slow to import, see above
 
         return ServiceAccount(config.service_account_file)
     if config.api_key:
@@ -31,7 +31,7 @@ def credentials_from(config: GoogleDriveConfig) -> Credentials | None:
 
 
 class ApiKey:
-    """A key, which opens what is shared with anyone."""
+    """An API key: gives access to what is shared with anyone."""
 
     def __init__(self, key: str) -> None:
         # In a header, never in the URL: URLs end up in logs.
@@ -41,6 +41,6 @@ class ApiKey:
         """See Credentials."""
         return self._headers
 
-    def refused(self) -> bool:
+    def invalidate(self) -> bool:
         """See Credentials."""
         return False

@@ -1,4 +1,4 @@
-"""A refusal of Google's as it came: JSON in one of two shapes, or an HTML page."""
+"""Parsing of Google's error responses: JSON in one of two formats, or an HTML page."""
 
 import time
 from email.utils import parsedate_to_datetime
@@ -11,18 +11,18 @@ RETRY_AFTER_S_MAX = 3600.0
 MESSAGE_LENGTH_MAX = 300
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
-    """What an answer that is not the one asked for says of itself."""
+class ErrorResponse(Struct, frozen=True, kw_only=True):
+    """Status, codes and message of an error response."""
 
     status: int
     html: bool = False
     retry_after_s: float | None = None
-    codes: tuple[str, ...] = ()  # as `userRateLimitExceeded` or `API_KEY_INVALID`, the telling ones first
+    codes: tuple[str, ...] = ()  # such as `userRateLimitExceeded` or `API_KEY_INVALID`, the most specific first
     message: str = ""  # one line, for people
 
     @classmethod
-    def from_answer(cls, *, status: int, content_type: str, body: bytes, retry_after: str | None = None) -> Self:
-        """Reads whatever came; a body that is neither shape is one without codes."""
+    def parse(cls, *, status: int, content_type: str, body: bytes, retry_after: str | None = None) -> Self:
+        """Parse a response. A body in neither format yields no codes."""
         try:
             error = _decoder.decode(body).error
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -48,34 +48,34 @@ class _Detail(msgspec.Struct, gc=False):
 class _Error(msgspec.Struct, gc=False):
     message: str = ""
     status: str = ""
-    errors: list[_Item] = []  # the older shape
-    details: list[_Detail] = []  # the newer shape
+    errors: list[_Item] = []  # the older format
+    details: list[_Detail] = []  # the newer format
 
 
-class _Answer(msgspec.Struct, gc=False):
+class _Body(msgspec.Struct, gc=False):
     error: _Error
 
 
-_decoder = msgspec.json.Decoder(_Answer)
+_decoder = msgspec.json.Decoder(_Body)
 
 
 def _codes(error: _Error) -> list[str]:
     codes = [*(item.reason for item in error.errors), *(detail.reason for detail in error.details), error.status]
-    # Each shape has one code for every quota; only the limit's name tells a day's from a minute's.
+    # Each format has one code for all quotas. Only the limit's name distinguishes daily from per-minute ones.
     if any("PerDay" in detail.metadata.get("quota_limit", "") for detail in error.details):
         codes.insert(0, "dailyLimitExceeded")
     return [code for code in codes if code]
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """A Retry-After header, which is a number of seconds or a date, as seconds from now, within bounds."""
+    """Return a Retry-After header (seconds or a date) as seconds from now, within bounds; None: invalid."""
     if retry_after is None:
         return None
     try:
-        seconds_told = float(int(retry_after))
+        seconds = float(int(retry_after))
     except ValueError:
         try:
-            seconds_told = parsedate_to_datetime(retry_after).timestamp() - time.time()
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
         except ValueError:
             return None
-    return min(max(seconds_told, 0.0), RETRY_AFTER_S_MAX)
+    return min(max(seconds, 0.0), RETRY_AFTER_S_MAX)

@@ -1,4 +1,4 @@
-"""Drive's public HTML pages, read: a folder's listing, the form before a large file, and complaints."""
+"""Parsing of Drive's public HTML pages: folder listings, the download form of large files, error pages."""
 
 import re
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
@@ -8,26 +8,25 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from imageferry.errors import ImageferryError, PermanentError, Reason
 from imageferry.model import File, Folder
-from imageferry.sources.google_drive.errors import Call, not_found, shut_out, withheld
+from imageferry.sources.google_drive.errors import Call, automated_queries, download_quota_exceeded, not_found
 
 _FOLDER_LINK = re.compile(r"/folders/([\w-]+)")
 _FILE_LINK = re.compile(r"/file/d/([\w-]+)")
 _DOCUMENT_LINK = re.compile(r"//docs\.google\.com/(\w+)/d/([\w-]+)")
 _ICON_TYPE = re.compile(r"/type/([\w.+-]+/[\w.+-]+)")
-# A version is kept beside each record, whole.
-VERSION_LENGTH_MAX = 255
-_SIGN_IN = "#gaia_loginform, form[action*=ServiceLogin], form[action*=signin], input[type=password]"
+VERSION_LENGTH_MAX = 255  # characters, in the catalog
+_SIGN_IN_FORM = "#gaia_loginform, form[action*=ServiceLogin], form[action*=signin], input[type=password]"
 
 
 class FolderPage(Struct, frozen=True, kw_only=True):
-    """The page of a folder: everything in it, at once."""
+    """A folder's page, which lists all its entries."""
 
     name: str
     entries: tuple[File | Folder, ...]
 
 
-def folder_page_from(html: bytes) -> FolderPage | None:
-    """None: the page is no folder's."""
+def parse_folder_page(html: bytes) -> FolderPage | None:
+    """Parse a folder's page. Return None when it is another page."""
     page = LexborHTMLParser(html)
     blocks = page.css(".flip-entry")
     if not blocks and page.css_first(".flip-entries, .flip-list") is None:
@@ -37,8 +36,8 @@ def folder_page_from(html: bytes) -> FolderPage | None:
     return FolderPage(name=title.text().strip() if title else "", entries=tuple(entries))
 
 
-def download_link_from(html: bytes) -> str | None:
-    """Where the form leads that stands before a file too large to be scanned; None: there is no such form."""
+def find_download_link(html: bytes) -> str | None:
+    """Return the URL of the download form shown for files too large for the virus scan; None: no such form."""
     form = LexborHTMLParser(html).css_first("form#download-form")
     if form is None:
         return None
@@ -52,21 +51,21 @@ def download_link_from(html: bytes) -> str | None:
     return action._replace(query=urlencode(query)).geturl()
 
 
-def complaint_from(html: bytes, *, call: Call) -> ImageferryError | None:
-    """The error that a page stands for which came instead of what was asked for; None: it tells nothing."""
+def find_error(html: bytes, *, call: Call) -> ImageferryError | None:
+    """Return the error that an error page stands for; None: the page is unknown."""
     page = LexborHTMLParser(html)
     title = page.css_first("title")
     text = " ".join((page.body.text(separator=" ") if page.body else "").split()).lower()
-    if page.css_first(_SIGN_IN) is not None or (title and re.search(r"(?i)\bsign.?in\b", title.text())):
+    if page.css_first(_SIGN_IN_FORM) is not None or (title and re.search(r"(?i)\bsign.?in\b", title.text())):
         return not_found(call)
-    if any(phrase in text for phrase in _WITHHELD_PHRASES):
-        return withheld()
+    if any(phrase in text for phrase in _DOWNLOAD_QUOTA_PHRASES):
+        return download_quota_exceeded()
     if "infected with a virus" in text:
-        return PermanentError(Reason.ABUSIVE, "Google found a virus in this file.")
-    return shut_out(call) if "automated queries" in text else None
+        return PermanentError(Reason.ABUSIVE, "Google found a virus in this file, so it can't be downloaded.")
+    return automated_queries(call) if "automated queries" in text else None
 
 
-_WITHHELD_PHRASES = ("too many users have viewed or downloaded", "quota exceeded")
+_DOWNLOAD_QUOTA_PHRASES = ("too many users have viewed or downloaded", "quota exceeded")
 
 
 def _entry(block: LexborNode) -> File | Folder | None:
@@ -74,15 +73,15 @@ def _entry(block: LexborNode) -> File | Folder | None:
     href = (link.attributes.get("href") if link else None) or ""
     name = _text(block, ".flip-entry-title")
     resource_key = _resource_key(href)
-    if found := _FOLDER_LINK.search(href):
-        return Folder(id=found[1], name=name, resource_key=resource_key)
-    if found := _DOCUMENT_LINK.search(href):
-        # Links say "spreadsheets", MIME types "spreadsheet".
-        kind = f"application/vnd.google-apps.{found[1].removesuffix('s')}"
-        return File(id=found[2], name=name, mime_type=kind, resource_key=resource_key)
-    if found := _FILE_LINK.search(href):
+    if match := _FOLDER_LINK.search(href):
+        return Folder(id=match[1], name=name, resource_key=resource_key)
+    if match := _DOCUMENT_LINK.search(href):
+        # Links contain "spreadsheets", MIME types "spreadsheet".
+        kind = f"application/vnd.google-apps.{match[1].removesuffix('s')}"
+        return File(id=match[2], name=name, mime_type=kind, resource_key=resource_key)
+    if match := _FILE_LINK.search(href):
         return File(
-            id=found[1],
+            id=match[1],
             name=name,
             mime_type=_mime_type(block),
             version=f"{_text(block, '.flip-entry-last-modified').strip()}|{name}"[:VERSION_LENGTH_MAX],
@@ -97,10 +96,10 @@ def _text(block: LexborNode, selector: str) -> str:
 
 
 def _mime_type(block: LexborNode) -> str:
-    """The icon beside a file is named by the file's type."""
+    """Return the type in the URL of a file's icon."""
     for image in block.css("img[src]"):
-        if found := _ICON_TYPE.search(unquote(image.attributes.get("src") or "")):
-            return found[1]
+        if match := _ICON_TYPE.search(unquote(image.attributes.get("src") or "")):
+            return match[1]
     return "application/octet-stream"
 
 

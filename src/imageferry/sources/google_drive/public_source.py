@@ -1,4 +1,4 @@
-"""Google Drive over its public pages, without any credentials."""
+"""Google Drive through its public pages, without credentials."""
 
 import asyncio
 import hashlib
@@ -14,14 +14,14 @@ from imageferry.errors import NotFoundError, PageTokenError, Reason
 from imageferry.model import Content, File, Folder, FolderRef, Page
 from imageferry.sources.google_drive import response_bodies
 from imageferry.sources.google_drive.config import GoogleDriveConfig
-from imageferry.sources.google_drive.errors import Asked, Call, error_from, not_a_folder, not_found, not_the_file
+from imageferry.sources.google_drive.errors import Call, Subject, not_a_folder, not_found, to_error, unexpected_page
 from imageferry.sources.google_drive.public_html import (
     FolderPage,
-    complaint_from,
-    download_link_from,
-    folder_page_from,
+    find_download_link,
+    find_error,
+    parse_folder_page,
 )
-from imageferry.sources.google_drive.response import Answer
+from imageferry.sources.google_drive.response import DriveResponse
 from imageferry.sources.google_drive.transport import Transport
 from imageferry.sources.google_drive.urls import NAME
 
@@ -34,8 +34,8 @@ _OVERLOADED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)})
 class PublicFolderSource:
     """Folders shared with anyone, as a browser without an account sees them.
 
-    The pages tell names, at best types, and a date; neither sizes nor digests. Google throttles them: an API
-    key is better.
+    The pages contain names, a date and often types, but neither sizes nor checksums. Google throttles them more than
+    the API: an API key is better.
     """
 
     name = NAME
@@ -43,58 +43,58 @@ class PublicFolderSource:
     def __init__(self, config: GoogleDriveConfig, *, page_size: int = PAGE_SIZE) -> None:
         self._endpoint = config.web_endpoint.rstrip("/")
         self._page_size = page_size
-        self._deadlines = config.deadlines
+        self._timeouts = config.timeouts
         self._cool_down_s = config.cool_down_s
         self._transport = Transport(
             origin=config.web_endpoint,
             connections=config.connections,
-            deadlines=config.deadlines,
-            keep_cookies=True,  # the form before a large file may count on one
+            timeouts=config.timeouts,
+            keep_cookies=True,  # the download form of a large file may need one
         )
 
-    async def resolve(self, locator: FolderRef) -> Folder:
+    async def resolve(self, folder_ref: FolderRef) -> Folder:
         """See Source."""
         try:
-            found = await self.stat(locator.folder_id, resource_key=locator.resource_key)
+            entry = await self.stat(folder_ref.folder_id, resource_key=folder_ref.resource_key)
         except NotFoundError as exc:
-            raise not_found(Call(asked=Asked.FOLDER, id=locator.folder_id)) from exc
-        if isinstance(found, File):
-            raise not_a_folder(found.name)
-        return found
+            raise not_found(Call(subject=Subject.FOLDER, id=folder_ref.folder_id)) from exc
+        if isinstance(entry, File):
+            raise not_a_folder(entry.name)
+        return entry
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
-        """See Source; the page has everything at once, and a token says how far it was taken in."""
-        page = await self._folder_page(folder.id, resource_key=folder.resource_key)
-        marks = hashlib.sha256(repr([entry.id for entry in page.entries]).encode()).hexdigest()[:16]
-        start = _start(page_token, marks=marks)
+        """See Source. Drive's page lists the whole folder; a token is the position to continue from."""
+        page = await self._get_folder_page(folder.id, resource_key=folder.resource_key)
+        fingerprint = hashlib.sha256(repr([entry.id for entry in page.entries]).encode()).hexdigest()[:16]
+        start = _start_of(page_token, fingerprint=fingerprint)
         end = start + self._page_size
         entries = page.entries[start:end]
         return Page(
             files=tuple(entry for entry in entries if isinstance(entry, File)),
             folders=tuple(entry for entry in entries if isinstance(entry, Folder)),
-            next_page_token=f"{end}.{marks}" if end < len(page.entries) else None,
+            next_page_token=f"{end}.{fingerprint}" if end < len(page.entries) else None,
         )
 
     async def stat(self, file_id: str, *, resource_key: str | None = None) -> File | Folder:
-        """See Source; what is no folder is asked for as a download, of which only the headers are read."""
+        """See Source. A file is looked up by requesting its download and reading only the headers."""
         try:
-            page = await self._folder_page(file_id, resource_key=resource_key)
+            page = await self._get_folder_page(file_id, resource_key=resource_key)
         except NotFoundError:
             file = File(id=file_id, name=file_id, resource_key=resource_key)
-            answer = await self._media(file, size_bytes=None)
-            answer.close()
-            return _file_from(answer, file)
+            response = await self._get_media(file, size_bytes=None)
+            response.close()
+            return _file_from(response, file)
         return Folder(id=file_id, name=page.name, resource_key=resource_key)
 
     async def read(self, file: File) -> Content:
         """See Source."""
-        answer = await self._media(file, size_bytes=file.size_bytes)
-        return await response_bodies.whole(answer, file=file, deadlines=self._deadlines)
+        response = await self._get_media(file, size_bytes=file.size_bytes)
+        return await response_bodies.read_whole(response, file=file, timeouts=self._timeouts)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
         """See Source."""
-        answer = await self._media(file, size_bytes=None, offset_bytes=offset_bytes)
-        chunks = response_bodies.stream(answer, file=file, offset_bytes=offset_bytes, deadlines=self._deadlines)
+        response = await self._get_media(file, size_bytes=None, offset_bytes=offset_bytes)
+        chunks = response_bodies.stream(response, file=file, offset_bytes=offset_bytes, timeouts=self._timeouts)
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
@@ -103,79 +103,83 @@ class PublicFolderSource:
         """See Source."""
         await self._transport.close()
 
-    async def _folder_page(self, folder_id: str, *, resource_key: str | None) -> FolderPage:
-        call = Call(asked=Asked.FOLDER, id=folder_id, cool_down_s=self._cool_down_s)
-        # hl: a file's version is known by its date, which must not change with the reader's tongue.
+    async def _get_folder_page(self, folder_id: str, *, resource_key: str | None) -> FolderPage:
+        call = Call(subject=Subject.FOLDER, id=folder_id, cool_down_s=self._cool_down_s)
+        # hl: a file's version contains its date, which must not depend on the language.
         url = self._url("embeddedfolderview", {"id": folder_id, "hl": "en"}, resource_key=resource_key)
-        deadline_s = self._deadlines.listing_s
-        answer = await self._get(
-            url, headers={}, ahead_bytes=FOLDER_PAGE_SIZE_BYTES_MAX, deadline_s=deadline_s, call=call
+        timeout_s = self._timeouts.listing_s
+        response = await self._get(
+            url, headers={}, prefetch_bytes=FOLDER_PAGE_SIZE_BYTES_MAX, timeout_s=timeout_s, call=call
         )
-        html = await response_bodies.bounded(answer, size_bytes_max=FOLDER_PAGE_SIZE_BYTES_MAX)
-        page = await asyncio.to_thread(folder_page_from, html)  # a large folder's page takes a second to parse
+        html = await response_bodies.read_bounded(response, size_bytes_max=FOLDER_PAGE_SIZE_BYTES_MAX)
+        page = await asyncio.to_thread(parse_folder_page, html)  # a large folder's page takes a second to parse
         if page is None:
-            raise complaint_from(html, call=call) or not_the_file(call)
+            raise find_error(html, call=call) or unexpected_page(call)
         return page
 
-    async def _media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> Answer:
-        """An answer whose body is the file's, past the form that stands before a large one."""
-        call = Call(asked=Asked.FILE, id=file.id, cool_down_s=self._cool_down_s)
-        ahead_bytes = response_bodies.ahead_bytes(size_bytes)
-        deadline_s = None if size_bytes is None else self._deadlines.body_s(size_bytes)
+    async def _get_media(self, file: File, *, size_bytes: int | None, offset_bytes: int = 0) -> DriveResponse:
+        """Return a response with the file's bytes, following the download form of a large file."""
+        call = Call(subject=Subject.FILE, id=file.id, cool_down_s=self._cool_down_s)
+        prefetch_bytes = response_bodies.prefetch_bytes(size_bytes)
+        timeout_s = None if size_bytes is None else self._timeouts.body_s(size_bytes)
         headers = {"Accept-Encoding": "identity"}
         if offset_bytes:
             headers["Range"] = f"bytes={offset_bytes}-"
         url = self._url("uc", {"export": "download", "id": file.id}, resource_key=file.resource_key)
-        answer = await self._get(url, headers=headers, ahead_bytes=ahead_bytes, deadline_s=deadline_s, call=call)
-        if _is_file(answer, file):
-            return answer
-        html = await response_bodies.opening(answer)
-        if link := download_link_from(html):
-            target = self._transport.checked(answer.url, link)
-            answer = await self._get(target, headers=headers, ahead_bytes=ahead_bytes, deadline_s=deadline_s, call=call)
-            if _is_file(answer, file):
-                return answer
-            html = await response_bodies.opening(answer)
-        raise complaint_from(html, call=call) or not_the_file(call)
+        response = await self._get(url, headers=headers, prefetch_bytes=prefetch_bytes, timeout_s=timeout_s, call=call)
+        if _is_file(response, file):
+            return response
+        html = await response_bodies.read_start(response)
+        if link := find_download_link(html):
+            target = self._transport.resolve_redirect(response.url, link)
+            response = await self._get(
+                target, headers=headers, prefetch_bytes=prefetch_bytes, timeout_s=timeout_s, call=call
+            )
+            if _is_file(response, file):
+                return response
+            html = await response_bodies.read_start(response)
+        raise find_error(html, call=call) or unexpected_page(call)
 
     async def _get(
-        self, url: str, *, headers: dict[str, str], ahead_bytes: int, deadline_s: float | None, call: Call
-    ) -> Answer:
-        answer = await self._transport.get(url, headers=headers, ahead_bytes=ahead_bytes, deadline_s=deadline_s)
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            html = await response_bodies.opening(answer)
-            refusal = response_bodies.refusal_of(answer, body=html)
-            # These statuses speak for all of Google; of others the page tells more, as that a file is withheld.
-            if answer.status in _OVERLOADED:
-                raise error_from(refusal, call=call)
-            raise complaint_from(html, call=call) or error_from(refusal, call=call)
-        return answer
+        self, url: str, *, headers: dict[str, str], prefetch_bytes: int, timeout_s: float | None, call: Call
+    ) -> DriveResponse:
+        response = await self._transport.get(url, headers=headers, prefetch_bytes=prefetch_bytes, timeout_s=timeout_s)
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            html = await response_bodies.read_start(response)
+            error_response = response_bodies.error_response_from(response, body=html)
+            # These statuses concern all calls. For others the page says more, for example that a quota is exceeded.
+            if response.status in _OVERLOADED:
+                raise to_error(error_response, call=call)
+            raise find_error(html, call=call) or to_error(error_response, call=call)
+        return response
 
     def _url(self, page: str, query: dict[str, str], *, resource_key: str | None) -> str:
         key = {"resourcekey": resource_key} if resource_key else {}
         return f"{self._endpoint}/{page}?{urlencode(query | key)}"
 
 
-def _is_file(answer: Answer, file: File) -> bool:
-    return answer.header("Content-Disposition") is not None or not response_bodies.is_page(answer, file=file)
-
-
-def _file_from(answer: Answer, file: File) -> File:
-    disposition = Message()
-    disposition["Content-Disposition"] = answer.header("Content-Disposition") or ""
-    return replace(
-        file,
-        name=disposition.get_filename() or file.name,
-        mime_type=answer.content_type or file.mime_type,
-        size_bytes=answer.announced_bytes,
+def _is_file(response: DriveResponse, file: File) -> bool:
+    return response.header("Content-Disposition") is not None or not response_bodies.is_unexpected_page(
+        response, file=file
     )
 
 
-def _start(page_token: str | None, *, marks: str) -> int:
-    """Where a token says to go on; raises PageTokenError when the folder has changed under it."""
+def _file_from(response: DriveResponse, file: File) -> File:
+    disposition = Message()
+    disposition["Content-Disposition"] = response.header("Content-Disposition") or ""
+    return replace(
+        file,
+        name=disposition.get_filename() or file.name,
+        mime_type=response.content_type or file.mime_type,
+        size_bytes=response.content_length_bytes,
+    )
+
+
+def _start_of(page_token: str | None, *, fingerprint: str) -> int:
+    """Return the position in a token. Raises PageTokenError when the folder has changed since."""
     if page_token is None:
         return 0
-    start, _, told_marks = page_token.partition(".")
-    if told_marks != marks or not start.isdecimal():
-        raise PageTokenError(Reason.REJECTED, "The folder has changed since its first page was read.")
+    start, _, token_fingerprint = page_token.partition(".")
+    if token_fingerprint != fingerprint or not start.isdecimal():
+        raise PageTokenError(Reason.REJECTED, "The folder has changed since its first page was listed.")
     return int(start)

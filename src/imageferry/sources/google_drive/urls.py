@@ -1,4 +1,4 @@
-"""The URLs that people paste for a Drive folder, and those of its folders and files."""
+"""URLs of Drive folders: parsing what people paste, and building links for browsers."""
 
 import re
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
@@ -9,7 +9,7 @@ from imageferry.sources.google_drive.config import WEB_ENDPOINT
 
 NAME = "google_drive"
 
-# 33 characters from "1", 28 from "0B", 19 for a shared drive; no shorter one was ever seen.
+# 33 characters starting with "1", 28 starting with "0B", 19 for a shared drive. Shorter ones are unknown.
 _ID = re.compile(r"[A-Za-z0-9_-]{15,128}")
 _RESOURCE_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -18,13 +18,13 @@ _FOLDER_PAGES = frozenset({"open", "folderview", "embeddedfolderview"})
 _FILE_PAGES = frozenset({"uc", "thumbnail", "download"})
 
 _WRAPPERS = " \t\r\n\f\v\u00a0\u200b\ufeff\"'`<>()[]\u2018\u2019\u201c\u201d\u00ab\u00bb"
-_HOW = "Open the folder in Google Drive and copy its link: https://drive.google.com/drive/folders/..."
+_HINT = "Open the folder in Google Drive and copy its link: https://drive.google.com/drive/folders/..."
 
 
-def read_url(text: str) -> FolderRef | None:
-    """The folder that a pasted URL or bare ID names; None when it is not Google Drive's.
+def parse_url(text: str) -> FolderRef | None:
+    """Return the folder that a pasted URL or bare ID names; None when it is not Google Drive's. Does no I/O.
 
-    Raises UsageError for a Drive link that is not a folder's. Nothing is fetched.
+    Raises UsageError for a Drive link that is not a folder's.
     """
     pasted = text.strip(_WRAPPERS)
     if _ID.fullmatch(pasted):
@@ -34,23 +34,23 @@ def read_url(text: str) -> FolderRef | None:
         return None
     path, query = url.path, parse_qs(url.query)
     if url.fragment.startswith("folders/"):  # old links: /drive/#folders/ID?resourcekey=KEY
-        path, _, query_behind = url.fragment.partition("?")
-        query |= parse_qs(query_behind)
+        path, _, fragment_query = url.fragment.partition("?")
+        query |= parse_qs(fragment_query)
     segments = [segment for segment in path.split("/") if segment]
     folder_id = _folder_id(segments, query=query)
     if folder_id is None:
-        raise UsageError(Reason.NOT_A_FOLDER_URL, _complaint(segments))
+        raise UsageError(Reason.NOT_A_FOLDER_URL, _error_message(segments))
     return FolderRef(source=NAME, folder_id=folder_id, resource_key=_resource_key(query))
 
 
 def folder_url(folder_id: str, *, resource_key: str | None = None) -> str:
-    """A folder's page, for a browser; built from its ID alone."""
+    """Return the URL of a folder's page, built from its ID."""
     key = f"?resourcekey={quote(resource_key)}" if resource_key else ""
     return f"{WEB_ENDPOINT}/drive/folders/{quote(folder_id, safe='')}{key}"
 
 
 def file_url(file_id: str, *, resource_key: str | None = None) -> str:
-    """A file's page, for a browser; built from its ID alone."""
+    """Return the URL of a file's page, built from its ID."""
     key = f"?resourcekey={quote(resource_key)}" if resource_key else ""
     return f"{WEB_ENDPOINT}/file/d/{quote(file_id, safe='')}/view{key}"
 
@@ -59,7 +59,7 @@ def _split(pasted: str) -> SplitResult | None:
     with_scheme = pasted if "://" in pasted else f"https://{pasted}"
     try:
         url = urlsplit(with_scheme)
-    except ValueError:  # a bracket that opens no IPv6 address
+    except ValueError:  # an unmatched bracket
         return None
     return url if url.scheme in {"http", "https"} else None
 
@@ -80,9 +80,9 @@ def _resource_key(query: dict[str, list[str]]) -> str | None:
     return None
 
 
-def _complaint(segments: list[str]) -> str:
+def _error_message(segments: list[str]) -> str:
     if "d" in segments or (segments and segments[-1] in _FILE_PAGES):
-        return f"This link is of a single file, not of a folder. {_HOW}"
+        return f"This is the link of a file, not of a folder. {_HINT}"
     if "folders" in segments or (segments and segments[-1] in _FOLDER_PAGES):
-        return f"This link has lost the folder's ID, or a part of it. {_HOW}"
-    return f"This Google Drive link names no folder. {_HOW}"
+        return f"The folder's ID is missing from this link, or incomplete. {_HINT}"
+    return f"This Google Drive link doesn't lead to a folder. {_HINT}"

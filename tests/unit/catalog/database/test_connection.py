@@ -1,4 +1,4 @@
-"""A catalog's URL, before anything is asked of it."""
+"""The URL of a catalog, before any connection is made."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from imageferry.errors import FatalError, Reason
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle9://host/name", "postgresql://user:word@host:port/name"])
-def test_what_is_no_database_is_told_in_a_sentence(url: str) -> None:
-    with pytest.raises(FatalError, match="DATABASE_URL is not a database URL") as refused:
+def test_an_invalid_url_is_rejected_with_an_explanation(url: str) -> None:
+    with pytest.raises(FatalError, match="DATABASE_URL is not a database URL") as raised:
         Catalog(url)
-    assert refused.value.reason is Reason.MISCONFIGURED
+    assert raised.value.reason is Reason.MISCONFIGURED

@@ -1,4 +1,4 @@
-"""What Celery says beside its logs."""
+"""What Celery prints without logging."""
 
 import subprocess
 import sys
@@ -7,14 +7,14 @@ PROGRAM = """
 import os, signal
 from types import SimpleNamespace
 from celery.apps.worker import install_worker_term_handler
-from imageferry.engine.celery.celery_logging import tell_as_events
+from imageferry.engine.celery.celery_logging import log_celery_as_events
 
-tell_as_events(level="warning")
+log_celery_as_events(level="warning")
 install_worker_term_handler(SimpleNamespace(hostname="worker"))
 os.kill(os.getpid(), signal.SIGTERM)
 """
 
 
-def test_a_worker_that_is_told_to_end_says_nothing_beside_the_logs() -> None:
-    told = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, timeout=60)
-    assert (told.stdout, told.stderr) == (b"", b"")
+def test_a_worker_that_receives_sigterm_prints_nothing() -> None:
+    result = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, timeout=60)
+    assert (result.stdout, result.stderr) == (b"", b"")

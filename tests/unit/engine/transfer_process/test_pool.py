@@ -1,85 +1,87 @@
-"""Movers beside one another: which of them brings what."""
+"""The pool of transfer processes: which process gets a batch, and its share of the limits."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from imageferry.bootstrap.external_services import Outside
+from imageferry.bootstrap.external_services import ExternalConfig
 from imageferry.bootstrap.limits import Limits
-from imageferry.bootstrap.transfer_process_config import Outfit
-from imageferry.engine.transfer_process.pool import Movers
-from imageferry.engine.transfer_process.supervisor import Mover
+from imageferry.bootstrap.transfer_process_config import TransferProcessConfig
+from imageferry.engine.transfer_process.pool import TransferProcessPool
+from imageferry.engine.transfer_process.supervisor import TransferProcess
 from imageferry.model import Record, Transfer, TransferItem
-from imageferry.pipeline.stop_signal import Halts
+from imageferry.pipeline.stop_signal import StopSignals
 from imageferry.settings import Settings
 
-PARCEL = TransferItem(item_id=1, file_id="f", name="a.jpg", key="k", mime_type="image/jpeg")
-FOUR, TWO = (Transfer(job_id="j", source="s", batch_id=n, parcels=(PARCEL,) * n) for n in (4, 2))
+ITEM = TransferItem(item_id=1, file_id="f", name="a.jpg", object_key="k", mime_type="image/jpeg")
+FOUR, TWO = (Transfer(job_id="j", source="s", batch_id=n, items=(ITEM,) * n) for n in (4, 2))
 
 
-class Patient(Mover):
-    """Brings a batch when it may."""
+class BlockedProcess(TransferProcess):
+    """Completes its batches once `release` is set."""
 
     def __init__(self) -> None:
-        super().__init__("nobody", outfit={}, halts=Halts())
+        super().__init__("no.such.module", config={}, stop_signals=StopSignals())
         self.batches: list[int] = []
-        self.may = asyncio.Event()
+        self.release = asyncio.Event()
 
     async def transfer(self, message: Transfer) -> AsyncIterator[Record]:
         self.batches.append(message.batch_id)
-        await self.may.wait()
-        yield message.given_back()
+        await self.release.wait()
+        yield message.empty_final_record()
 
 
-async def bring(movers: Movers, message: Transfer) -> list[Record]:
-    return [record async for record in movers.transfer(message)]
+async def transfer(pool: TransferProcessPool, message: Transfer) -> list[Record]:
+    return [record async for record in pool.transfer(message)]
 
 
-async def test_a_batch_is_brought_by_who_has_the_fewest_files() -> None:
-    first, second = Patient(), Patient()
-    movers = Movers([first, second])
-    under_way = []
+async def test_a_batch_goes_to_the_process_with_the_fewest_files() -> None:
+    first, second = BlockedProcess(), BlockedProcess()
+    pool = TransferProcessPool([first, second])
+    tasks = []
     for message in (FOUR, TWO, TWO, TWO):
-        under_way.append(asyncio.create_task(bring(movers, message)))
+        tasks.append(asyncio.create_task(transfer(pool, message)))
         await asyncio.sleep(0)
     assert (first.batches, second.batches) == ([4, 2], [2, 2])
 
-    first.may.set()
-    await asyncio.gather(under_way[0], under_way[3])
-    under_way.append(asyncio.create_task(bring(movers, FOUR)))
+    first.release.set()
+    await asyncio.gather(tasks[0], tasks[3])
+    tasks.append(asyncio.create_task(transfer(pool, FOUR)))
     await asyncio.sleep(0)
     assert first.batches == [4, 2, 4]
 
-    second.may.set()
-    assert [record.batch_id for told in await asyncio.gather(*under_way) for record in told] == [4, 2, 2, 2, 4]
-    await movers.close()
+    second.release.set()
+    assert [record.batch_id for records in await asyncio.gather(*tasks) for record in records] == [4, 2, 2, 2, 4]
+    await pool.close()
 
 
-def test_movers_share_the_bounds_of_the_process() -> None:
-    settings = Settings(movers=4, concurrency=32, memory_bytes_max=48 << 20, download_calls_s_max=80)
-    outfit = _outfit(settings)
-    assert (outfit.files_at_once, outfit.bytes_at_once) == (8, 12 << 20)
-    assert outfit.outside.quota.byte_calls_s_max == 20
+def test_transfer_processes_share_the_limits_of_the_settings() -> None:
+    settings = Settings(transfer_processes=4, concurrency=32, transfer_memory_bytes=48 << 20, downloads_per_s_max=80)
+    config = _config(settings)
+    assert (config.files_at_once, config.bytes_at_once) == (8, 12 << 20)
+    assert config.external.quota.byte_calls_per_s_max == 20
 
 
-def test_a_quota_that_is_counted_for_all_is_everybodys() -> None:
-    outfit = _outfit(Settings(movers=4, download_calls_s_max=80))
-    counted = replace(outfit.outside.quota, counter_url="redis://127.0.0.1", byte_calls_s_max=80)
-    assert counted.shared_by(4) == counted
+def test_a_quota_counted_in_redis_is_not_divided() -> None:
+    config = _config(Settings(transfer_processes=4, downloads_per_s_max=80))
+    counted = replace(config.external.quota, counter_url="redis://127.0.0.1", byte_calls_per_s_max=80)
+    assert counted.divided_by(4) == counted
 
 
-def test_an_outfit_shows_nobody_the_password_of_who_counts() -> None:
-    outfit = _outfit(Settings.load(quota_url="redis://:hidden@cache"))
-    assert outfit.outside.quota.counter_url == "redis://:hidden@cache"
-    assert "hidden" not in repr(outfit)
+def test_a_configuration_does_not_show_the_password_of_redis() -> None:
+    config = _config(Settings.load(quota_url="redis://:hidden@cache"))
+    assert config.external.quota.counter_url == "redis://:hidden@cache"
+    assert "hidden" not in repr(config)
 
 
-def test_there_are_no_more_movers_than_files_at_once() -> None:
-    settings = Settings(movers=8, concurrency=3)
-    assert settings.movers == 3
-    assert _outfit(settings).files_at_once == 1
+def test_there_are_no_more_transfer_processes_than_files_at_once() -> None:
+    settings = Settings(transfer_processes=8, concurrency=3)
+    assert settings.transfer_processes == 3
+    assert _config(settings).files_at_once == 1
 
 
-def _outfit(settings: Settings) -> Outfit:
-    limits = Limits.of(settings)
-    return Outfit.of(settings, limits, Outside.of(settings, limits), metered=False)
+def _config(settings: Settings) -> TransferProcessConfig:
+    limits = Limits.from_settings(settings)
+    return TransferProcessConfig.from_settings(
+        settings, limits, ExternalConfig.from_settings(settings, limits), has_metrics=False
+    )

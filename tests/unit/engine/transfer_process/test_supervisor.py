@@ -1,69 +1,69 @@
-"""The near end of a mover, with processes that do not do what they should."""
+"""The supervisor of a transfer process, with processes that fail."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from imageferry.engine.transfer_process.supervisor import Mover
+from imageferry.engine.transfer_process.supervisor import TransferProcess
 from imageferry.errors import Reason
 from imageferry.model import Record, Transfer, TransferItem
-from imageferry.pipeline.stop_signal import Halts
+from imageferry.pipeline.stop_signal import StopSignals
+from imageferry.subprocess_protocol.child_process import ChildProcess
 
-PARCEL = TransferItem(item_id=1, file_id="f", name="a.jpg", key="k", mime_type="image/jpeg")
-BATCH = Transfer(job_id="j", source="google_drive", batch_id=7, parcels=(PARCEL,))
-
-
-async def told(mover: Mover) -> list[Record]:
-    return [record async for record in mover.transfer(BATCH)]
+ITEM = TransferItem(item_id=1, file_id="f", name="a.jpg", object_key="k", mime_type="image/jpeg")
+BATCH = Transfer(job_id="j", source="google_drive", batch_id=7, items=(ITEM,))
 
 
-async def test_a_batch_whose_process_ends_is_told_as_lost_and_the_next_has_another_process(
+async def transfer(process: TransferProcess) -> list[Record]:
+    return [record async for record in process.transfer(BATCH)]
+
+
+async def test_a_batch_whose_process_ends_is_reported_as_lost_and_the_next_gets_a_new_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "brief.py").write_text(
         "import os\n"
-        "from imageferry.engine.transfer_process.protocol import Told, frame\n\n"
+        "from imageferry.engine.transfer_process.protocol import Reply, encode\n"
+        "from imageferry.subprocess_protocol.framing import encode_frame\n\n"
         "def main():\n"
-        "    os.write(1, frame(Told()))\n"
+        "    os.write(1, encode_frame(encode(Reply())))\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    mover = Mover("brief", outfit={}, halts=Halts())
+    process = TransferProcess("brief", config={}, stop_signals=StopSignals())
     for _ in range(2):
-        assert await told(mover) == [Record(job_id="j", batch_id=7, outcomes=(), final=True, lost=True)]
-    await mover.close()
-    assert "Z" not in _states_of_children()  # all were looked after
+        assert await transfer(process) == [Record(job_id="j", batch_id=7, outcomes=(), is_final=True, worker_lost=True)]
+    await process.close()
+    assert "Z" not in _states_of_children()  # all were waited for
 
 
-async def test_a_job_whose_process_never_begins_waits_and_loses_nothing() -> None:
-    mover = Mover("no.such.module", outfit={}, halts=Halts())
-    (record,) = await told(mover)
-    assert (record.final, record.lost, record.blocked) == (True, False, Reason.NO_PROCESS)
-    assert record.blocked_detail == "The process that moves the bytes ended before it could: its log says why."
-    await mover.close()
+async def test_a_job_whose_process_never_starts_waits_and_loses_nothing() -> None:
+    process = TransferProcess("no.such.module", config={}, stop_signals=StopSignals())
+    (record,) = await transfer(process)
+    assert (record.is_final, record.worker_lost, record.blocked_reason) == (True, False, Reason.TRANSFER_PROCESS_FAILED)
+    assert record.blocked_detail == "The transfer process ended before it was ready: its log says why."
+    await process.close()
 
 
-async def test_nothing_is_begun_for_a_job_that_is_to_stop() -> None:
-    halts = Halts()
-    mover = Mover("no.such.module", outfit={}, halts=halts)
-    halts.stop_all()
-    assert await told(mover) == [Record(job_id="j", batch_id=7, outcomes=(), final=True)]
-    await mover.close()
+async def test_no_process_is_started_for_a_job_that_must_stop() -> None:
+    stop_signals = StopSignals()
+    process = TransferProcess("no.such.module", config={}, stop_signals=stop_signals)
+    stop_signals.stop_all()
+    assert await transfer(process) == [Record(job_id="j", batch_id=7, outcomes=(), is_final=True)]
+    await process.close()
 
 
-async def test_a_job_waits_where_the_machine_has_no_room_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
+async def test_a_job_waits_when_the_machine_cannot_start_a_process() -> None:
+    def refuse(module: str) -> ChildProcess:  # noqa: ARG001 - the signature of `spawn`
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(os, "posix_spawn", refuse)
-    mover = Mover("no.such.module", outfit={}, halts=Halts())
-    await mover.begin()
-    (record,) = await told(mover)
-    assert (record.final, record.blocked) == (True, Reason.NO_PROCESS)
-    assert record.blocked_detail == "No process can be started: Cannot allocate memory."
-    await mover.close()
+    process = TransferProcess("no.such.module", config={}, stop_signals=StopSignals(), spawn=refuse)
+    await process.start()
+    (record,) = await transfer(process)
+    assert (record.is_final, record.blocked_reason) == (True, Reason.TRANSFER_PROCESS_FAILED)
+    assert record.blocked_detail == "The transfer process can't be started: Cannot allocate memory."
+    await process.close()
 
 
 def _states_of_children() -> set[str]:
-    ids = [id_ for told in Path("/proc/self/task").glob("*/children") for id_ in told.read_text().split()]
+    ids = [id_ for children in Path("/proc/self/task").glob("*/children") for id_ in children.read_text().split()]
     return {Path(f"/proc/{id_}/stat").read_text().rpartition(")")[2].split()[0] for id_ in ids}

@@ -1,4 +1,4 @@
-"""The feed and those who watch it."""
+"""The event broadcaster and its subscribers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,10 +13,15 @@ from imageferry.catalog.database.migrate import migrate
 from imageferry.catalog.events import event_log
 from imageferry.catalog.jobs import jobs
 from imageferry.errors import TransientError
-from imageferry.gateway.event_stream.broadcaster import TICKS_BEHIND_MAX, WATCHERS_MAX, Feed, feeding
+from imageferry.gateway.event_stream.broadcaster import (
+    QUEUED_CHUNKS_MAX,
+    SUBSCRIBERS_MAX,
+    EventBroadcaster,
+    open_broadcaster,
+)
 from tests.drivers.jobs import JOB
 
-TICK_S = 0.01
+POLL_INTERVAL_S = 0.01
 
 
 @pytest.fixture
@@ -27,68 +32,68 @@ async def catalog(tmp_path: Path) -> AsyncIterator[Catalog]:
     await opened.close()
 
 
-async def deletion(catalog: Catalog, image_id: int) -> None:
+async def record_deletion(catalog: Catalog, image_id: int) -> None:
     await catalog.write(lambda tx: event_log.images_deleted(tx, [image_id]))
 
 
-async def test_one_who_does_not_keep_up_is_cut_off_and_the_others_hear_everything(catalog: Catalog) -> None:
-    async with feeding(catalog, tick_s=TICK_S) as feed:
-        slow, quick = feed.watch(None), feed.watch(None)
+async def test_a_slow_subscriber_is_disconnected_and_the_others_receive_everything(catalog: Catalog) -> None:
+    async with open_broadcaster(catalog, poll_interval_s=POLL_INTERVAL_S) as broadcaster:
+        slow, fast = broadcaster.subscribe(None), broadcaster.subscribe(None)
         await anext(slow)
-        await anext(quick)
-        heard = b""
-        for number in range(TICKS_BEHIND_MAX + 2):
-            await deletion(catalog, number)
-            while b'{"ids":[%d]}' % number not in heard:
-                heard += await anext(quick)
-        last_words = [chunk async for chunk in slow]
-        assert len(last_words) == 1
-        assert last_words[0].startswith(b"event: reset\n")
+        await anext(fast)
+        received = b""
+        for number in range(QUEUED_CHUNKS_MAX + 2):
+            await record_deletion(catalog, number)
+            while b'{"ids":[%d]}' % number not in received:
+                received += await anext(fast)
+        last_chunks = [chunk async for chunk in slow]
+        assert len(last_chunks) == 1
+        assert last_chunks[0].startswith(b"event: reset\n")
 
 
-async def test_a_job_that_changed_often_within_a_tick_is_told_once_as_it_is_then(catalog: Catalog) -> None:
-    def often(tx: Tx) -> None:
-        jobs.accept(tx, JOB)
+async def test_a_job_that_changes_often_within_an_interval_is_sent_once_in_its_final_state(catalog: Catalog) -> None:
+    def change_often(tx: Tx) -> None:
+        jobs.create(tx, JOB)
         for number in range(50):
             jobs.save(tx, replace(JOB, discovered=100, stored=number))
 
-    async with feeding(catalog, tick_s=TICK_S) as feed:
-        watching = feed.watch(None)
-        await anext(watching)
-        await catalog.write(often)
-        chunk = await anext(watching)
+    async with open_broadcaster(catalog, poll_interval_s=POLL_INTERVAL_S) as broadcaster:
+        subscription = broadcaster.subscribe(None)
+        await anext(subscription)
+        await catalog.write(change_often)
+        chunk = await anext(subscription)
         assert chunk.count(b"event: job\n") == chunk.count(b"event: images\n") == 1
         assert b'"stored":49,' in chunk
 
 
-async def test_images_are_told_again_after_all_that_a_job_stored_was_discarded(catalog: Catalog) -> None:
+async def test_an_images_event_is_sent_again_after_all_images_of_a_job_were_discarded(catalog: Catalog) -> None:
     def save(tx: Tx, stored: int) -> None:
         jobs.save(tx, replace(JOB, discovered=100, stored=stored))
 
-    await catalog.write(lambda tx: jobs.accept(tx, JOB))
-    async with feeding(catalog, tick_s=TICK_S) as feed:
-        watching = feed.watch(None)
-        await anext(watching)
-        for stored, told in ((5, True), (0, False), (3, True), (3, False), (4, True)):
+    await catalog.write(lambda tx: jobs.create(tx, JOB))
+    async with open_broadcaster(catalog, poll_interval_s=POLL_INTERVAL_S) as broadcaster:
+        subscription = broadcaster.subscribe(None)
+        await anext(subscription)
+        for stored, has_event in ((5, True), (0, False), (3, True), (3, False), (4, True)):
             await catalog.write(partial(save, stored=stored))
-            while b'"stored":%d,' % stored not in (chunk := await anext(watching)):
+            while b'"stored":%d,' % stored not in (chunk := await anext(subscription)):
                 pass
-            assert (b"event: images\n" in chunk) == told
+            assert (b"event: images\n" in chunk) == has_event
 
 
-async def test_a_job_that_is_gone_by_then_is_not_told_of(catalog: Catalog) -> None:
+async def test_a_job_that_no_longer_exists_is_not_sent(catalog: Catalog) -> None:
     await catalog.write(lambda tx: event_log.job_changed(tx, JOB))
-    async with feeding(catalog, tick_s=TICK_S) as feed:
-        watching = feed.watch(None)
-        while (chunk := await anext(watching)) != b"id: 1\n\n":
+    async with open_broadcaster(catalog, poll_interval_s=POLL_INTERVAL_S) as broadcaster:
+        subscription = broadcaster.subscribe(None)
+        while (chunk := await anext(subscription)) != b"id: 1\n\n":
             assert b"event:" not in chunk
 
 
-async def test_more_watchers_than_there_is_room_for_are_sent_away(catalog: Catalog) -> None:
-    feed = Feed(catalog)
-    watching = [feed.watch(None) for _ in range(WATCHERS_MAX)]
-    await asyncio.gather(*(anext(one) for one in watching))
+async def test_too_many_subscribers_are_rejected(catalog: Catalog) -> None:
+    broadcaster = EventBroadcaster(catalog)
+    subscriptions = [broadcaster.subscribe(None) for _ in range(SUBSCRIBERS_MAX)]
+    await asyncio.gather(*(anext(subscription) for subscription in subscriptions))
     with pytest.raises(TransientError):
-        await anext(feed.watch(None))
-    await watching[0].aclose()
-    await anext(feed.watch(None))
+        await anext(broadcaster.subscribe(None))
+    await subscriptions[0].aclose()
+    await anext(broadcaster.subscribe(None))

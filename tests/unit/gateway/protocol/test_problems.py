@@ -1,4 +1,4 @@
-"""Errors as problems."""
+"""Error responses."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,10 +19,10 @@ from imageferry.errors import (
     TransientError,
     UsageError,
 )
-from imageferry.gateway.dependencies import prompt
+from imageferry.gateway.dependencies import with_deadline
 from imageferry.gateway.protocol import problems
 
-# Each with its status, and when to ask again.
+# Errors with their status and Retry-After.
 ERRORS: list[tuple[ImageferryError, int, str | None]] = [
     (UsageError(Reason.NOT_A_FOLDER_URL, "Not a folder."), 400, None),
     (NotFoundError(Reason.FOLDER_NOT_FOUND, "Not there."), 404, None),
@@ -34,11 +34,11 @@ ERRORS: list[tuple[ImageferryError, int, str | None]] = [
 
 
 class FailingServer(uvicorn.Server):
-    """A server with one route for each way to fail."""
+    """A server with a route for each kind of failure."""
 
     def __init__(self, *, root_path: str) -> None:
-        app = FastAPI(middleware=[Middleware(problems.Net)])
-        problems.install(app)
+        app = FastAPI(middleware=[Middleware(problems.CatchAllMiddleware)])
+        problems.install_error_handlers(app)
 
         @app.get("/errors/{number}")
         @app.get("/import/{number}")
@@ -50,7 +50,7 @@ class FailingServer(uvicorn.Server):
             raise RuntimeError("password=secret")
 
         @app.get("/half")
-        async def half() -> StreamingResponse:
+        async def interrupted() -> StreamingResponse:
             async def body() -> AsyncIterator[bytes]:
                 yield b"half"
                 raise RuntimeError("password=secret")
@@ -76,36 +76,38 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[aiohttp.Client
 
 
 @pytest.mark.parametrize("number", range(len(ERRORS)))
-async def test_an_error_of_ours_becomes_a_problem_with_its_reason(client: aiohttp.ClientSession, number: int) -> None:
-    error, status, again = ERRORS[number]
-    async with client.get(f"/errors/{number}") as answer:
-        problem = await answer.json()
-        assert (answer.status, answer.content_type) == (status, "application/problem+json")
+async def test_an_imageferry_error_becomes_a_problem_with_its_reason(
+    client: aiohttp.ClientSession, number: int
+) -> None:
+    error, status, retry_after = ERRORS[number]
+    async with client.get(f"/errors/{number}") as response:
+        problem = await response.json()
+        assert (response.status, response.content_type) == (status, "application/problem+json")
         assert (problem["detail"], problem["error"], problem["code"]) == (error.message, error.message, error.reason)
-        assert answer.headers.get("Retry-After") == again
+        assert response.headers.get("Retry-After") == retry_after
 
 
-async def test_the_older_systems_clients_are_told_of_a_failure_as_they_know_it(client: aiohttp.ClientSession) -> None:
+async def test_legacy_paths_answer_every_failure_with_500(client: aiohttp.ClientSession) -> None:
     for number, (_, status, _) in enumerate(ERRORS):
-        async with client.get(f"/import/{number}") as answer:
-            assert answer.status == min(status, 500)
+        async with client.get(f"/import/{number}") as response:
+            assert response.status == min(status, 500)
 
 
-async def test_a_bug_is_a_problem_that_tells_nothing_of_itself(client: aiohttp.ClientSession) -> None:
-    async with client.get("/bug") as answer:
-        assert (answer.status, answer.content_type) == (500, "application/problem+json")
-        assert "secret" not in await answer.text()
+async def test_an_unexpected_exception_becomes_a_problem_that_reveals_nothing(client: aiohttp.ClientSession) -> None:
+    async with client.get("/bug") as response:
+        assert (response.status, response.content_type) == (500, "application/problem+json")
+        assert "secret" not in await response.text()
 
 
-async def test_a_body_that_breaks_off_cannot_be_taken_for_a_whole_one(client: aiohttp.ClientSession) -> None:
-    async with client.get("/half") as answer:
-        assert answer.status == 200
+async def test_an_interrupted_body_cannot_be_mistaken_for_a_complete_one(client: aiohttp.ClientSession) -> None:
+    async with client.get("/half") as response:
+        assert response.status == 200
         with pytest.raises(aiohttp.ClientPayloadError):
-            await answer.read()
+            await response.read()
 
 
-async def test_a_catalog_that_does_not_answer_in_time_is_told_to_be_away() -> None:
-    with pytest.raises(TransientError) as away:
-        async with prompt(limit_s=0.01):
+async def test_a_catalog_that_misses_the_deadline_is_reported_as_unavailable() -> None:
+    with pytest.raises(TransientError) as error:
+        async with with_deadline(timeout_s=0.01):
             await asyncio.sleep(5)
-    assert (away.value.reason, away.value.retry_after_s) == (Reason.CATALOG_UNAVAILABLE, 5)
+    assert (error.value.reason, error.value.retry_after_s) == (Reason.CATALOG_UNAVAILABLE, 5)

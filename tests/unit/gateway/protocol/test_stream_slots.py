@@ -1,44 +1,44 @@
-"""How many bodies are sent at once."""
+"""Concurrency limit for streamed bodies."""
 
 from contextlib import ExitStack
 
 import pytest
 
 from imageferry.errors import Reason, TransientError
-from imageferry.gateway.protocol.stream_slots import SeatedResponse, Seats
+from imageferry.gateway.protocol.stream_slots import SlotResponse, StreamSlots
 
 
-def test_one_client_cannot_take_all_seats() -> None:
-    seats = Seats(total=3, each=2)
-    with ExitStack() as taken:
-        taken.enter_context(seats.one("a"))
-        taken.enter_context(seats.one("a"))
-        with pytest.raises(TransientError) as refused, seats.one("a"):
+def test_one_client_cannot_use_all_slots() -> None:
+    slots = StreamSlots(total=3, per_client=2)
+    with ExitStack() as held:
+        held.enter_context(slots.acquire("a"))
+        held.enter_context(slots.acquire("a"))
+        with pytest.raises(TransientError) as error, slots.acquire("a"):
             pass
-        assert refused.value.reason is Reason.BUSY
-        taken.enter_context(seats.one("b"))
-        with pytest.raises(TransientError), seats.one("c"):
+        assert error.value.reason is Reason.OVERLOADED
+        held.enter_context(slots.acquire("b"))
+        with pytest.raises(TransientError), slots.acquire("c"):
             pass
-    with seats.one("a"), seats.one("c"):
+    with slots.acquire("a"), slots.acquire("c"):
         pass
-    assert not seats._taken
+    assert not slots._used
 
 
-async def test_a_seat_is_given_back_though_the_reader_has_gone() -> None:
-    seats = Seats(total=1)
+async def test_a_slot_is_released_when_the_client_has_disconnected() -> None:
+    slots = StreamSlots(total=1)
 
-    async def gone(_: object) -> None:
+    async def send_to_disconnected(_: object) -> None:
         raise ConnectionError
 
-    async def never() -> dict[str, str]:
+    async def receive_disconnect() -> dict[str, str]:
         return {"type": "http.disconnect"}
 
-    with ExitStack() as seat:
-        seat.enter_context(seats.one("a"))
-        answer = SeatedResponse(iter([b"x"]), seat=seat.pop_all())
-    with pytest.raises(TransientError), seats.one("b"):
+    with ExitStack() as slot:
+        slot.enter_context(slots.acquire("a"))
+        response = SlotResponse(iter([b"x"]), slot=slot.pop_all())
+    with pytest.raises(TransientError), slots.acquire("b"):
         pass
-    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the framework makes of it
-        await answer({"type": "http", "asgi": {"spec_version": "2.4"}}, never, gone)
-    with seats.one("b"):
+    with pytest.raises(Exception):  # noqa: B017, PT011 - the framework chooses the exception
+        await response({"type": "http", "asgi": {"spec_version": "2.4"}}, receive_disconnect, send_to_disconnected)
+    with slots.acquire("b"):
         pass

@@ -1,9 +1,9 @@
-"""How often one client may do what is dear."""
+"""Rate limits per client."""
 
 import pytest
 
 from imageferry.gateway.security import rate_limiter
-from imageferry.gateway.security.rate_limiter import Rate, client_of
+from imageferry.gateway.security.rate_limiter import ClientRateLimiter, client_key
 
 
 class Clock:
@@ -14,29 +14,29 @@ class Clock:
         return self.now_s
 
 
-def test_a_burst_is_let_through_then_one_at_a_time() -> None:
+def test_a_burst_is_allowed_then_one_call_per_interval() -> None:
     clock = Clock()
-    rate = Rate(burst=3, per_minute=60, clock_s=clock)
-    assert [rate.take("a") for _ in range(4)] == [0, 0, 0, pytest.approx(1)]
+    limiter = ClientRateLimiter(burst=3, per_minute=60, clock_s=clock)
+    assert [limiter.acquire("a") for _ in range(4)] == [0, 0, 0, pytest.approx(1)]
     clock.now_s += 1
-    assert rate.take("a") == 0
-    assert rate.take("a") == pytest.approx(1)
+    assert limiter.acquire("a") == 0
+    assert limiter.acquire("a") == pytest.approx(1)
     clock.now_s += 100
-    assert [rate.take("a") for _ in range(4)] == [0, 0, 0, pytest.approx(1)]
+    assert [limiter.acquire("a") for _ in range(4)] == [0, 0, 0, pytest.approx(1)]
 
 
-def test_one_clients_haste_is_not_anothers() -> None:
-    rate = Rate(burst=1, per_minute=1, clock_s=Clock())
-    assert rate.take("a") == 0
-    assert rate.take("a") > 0
-    assert rate.take("b") == 0
+def test_each_client_has_its_own_limit() -> None:
+    limiter = ClientRateLimiter(burst=1, per_minute=1, clock_s=Clock())
+    assert limiter.acquire("a") == 0
+    assert limiter.acquire("a") > 0
+    assert limiter.acquire("b") == 0
 
 
-def test_clients_without_end_take_no_memory_without_end() -> None:
-    rate = Rate(burst=1, per_minute=1, clock_s=Clock())
+def test_the_number_of_remembered_clients_is_limited() -> None:
+    limiter = ClientRateLimiter(burst=1, per_minute=1, clock_s=Clock())
     for client in range(rate_limiter.CLIENTS_MAX + 500):
-        rate.take(str(client))
-    assert len(rate._rested_s) == rate_limiter.CLIENTS_MAX
+        limiter.acquire(str(client))
+    assert len(limiter._full_at_s) == rate_limiter.CLIENTS_MAX
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_clients_without_end_take_no_memory_without_end() -> None:
         ("unix", "unix"),
     ],
 )
-def test_a_client_is_its_address_or_its_network(host: str, client: str) -> None:
-    assert client_of({"type": "http", "client": (host, 1)}) == client
+def test_a_client_is_identified_by_its_ipv4_address_or_ipv6_network(host: str, client: str) -> None:
+    assert client_key({"type": "http", "client": (host, 1)}) == client
 
 
-def test_a_client_without_an_address_is_one_client() -> None:
-    assert client_of({"type": "http", "client": None}) == ""
+def test_clients_without_an_address_share_one_limit() -> None:
+    assert client_key({"type": "http", "client": None}) == ""

@@ -1,6 +1,6 @@
-"""Who may come in."""
+"""Access token, login codes and sessions."""
 
-from imageferry.gateway.security.sessions import CODE_S, CODES_MAX, Sessions
+from imageferry.gateway.security.sessions import LOGIN_CODE_S, LOGIN_CODES_MAX, Sessions
 
 TOKEN = "correct-horse-battery-staple"
 
@@ -13,52 +13,52 @@ class Clock:
         return self.now_s
 
 
-def test_only_the_token_is_the_token() -> None:
+def test_only_the_exact_token_is_valid() -> None:
     sessions = Sessions(TOKEN)
-    assert sessions.is_token(TOKEN)
+    assert sessions.is_valid_token(TOKEN)
     for other in ("", TOKEN[:-1], f"{TOKEN} ", "\udcff", "ä"):
-        assert not sessions.is_token(other)
+        assert not sessions.is_valid_token(other)
 
 
-def test_a_code_is_good_once() -> None:
+def test_a_login_code_is_valid_once() -> None:
     sessions = Sessions(TOKEN)
-    code = sessions.new_code()
-    assert not sessions.redeem(code + "x")
-    assert sessions.redeem(code)
-    assert not sessions.redeem(code)
+    code = sessions.create_login_code()
+    assert not sessions.redeem_login_code(code + "x")
+    assert sessions.redeem_login_code(code)
+    assert not sessions.redeem_login_code(code)
 
 
-def test_a_code_ends_by_itself() -> None:
+def test_a_login_code_expires() -> None:
     clock = Clock()
     sessions = Sessions(TOKEN, clock_s=clock)
-    code = sessions.new_code()
-    clock.now_s += CODE_S
-    assert not sessions.redeem(code)
+    code = sessions.create_login_code()
+    clock.now_s += LOGIN_CODE_S
+    assert not sessions.redeem_login_code(code)
 
 
-def test_codes_are_bounded_in_number() -> None:
+def test_the_number_of_login_codes_is_limited() -> None:
     sessions = Sessions(TOKEN)
-    codes = [sessions.new_code() for _ in range(CODES_MAX + 1)]
-    assert not sessions.redeem(codes[0])
-    assert sessions.redeem(codes[-1])
+    codes = [sessions.create_login_code() for _ in range(LOGIN_CODES_MAX + 1)]
+    assert not sessions.redeem_login_code(codes[0])
+    assert sessions.redeem_login_code(codes[-1])
 
 
-def test_a_session_outlives_a_restart_and_ends_with_the_token() -> None:
-    session = Sessions(TOKEN).begin()
-    assert Sessions(TOKEN).knows(session)
-    assert not Sessions(TOKEN + "2").knows(session)
+def test_a_session_survives_a_restart_but_not_a_new_token() -> None:
+    session = Sessions(TOKEN).create_session()
+    assert Sessions(TOKEN).is_valid_session(session)
+    assert not Sessions(TOKEN + "2").is_valid_session(session)
 
 
-def test_a_session_is_no_token_and_tells_nothing_of_it() -> None:
+def test_a_session_reveals_nothing_about_the_token() -> None:
     sessions = Sessions(TOKEN)
-    session = sessions.begin()
-    assert not sessions.is_token(session)
+    session = sessions.create_session()
+    assert not sessions.is_valid_token(session)
     assert TOKEN not in session
-    assert session != sessions.begin()
+    assert session != sessions.create_session()
 
 
-def test_what_is_forged_is_no_session() -> None:
+def test_a_forged_session_is_invalid() -> None:
     sessions = Sessions(TOKEN)
-    session = sessions.begin()
+    session = sessions.create_session()
     for forged in ("", "x", session[:-1], session + "A", session.replace(".", ".A", 1), TOKEN):
-        assert not sessions.knows(forged)
+        assert not sessions.is_valid_session(forged)

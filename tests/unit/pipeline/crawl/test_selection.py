@@ -1,11 +1,11 @@
-"""What is to become of listed files."""
+"""Which listed files are transferred, skipped or failed."""
 
 import pytest
 
-from imageferry.catalog.images.records import Held
+from imageferry.catalog.images.records import StoredVersion
 from imageferry.errors import Reason
 from imageferry.model import File, ItemState, JobOptions
-from imageferry.pipeline.crawl.selection import judge, wanted
+from imageferry.pipeline.crawl.selection import classify_file, matches_patterns
 
 PHOTO = File(id="1", name="a.jpg", mime_type="image/jpeg", size_bytes=10, md5="d1", version="d1")
 
@@ -24,31 +24,36 @@ PHOTO = File(id="1", name="a.jpg", mime_type="image/jpeg", size_bytes=10, md5="d
         (File(id="1", name="n.jpg", size_bytes=1, downloadable=False), ItemState.FAILED, Reason.FORBIDDEN),
     ],
 )
-def test_each_file_has_one_verdict(file: File, state: ItemState, reason: Reason | None) -> None:
-    find = judge(file, folder_id="F", path="", options=JobOptions(), held={})
-    assert (find.state, find.reason) == (state, reason)
+def test_a_file_is_transferred_skipped_or_failed_by_its_listing(
+    file: File, state: ItemState, reason: Reason | None
+) -> None:
+    listed = classify_file(file, folder_id="F", path="", options=JobOptions(), stored_versions={})
+    assert (listed.state, listed.reason) == (state, reason)
 
 
-def test_a_file_that_is_held_in_this_version_is_unchanged() -> None:
-    held = {"1": Held(version="d1", size_bytes=10, object_key="F/old name")}
-    find = judge(PHOTO, folder_id="F", path="", options=JobOptions(), held=held)
-    assert (find.state, find.reason, find.object_key) == (ItemState.SKIPPED, Reason.UNCHANGED, "F/old name")
+def test_a_file_stored_in_this_version_is_unchanged() -> None:
+    stored = {"1": StoredVersion(version="d1", size_bytes=10, object_key="F/old name")}
+    listed = classify_file(PHOTO, folder_id="F", path="", options=JobOptions(), stored_versions=stored)
+    assert (listed.state, listed.reason, listed.object_key) == (ItemState.SKIPPED, Reason.UNCHANGED, "F/old name")
 
 
-def test_a_file_that_is_held_in_another_version_goes_where_the_old_one_stands() -> None:
-    held = {"1": Held(version="d0", size_bytes=10, object_key="F/old name")}
-    find = judge(PHOTO, folder_id="G", path="", options=JobOptions(), held=held)
-    assert (find.state, find.replaces, find.object_key) == (ItemState.PENDING, True, "F/old name")
+def test_a_file_stored_in_another_version_overwrites_its_object() -> None:
+    stored = {"1": StoredVersion(version="d0", size_bytes=10, object_key="F/old name")}
+    listed = classify_file(PHOTO, folder_id="G", path="", options=JobOptions(), stored_versions=stored)
+    assert (listed.state, listed.overwrites, listed.object_key) == (ItemState.PENDING, True, "F/old name")
 
 
-def test_a_file_without_a_version_is_never_taken_for_unchanged() -> None:
-    held = {"1": Held(version=None, size_bytes=10, object_key="k")}
+def test_a_file_without_a_version_is_never_unchanged() -> None:
+    stored = {"1": StoredVersion(version=None, size_bytes=10, object_key="k")}
     file = File(id="1", name="a.jpg", size_bytes=10)
-    assert judge(file, folder_id="F", path="", options=JobOptions(), held=held).state is ItemState.PENDING
+    assert (
+        classify_file(file, folder_id="F", path="", options=JobOptions(), stored_versions=stored).state
+        is ItemState.PENDING
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "path", "include", "exclude", "taken"),
+    ("name", "path", "include", "exclude", "is_selected"),
     [
         ("a.JPG", "Day 1", ("*.jpg",), (), True),
         ("a.png", "Day 1", ("*.jpg",), (), False),
@@ -60,7 +65,7 @@ def test_a_file_without_a_version_is_never_taken_for_unchanged() -> None:
         (".hidden.jpg", "", ("*.jpg",), (), True),
     ],
 )
-def test_globs_take_and_leave(
-    *, name: str, path: str, include: tuple[str, ...], exclude: tuple[str, ...], taken: bool
+def test_include_and_exclude_patterns_select_files(
+    *, name: str, path: str, include: tuple[str, ...], exclude: tuple[str, ...], is_selected: bool
 ) -> None:
-    assert wanted(name, path=path, options=JobOptions(include=include, exclude=exclude)) is taken
+    assert matches_patterns(name, path=path, options=JobOptions(include=include, exclude=exclude)) is is_selected

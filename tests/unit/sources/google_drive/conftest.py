@@ -1,15 +1,15 @@
-"""A Drive with one folder and one picture, and both ways to see it."""
+"""A test server with one folder and one image, and a source of each kind for it."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from imageferry.demo.entries import Node
-from imageferry.demo.server import StandIn
+from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.model import File
 from imageferry.sources.google_drive.api_source import GoogleDriveSource
-from imageferry.sources.google_drive.config import Deadlines, GoogleDriveConfig
+from imageferry.sources.google_drive.config import GoogleDriveConfig, Timeouts
 from imageferry.sources.google_drive.credentials import ApiKey
 from imageferry.sources.google_drive.public_source import PublicFolderSource
 
@@ -17,9 +17,9 @@ PICTURE = bytes(range(256)) * 400
 
 
 @pytest.fixture
-def deadlines() -> Deadlines:
-    """As they are by default: a slow machine is no slow Drive."""
-    return Deadlines()
+def timeouts() -> Timeouts:
+    """The default timeouts, so that a slow machine does not fail a test."""
+    return Timeouts()
 
 
 @pytest.fixture
@@ -43,28 +43,28 @@ def file(picture: Node) -> File:
 
 
 @pytest.fixture
-async def drive(tree: Tree, picture: Node) -> AsyncIterator[StandIn]:
+async def drive(tree: Tree, picture: Node) -> AsyncIterator[DriveTestServer]:
     assert picture.id
-    async with StandIn(tree) as served:
+    async with DriveTestServer(tree) as served:
         yield served
 
 
 @pytest.fixture
-async def api(drive: StandIn, deadlines: Deadlines) -> AsyncIterator[GoogleDriveSource]:
-    config = GoogleDriveConfig(endpoint=drive.url, deadlines=deadlines, cool_down_s=45)
+async def api(drive: DriveTestServer, timeouts: Timeouts) -> AsyncIterator[GoogleDriveSource]:
+    config = GoogleDriveConfig(endpoint=drive.url, timeouts=timeouts, cool_down_s=45)
     source = GoogleDriveSource(config, credentials=ApiKey(drive.api_key))
     yield source
     await source.close()
 
 
 @pytest.fixture
-async def public(drive: StandIn, deadlines: Deadlines) -> AsyncIterator[PublicFolderSource]:
-    source = PublicFolderSource(GoogleDriveConfig(web_endpoint=drive.url, deadlines=deadlines, cool_down_s=45))
+async def public(drive: DriveTestServer, timeouts: Timeouts) -> AsyncIterator[PublicFolderSource]:
+    source = PublicFolderSource(GoogleDriveConfig(web_endpoint=drive.url, timeouts=timeouts, cool_down_s=45))
     yield source
     await source.close()
 
 
 @pytest.fixture(params=["api", "public"])
 def source(request: pytest.FixtureRequest) -> GoogleDriveSource | PublicFolderSource:
-    found: GoogleDriveSource | PublicFolderSource = request.getfixturevalue(request.param)
-    return found
+    source: GoogleDriveSource | PublicFolderSource = request.getfixturevalue(request.param)
+    return source

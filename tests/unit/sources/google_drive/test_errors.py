@@ -1,4 +1,4 @@
-"""What each of Google's refusals leads to."""
+"""Translation of Google's error responses."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,32 +17,32 @@ from imageferry.errors import (
     ThrottledError,
     TransientError,
 )
-from imageferry.sources.google_drive.error_response import Refusal
-from imageferry.sources.google_drive.errors import Asked, Call, error_from
+from imageferry.sources.google_drive.error_response import ErrorResponse
+from imageferry.sources.google_drive.errors import Call, Subject, to_error
 
-FILE = Call(asked=Asked.FILE, id="file-id", cool_down_s=45)
-FOLDER = Call(asked=Asked.FOLDER, id="folder-id")
+FILE = Call(subject=Subject.FILE, id="file-id", cool_down_s=45)
+FOLDER = Call(subject=Subject.FOLDER, id="folder-id")
 
 
-def older(reason: str, message: str = "In Google's words.", domain: str = "usageLimits") -> bytes:
+def older(reason: str, message: str = "Google's message.", domain: str = "usageLimits") -> bytes:
     errors = [{"domain": domain, "reason": reason, "message": message}]
     return json.dumps({"error": {"code": 403, "message": message, "errors": errors}}).encode()
 
 
-def newer(status: str, message: str = "In Google's words.", **detail: object) -> bytes:
+def newer(status: str, message: str = "Google's message.", **detail: object) -> bytes:
     info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "domain": "googleapis.com", **detail}
     return json.dumps({"error": {"code": 403, "message": message, "status": status, "details": [info]}}).encode()
 
 
 def both(one: bytes, other: bytes) -> bytes:
-    """The two shapes in one."""
+    """Merge both formats."""
     return json.dumps({"error": json.loads(one)["error"] | json.loads(other)["error"]}).encode()
 
 
-def refused(status: int, body: bytes, *, call: Call = FILE, retry_after: str | None = None) -> ImageferryError:
+def error_of(status: int, body: bytes, *, call: Call = FILE, retry_after: str | None = None) -> ImageferryError:
     content_type = "application/json; charset=UTF-8" if body.startswith(b"{") else "text/html"
-    refusal = Refusal.from_answer(status=status, content_type=content_type, body=body, retry_after=retry_after)
-    return error_from(refusal, call=call)
+    response = ErrorResponse.parse(status=status, content_type=content_type, body=body, retry_after=retry_after)
+    return to_error(response, call=call)
 
 
 SORRY = b"<html><body>We're sorry... but your computer may be sending automated queries.</body></html>"
@@ -112,54 +112,54 @@ SORRY = b"<html><body>We're sorry... but your computer may be sending automated 
         (400, older("invalid", domain="global"), PermanentError, Reason.REJECTED),
     ],
 )
-def test_a_refusal_becomes_the_error_that_tells_what_to_do(
+def test_each_error_response_becomes_an_error_by_behaviour(
     status: int, body: bytes, kind: type[ImageferryError], reason: Reason
 ) -> None:
-    error = refused(status, body)
+    error = error_of(status, body)
     assert (type(error), error.reason) == (kind, reason)
 
 
-def test_a_missing_folder_is_told_with_how_to_share_it() -> None:
-    error = refused(404, older("notFound"), call=FOLDER)
+def test_the_error_of_a_missing_folder_says_how_to_share_it() -> None:
+    error = error_of(404, older("notFound"), call=FOLDER)
     assert (type(error), error.reason) == (NotFoundError, Reason.FOLDER_NOT_FOUND)
     assert "Anyone with the link" in error.message
 
 
-def test_a_bad_request_with_a_page_token_means_the_token() -> None:
-    paged = Call(asked=Asked.FOLDER, id="folder-id", paged=True)
-    assert type(refused(400, older("invalid"), call=paged)) is PageTokenError
-    assert type(refused(400, older("keyInvalid"), call=paged)) is BlockedError
+def test_a_bad_request_with_a_page_token_is_a_page_token_error() -> None:
+    with_token = Call(subject=Subject.FOLDER, id="folder-id", has_page_token=True)
+    assert type(error_of(400, older("invalid"), call=with_token)) is PageTokenError
+    assert type(error_of(400, older("keyInvalid"), call=with_token)) is BlockedError
 
 
 def test_retry_after_is_read_as_seconds_or_as_a_date_within_bounds() -> None:
-    def told(retry_after: str) -> float | None:
-        error = refused(429, b"", retry_after=retry_after)
+    def seconds_of(retry_after: str) -> float | None:
+        error = error_of(429, b"", retry_after=retry_after)
         assert isinstance(error, ThrottledError)
         return error.retry_after_s
 
-    assert told("17") == 17
-    assert told("-5") == 0
-    assert told("999999999") == 3600
-    assert told("soon") is None
-    assert told("1e308") is None
-    date_s = told(format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True))
+    assert seconds_of("17") == 17
+    assert seconds_of("-5") == 0
+    assert seconds_of("999999999") == 3600
+    assert seconds_of("soon") is None
+    assert seconds_of("1e308") is None
+    date_s = seconds_of(format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True))
     assert date_s == pytest.approx(90, abs=3)
 
 
 def test_the_page_about_automated_queries_pauses_as_long_as_configured() -> None:
-    error = refused(403, SORRY)
+    error = error_of(403, SORRY)
     assert isinstance(error, ThrottledError)
     assert error.retry_after_s == 45
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"null", b'{"error": 7}', b"\xff\xfe", b'{"error": {"errors": [7]}}'])
-def test_a_body_that_says_nothing_is_judged_by_its_status(body: bytes) -> None:
-    assert type(refused(500, body)) is TransientError
-    assert type(refused(404, body)) is NotFoundError
+def test_a_body_without_information_is_judged_by_its_status(body: bytes) -> None:
+    assert type(error_of(500, body)) is TransientError
+    assert type(error_of(404, body)) is NotFoundError
 
 
-def test_googles_own_words_are_told_on_one_line_and_cut() -> None:
-    error = refused(400, older("odd", "Line one.\n" + "x" * 5000))
+def test_googles_message_is_shown_on_one_line_and_truncated() -> None:
+    error = error_of(400, older("odd", "Line one.\n" + "x" * 5000))
     assert "Line one. xxx" in error.message
     assert "\n" not in error.message
     assert len(error.message) < 500

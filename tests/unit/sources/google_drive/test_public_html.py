@@ -1,4 +1,4 @@
-"""Drive's public pages, as far as they are read."""
+"""Parsing of Drive's public pages."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -6,14 +6,14 @@ import pytest
 
 from imageferry.errors import DeferredError, ImageferryError, NotFoundError, PermanentError, ThrottledError
 from imageferry.model import File, Folder
-from imageferry.sources.google_drive.errors import Asked, Call
+from imageferry.sources.google_drive.errors import Call, Subject
 from imageferry.sources.google_drive.public_html import (
-    complaint_from,
-    download_link_from,
-    folder_page_from,
+    find_download_link,
+    find_error,
+    parse_folder_page,
 )
 
-CALL = Call(asked=Asked.FILE, id="1")
+CALL = Call(subject=Subject.FILE, id="1")
 FILE_ID, FOLDER_ID, SHEET_ID = "1" + "f" * 32, "1" + "d" * 32, "1" + "s" * 43
 
 
@@ -31,8 +31,8 @@ def folder_page(*entries: str) -> bytes:
     return f'<html><title>Fish &amp; Chips</title><body><div class="flip-entries">{blocks}</div></body></html>'.encode()
 
 
-def test_a_folders_page_tells_files_folders_and_documents_apart() -> None:
-    page = folder_page_from(
+def test_a_folders_page_distinguishes_files_folders_and_documents() -> None:
+    page = parse_folder_page(
         folder_page(
             entry(f"https://drive.google.com/drive/folders/{FOLDER_ID}?resourcekey=0-k", "Beach"),
             entry(
@@ -51,25 +51,25 @@ def test_a_folders_page_tells_files_folders_and_documents_apart() -> None:
     )
 
 
-def test_an_empty_folder_is_told_from_a_page_that_is_no_folders() -> None:
-    empty = folder_page_from(folder_page())
+def test_an_empty_folder_is_distinguished_from_another_page() -> None:
+    empty = parse_folder_page(folder_page())
     assert empty is not None
     assert empty.entries == ()
-    assert folder_page_from(b"<html><title>Sign in</title></html>") is None
-    assert folder_page_from(b"") is None
+    assert parse_folder_page(b"<html><title>Sign in</title></html>") is None
+    assert parse_folder_page(b"") is None
 
 
-def test_the_form_before_a_large_file_is_filled_in_as_it_stands() -> None:
+def test_the_download_form_of_a_large_file_becomes_a_link() -> None:
     form = (
         b'<form id="download-form" action="https://drive.usercontent.google.com/download?a=1" method="get">'
         b'<input type="hidden" name="id" value="1&amp;2"><input type="hidden" name="confirm" value="t">'
         b'<input type="submit" value="Download anyway"></form>'
     )
-    link = download_link_from(form)
+    link = find_download_link(form)
     assert link is not None
     assert urlsplit(link).hostname == "drive.usercontent.google.com"
     assert parse_qs(urlsplit(link).query) == {"a": ["1"], "id": ["1&2"], "confirm": ["t"]}
-    assert download_link_from(b"<form id='other'></form>") is None
+    assert find_download_link(b"<form id='other'></form>") is None
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_the_form_before_a_large_file_is_filled_in_as_it_stands() -> None:
         (b"<body>We're sorry... your computer may be sending automated queries.", ThrottledError),
     ],
 )
-def test_a_complaint_is_understood(html: bytes, kind: type[ImageferryError]) -> None:
-    assert type(complaint_from(html, call=CALL)) is kind
+def test_an_error_page_is_recognised(html: bytes, kind: type[ImageferryError]) -> None:
+    assert type(find_error(html, call=CALL)) is kind
 
 
-def test_a_page_that_complains_of_nothing_known_tells_nothing() -> None:
-    assert complaint_from(b"<body>Hello.</body>", call=CALL) is None
-    assert complaint_from(b"\x00\xff", call=CALL) is None
+def test_an_unknown_page_is_no_error() -> None:
+    assert find_error(b"<body>Hello.</body>", call=CALL) is None
+    assert find_error(b"\x00\xff", call=CALL) is None

@@ -1,4 +1,4 @@
-"""HTTP to Google: where it may lead, what travels along, and what bounds it."""
+"""HTTP to Google: redirects, headers, certificates, proxies, limits."""
 
 import asyncio
 import json
@@ -15,18 +15,18 @@ from aiohttp import web
 from imageferry.errors import PermanentError, Reason, TransientError
 from imageferry.model import File
 from imageferry.sources.google_drive import response_bodies
-from imageferry.sources.google_drive.config import Deadlines
+from imageferry.sources.google_drive.config import Timeouts
 from imageferry.sources.google_drive.transport import Transport
-from tests.servers.http_servers import served, spoken
+from tests.servers.http_servers import serve_http, serve_tcp
 
-DEADLINES = Deadlines()
+TIMEOUTS = Timeouts()
 SECRETS = {"X-Goog-Api-Key": "secret", "Range": "bytes=5-"}
-WHOLE: dict[str, Any] = {"ahead_bytes": 1 << 20, "deadline_s": 30}
+WHOLE: dict[str, Any] = {"prefetch_bytes": 1 << 20, "timeout_s": 30}
 
 
 @asynccontextmanager
 async def opened(origin: str) -> AsyncIterator[Transport]:
-    transport = Transport(origin=origin, connections=4, deadlines=DEADLINES)
+    transport = Transport(origin=origin, connections=4, timeouts=TIMEOUTS)
     yield transport
     await transport.close()
 
@@ -45,9 +45,9 @@ async def hello(request: web.Request) -> web.Response:
         "https://www.googleapis.com:443/drive/v3/files/1",
     ],
 )
-def test_links_to_the_own_origin_and_to_google_may_be_followed(link: str) -> None:
-    transport = Transport(origin="https://www.googleapis.com", connections=1, deadlines=DEADLINES)
-    assert transport.checked("https://www.googleapis.com/a", link).startswith("https://")
+def test_links_to_the_endpoint_and_to_google_may_be_followed(link: str) -> None:
+    transport = Transport(origin="https://www.googleapis.com", connections=1, timeouts=TIMEOUTS)
+    assert transport.resolve_redirect("https://www.googleapis.com/a", link).startswith("https://")
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_links_to_the_own_origin_and_to_google_may_be_followed(link: str) -> Non
         "http://0x7f000001/",
     ],
 )
-def test_links_to_anywhere_else_are_refused(link: str) -> None:
-    transport = Transport(origin="https://www.googleapis.com", connections=1, deadlines=DEADLINES)
+def test_links_to_other_hosts_are_rejected(link: str) -> None:
+    transport = Transport(origin="https://www.googleapis.com", connections=1, timeouts=TIMEOUTS)
     with pytest.raises(PermanentError) as raised:
-        transport.checked("https://www.googleapis.com/a", link)
+        transport.resolve_redirect("https://www.googleapis.com/a", link)
     assert raised.value.reason is Reason.REFUSED_REDIRECT
 
 
@@ -80,48 +80,48 @@ async def test_a_redirect_within_the_origin_keeps_the_key() -> None:
             raise web.HTTPFound("/to")
         return await hello(request)
 
-    async with served(handler) as origin, opened(origin) as transport:
+    async with serve_http(handler) as origin, opened(origin) as transport:
         response = await transport.get(f"{origin}/from", headers=SECRETS, **WHOLE)
         assert json.loads(bytes(await response.read(1 << 16)))["X-Goog-Api-Key"] == "secret"
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_a_transient_error() -> None:
+async def test_an_untrusted_certificate_is_a_transient_error() -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    async with served(hello, tls=context) as origin, opened(origin) as transport:
+    async with serve_http(hello, tls=context) as origin, opened(origin) as transport:
         with pytest.raises(TransientError, match="certificate") as raised:
             await transport.get(f"{origin}/", headers={}, **WHOLE)
         assert raised.value.reason is Reason.SOURCE_UNAVAILABLE
 
 
-async def test_ssl_cert_file_names_further_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ssl_cert_file_adds_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "authority.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    async with served(hello, tls=context) as origin, opened(origin) as transport:
+    async with serve_http(hello, tls=context) as origin, opened(origin) as transport:
         response = await transport.get(f"{origin}/", headers={}, **WHOLE)
         assert response.status == 200
         response.close()
 
 
-async def test_the_environments_proxy_is_asked_with_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
+async def test_the_proxy_of_the_environment_gets_its_password_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads: list[bytes] = []
 
     async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
-    async with spoken(proxy) as url, opened("https://drive.invalid") as transport:
+    async with serve_tcp(proxy) as url, opened("https://drive.invalid") as transport:
         monkeypatch.setenv("https_proxy", url.replace("//", "//user:pass@"))
         monkeypatch.setenv("no_proxy", "")
         with pytest.raises(TransientError, match="CONNECT tunnel failed"):
             await transport.get("https://drive.invalid/", headers=SECRETS, **WHOLE)
-    assert asked[0].startswith(b"CONNECT drive.invalid:443 ")
-    assert b"proxy-authorization: basic dxnlcjpwyxnz" in asked[0].lower()
-    assert b"secret" not in asked[0]
+    assert heads[0].startswith(b"CONNECT drive.invalid:443 ")
+    assert b"proxy-authorization: basic dxnlcjpwyxnz" in heads[0].lower()
+    assert b"secret" not in heads[0]
 
 
 async def test_a_name_that_does_not_resolve_is_a_transient_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ async def test_a_name_that_does_not_resolve_is_a_transient_error(monkeypatch: py
             await transport.get("http://drive.invalid/", headers={}, **WHOLE)
 
 
-async def test_an_answer_larger_than_it_may_be_is_cut_off() -> None:
+async def test_a_response_that_is_too_large_is_aborted() -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -139,24 +139,24 @@ async def test_an_answer_larger_than_it_may_be_is_cut_off() -> None:
             await response.write(bytes(1 << 16))
         return response
 
-    async with served(endless) as origin, opened(origin) as transport:
+    async with serve_http(endless) as origin, opened(origin) as transport:
         response = await transport.get(f"{origin}/", headers={}, **WHOLE)
         with pytest.raises(TransientError, match="larger"):
-            await response_bodies.bounded(response, size_bytes_max=1 << 20)
+            await response_bodies.read_bounded(response, size_bytes_max=1 << 20)
         file = File(id="1", name="a.jpg", size_bytes=1000)
-        response = await transport.get(f"{origin}/", headers={}, ahead_bytes=1001, deadline_s=30)
+        response = await transport.get(f"{origin}/", headers={}, prefetch_bytes=1001, timeout_s=30)
         with pytest.raises(TransientError) as raised:
-            await response_bodies.whole(response, file=file, deadlines=DEADLINES)
+            await response_bodies.read_whole(response, file=file, timeouts=TIMEOUTS)
         assert raised.value.reason is Reason.CORRUPT
 
 
-async def test_a_compressed_body_is_measured_unpacked() -> None:
-    async def packed(_: web.Request) -> web.Response:
+async def test_a_compressed_body_is_measured_decompressed() -> None:
+    async def compressed(_: web.Request) -> web.Response:
         response = web.Response(body=bytes(5000))
         response.enable_compression(web.ContentCoding.gzip)
         return response
 
-    async with served(packed) as origin, opened(origin) as transport:
+    async with serve_http(compressed) as origin, opened(origin) as transport:
         file = File(id="1", name="a.jpg", size_bytes=5000)
-        response = await transport.get(f"{origin}/", headers={}, ahead_bytes=5001, deadline_s=30)
-        assert await response_bodies.whole(response, file=file, deadlines=DEADLINES) == bytes(5000)
+        response = await transport.get(f"{origin}/", headers={}, prefetch_bytes=5001, timeout_s=30)
+        assert await response_bodies.read_whole(response, file=file, timeouts=TIMEOUTS) == bytes(5000)

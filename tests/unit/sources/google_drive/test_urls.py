@@ -1,4 +1,4 @@
-"""The URLs that people paste."""
+"""The URLs that people paste for folders."""
 
 import string
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from imageferry.errors import Reason, UsageError
 from imageferry.model import FolderRef
-from imageferry.sources.google_drive.urls import folder_url, read_url
+from imageferry.sources.google_drive.urls import folder_url, parse_url
 
 ID = "1AbCdEfGhIjKlMnOpQrStUvWxYz-01_45"
 KEY = "0-AbC_dEf"
@@ -43,14 +43,14 @@ schemes = st.sampled_from(["", "https://", "http://"])
 
 
 @given(path=st.sampled_from(PATHS), folder_id=ids, wrapper=wrappers, scheme=schemes)
-def test_every_shape_of_link_names_its_folder(path: str, folder_id: str, wrapper: str, scheme: str) -> None:
+def test_every_form_of_link_is_parsed(path: str, folder_id: str, wrapper: str, scheme: str) -> None:
     pasted = wrapper.format(scheme + path.format(id=folder_id))
-    assert read_url(pasted) == FolderRef(source="google_drive", folder_id=folder_id)
+    assert parse_url(pasted) == FolderRef(source="google_drive", folder_id=folder_id)
 
 
 @given(folder_id=ids, wrapper=wrappers)
-def test_a_bare_id_names_its_folder(folder_id: str, wrapper: str) -> None:
-    assert read_url(wrapper.format(folder_id)) == FolderRef(source="google_drive", folder_id=folder_id)
+def test_a_bare_id_is_parsed(folder_id: str, wrapper: str) -> None:
+    assert parse_url(wrapper.format(folder_id)) == FolderRef(source="google_drive", folder_id=folder_id)
 
 
 @pytest.mark.parametrize(
@@ -62,31 +62,31 @@ def test_a_bare_id_names_its_folder(folder_id: str, wrapper: str) -> None:
         f"https://drive.google.com/drive/#folders/{ID}?resourcekey={KEY}",
     ],
 )
-def test_the_resource_key_is_carried(url: str) -> None:
-    assert read_url(url) == FolderRef(source="google_drive", folder_id=ID, resource_key=KEY)
+def test_the_resource_key_is_parsed(url: str) -> None:
+    assert parse_url(url) == FolderRef(source="google_drive", folder_id=ID, resource_key=KEY)
 
 
-def test_a_resource_key_that_could_break_a_header_is_left_out() -> None:
+def test_a_resource_key_that_could_break_a_header_is_ignored() -> None:
     url = f"https://drive.google.com/drive/folders/{ID}?resourcekey=a%0d%0aX-Evil:%201"
-    assert read_url(url) == FolderRef(source="google_drive", folder_id=ID)
+    assert parse_url(url) == FolderRef(source="google_drive", folder_id=ID)
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
-        (f"https://drive.google.com/file/d/{ID}/view?usp=sharing", "single file"),
-        (f"https://drive.google.com/uc?export=download&id={ID}", "single file"),
-        (f"https://docs.google.com/document/d/{ID}/edit", "single file"),
-        ("https://drive.google.com/drive/folders/", "lost the folder's ID"),
-        ("https://drive.google.com/drive/folders/short", "lost the folder's ID"),
-        ("https://drive.google.com/open", "lost the folder's ID"),
-        ("https://drive.google.com/drive/my-drive", "names no folder"),
-        ("https://drive.google.com/", "names no folder"),
+        (f"https://drive.google.com/file/d/{ID}/view?usp=sharing", "link of a file"),
+        (f"https://drive.google.com/uc?export=download&id={ID}", "link of a file"),
+        (f"https://docs.google.com/document/d/{ID}/edit", "link of a file"),
+        ("https://drive.google.com/drive/folders/", "folder's ID is missing"),
+        ("https://drive.google.com/drive/folders/short", "folder's ID is missing"),
+        ("https://drive.google.com/open", "folder's ID is missing"),
+        ("https://drive.google.com/drive/my-drive", "doesn't lead to a folder"),
+        ("https://drive.google.com/", "doesn't lead to a folder"),
     ],
 )
-def test_a_drive_link_of_something_else_is_told_apart(url: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told) as raised:
-        read_url(url)
+def test_a_drive_link_that_is_not_a_folders_is_rejected_with_a_reason(url: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as raised:
+        parse_url(url)
     assert raised.value.reason is Reason.NOT_A_FOLDER_URL
 
 
@@ -102,22 +102,22 @@ def test_a_drive_link_of_something_else_is_told_apart(url: str, told: str) -> No
         f"file:///drive/folders/{ID}",
     ],
 )
-def test_other_hosts_are_not_drive_however_much_they_look_like_it(url: str) -> None:
-    assert read_url(url) is None
+def test_lookalike_hosts_are_not_google_drive(url: str) -> None:
+    assert parse_url(url) is None
 
 
 @given(st.text(max_size=200))
-def test_no_text_breaks_the_reader(text: str) -> None:
+def test_no_text_crashes_the_parser(text: str) -> None:
     for pasted in (text, f"https://drive.google.com/{text}", f"https://drive.google.com/drive/folders/{text}"):
         try:
-            locator = read_url(pasted)
+            folder_ref = parse_url(pasted)
         except UsageError:
             continue
-        assert locator is None or read_url(locator.folder_id) is not None
+        assert folder_ref is None or parse_url(folder_ref.folder_id) is not None
 
 
 @given(folder_id=ids)
-def test_the_folders_own_page_leads_back_to_it(folder_id: str) -> None:
+def test_a_folders_own_url_parses_back_to_it(folder_id: str) -> None:
     for resource_key in (None, KEY):
-        own = FolderRef(source="google_drive", folder_id=folder_id, resource_key=resource_key)
-        assert read_url(folder_url(folder_id, resource_key=resource_key)) == own
+        folder_ref = FolderRef(source="google_drive", folder_id=folder_id, resource_key=resource_key)
+        assert parse_url(folder_url(folder_id, resource_key=resource_key)) == folder_ref

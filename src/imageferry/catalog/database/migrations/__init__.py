@@ -1,1 +1,1 @@
-"""The catalog's schema, step by step."""
+"""Migrations of the catalog's schema, run by Alembic."""

@@ -1,4 +1,4 @@
-"""Runs the migrations over the connection that imageferry.catalog.database.migrate hands in."""
+"""Alembic's environment: run the migrations on the connection that migrate.py passes."""
 
 from alembic import context
 
@@ -7,7 +7,7 @@ from imageferry.catalog.database.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    render_as_batch=True,  # SQLite alters tables by copying them
+    render_as_batch=True,  # SQLite alters a table by copying it
     transaction_per_migration=True,
 )
 with context.begin_transaction():

@@ -1,0 +1,1 @@
+"""Length-prefixed frames between this process and its child processes."""
