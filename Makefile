@@ -54,7 +54,7 @@ test: dev web ## Run all tests
 	@$(BIN)/pytest -n 3 --dist worksteal
 
 test-unit: dev ## Run the unit tests: no server, no browser, no built page
-	@$(BIN)/pytest tests/unit -n 2 --dist worksteal
+	@$(BIN)/pytest tests/unit
 
 lint: dev ## Formatting, lint and import rules
 	@echo "==> Formatting and lint"

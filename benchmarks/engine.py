@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from tests.servers.brokers import KINDS_OF_BROKERS, open_broker
+from tests.servers.brokers import BROKER_KINDS, open_broker
 from tests.servers.databases import database
 from tests.servers.ports import free_port
 
@@ -44,7 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--files", type=int, default=SCENARIOS["small"].files)
-    parser.add_argument("--brokers", nargs="+", choices=KINDS_OF_BROKERS, default=list(KINDS_OF_BROKERS))
+    parser.add_argument("--brokers", nargs="+", choices=BROKER_KINDS, default=list(BROKER_KINDS))
     asked = parser.parse_args()
     runs: dict[str, list[Run]] = {kind: [] for kind in (LOCAL, *asked.brokers)}
     course = replace(SCENARIOS["small"], files=asked.files)

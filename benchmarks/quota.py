@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.drivers.import_flow import ImportFlow
 from tests.drivers.workers import WorkerGroup, open_worker_group
 from tests.servers import brokers
-from tests.servers.brokers import KINDS_OF_BROKERS
+from tests.servers.brokers import BROKER_KINDS
 
 from benchmarks.rate import SETTLE_S, measure_files_per_s
 from benchmarks.report import save_facts
@@ -44,7 +44,7 @@ class Point:
 def main() -> int:
     """Measure every broker. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quota", description=__doc__)
-    parser.add_argument("--brokers", nargs="+", choices=KINDS_OF_BROKERS, default=list(KINDS_OF_BROKERS))
+    parser.add_argument("--brokers", nargs="+", choices=BROKER_KINDS, default=list(BROKER_KINDS))
     parser.add_argument("--uploaders", type=int, nargs="+", default=[1, UPLOADERS])
     parser.add_argument("--quota", nargs="+", choices=[CONFIGURED, ADAPTIVE], default=[CONFIGURED, ADAPTIVE])
     parser.add_argument("--files", type=int, default=FILES)
@@ -65,8 +65,8 @@ async def _measure(broker: str, *, uploaders: int, quota: str, files: int) -> Po
         tree = Tree()
         async with DriveTestServer(tree, latency_s=LATENCY_S, quota_scale=1.0) as drive:
             flow = ImportFlow(drive=drive, home=Path(folder) / "home")
-            async with open_worker_group(broker, flow, folder=Path(folder)) as crew:
-                used, rejected = await _run(crew, tree, uploaders=uploaders, quota=quota, files=files)
+            async with open_worker_group(broker, flow, folder=Path(folder)) as group:
+                used, rejected = await _run(group, tree, uploaders=uploaders, quota=quota, files=files)
     point = Point(
         broker=broker, uploaders=uploaders, quota=quota, files=files, used=round(used, 4), rejected=round(rejected, 5)
     )
@@ -77,24 +77,24 @@ async def _measure(broker: str, *, uploaders: int, quota: str, files: int) -> Po
     return point
 
 
-async def _run(crew: WorkerGroup, tree: Tree, *, uploaders: int, quota: str, files: int) -> tuple[float, float]:
+async def _run(group: WorkerGroup, tree: Tree, *, uploaders: int, quota: str, files: int) -> tuple[float, float]:
     """Return the fraction of the quota that was used, and the fraction of calls that were rejected."""
     window = 4 * uploaders
-    crew.environment |= {"IMAGEFERRY_BATCHES_IN_FLIGHT": str(window), "IMAGEFERRY_LEASE_SECONDS": "60"}
+    group.environment |= {"IMAGEFERRY_BATCHES_IN_FLIGHT": str(window), "IMAGEFERRY_LEASE_SECONDS": "60"}
     if quota == CONFIGURED:
-        crew.environment |= {
+        group.environment |= {
             "IMAGEFERRY_QUOTA_URL": brokers.SERVERS["redis"],
             "IMAGEFERRY_DOWNLOADS_PER_SECOND": str(DOWNLOADS_S),
         }
-    crew.flow.setting_overrides |= {"batches_in_flight": window, "lease_s": 60}
-    await crew.start("crawl,record", processes=1)
+    group.flow.setting_overrides |= {"batches_in_flight": window, "lease_s": 60}
+    await group.start("crawl,record", processes=1)
     for _ in range(uploaders):
-        await crew.start("transfer")
+        await group.start("transfer")
     root = tree.folder("Root")
     tree.numbered_files(root, files, size_bytes=SIZE_BYTES)
     await asyncio.sleep(SETTLE_S)
-    importing = asyncio.create_task(crew.flow.run(root))
-    requests = crew.flow.drive.requests
+    importing = asyncio.create_task(group.flow.run(root))
+    requests = group.flow.drive.requests
     rate = await measure_files_per_s(importing, sent=requests.downloads_by_file.total, files=files, between=BETWEEN)
     rejected = requests.statuses[HTTPStatus.FORBIDDEN]
     return rate / DOWNLOADS_S, rejected / requests.calls.total()

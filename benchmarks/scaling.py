@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.drivers.import_flow import ImportFlow
 from tests.drivers.processes import command
 from tests.drivers.workers import WorkerGroup, open_worker_group, shared_environment_of
-from tests.servers.brokers import KINDS_OF_BROKERS
+from tests.servers.brokers import BROKER_KINDS
 
 from benchmarks.measure import groups_cpu_s
 from benchmarks.rate import SETTLE_S, measure_files_per_s
@@ -44,7 +44,7 @@ def main() -> int:
     """Measure every broker. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--brokers", nargs="+", choices=KINDS_OF_BROKERS, default=list(KINDS_OF_BROKERS))
+    parser.add_argument("--brokers", nargs="+", choices=BROKER_KINDS, default=list(BROKER_KINDS))
     parser.add_argument("--files-each", type=int, default=FILES_EACH)
     arguments = parser.parse_args()
     points = [
@@ -63,8 +63,8 @@ async def _measure(broker: str, *, processes: int, files: int) -> Point:
         tree = Tree()
         async with DriveTestServer(tree, latency_s=FILE_S) as drive:
             flow = ImportFlow(drive=drive, home=Path(folder) / "home")
-            async with open_worker_group(broker, flow, folder=Path(folder)) as crew:
-                point = await _run(crew, tree, broker=broker, processes=processes, files=files)
+            async with open_worker_group(broker, flow, folder=Path(folder)) as group:
+                point = await _run(group, tree, broker=broker, processes=processes, files=files)
     sys.stdout.write(
         f"{point.broker:10} {point.processes:3} uploaders {point.files_s:8.1f} files/s"
         f" {point.of_ideal:6.2f} of ideal {point.cpu_us_file:8.0f} us of CPU per file\n"
@@ -73,18 +73,18 @@ async def _measure(broker: str, *, processes: int, files: int) -> Point:
     return point
 
 
-async def _run(crew: WorkerGroup, tree: Tree, *, broker: str, processes: int, files: int) -> Point:
+async def _run(group: WorkerGroup, tree: Tree, *, broker: str, processes: int, files: int) -> Point:
     window = str(3 * processes)
-    crew.environment |= {"IMAGEFERRY_BATCHES_IN_FLIGHT": window, "IMAGEFERRY_LEASE_SECONDS": "60"}
-    crew.flow.setting_overrides |= {"batches_in_flight": 3 * processes, "lease_s": 60}
-    await crew.start("crawl,record", processes=2)
-    await crew.start("transfer", processes=processes, IMAGEFERRY_CONCURRENCY=str(CONCURRENCY))
+    group.environment |= {"IMAGEFERRY_BATCHES_IN_FLIGHT": window, "IMAGEFERRY_LEASE_SECONDS": "60"}
+    group.flow.setting_overrides |= {"batches_in_flight": 3 * processes, "lease_s": 60}
+    await group.start("crawl,record", processes=2)
+    await group.start("transfer", processes=processes, IMAGEFERRY_CONCURRENCY=str(CONCURRENCY))
     root = tree.folder("Root")
     tree.numbered_files(root, files, size_bytes=SIZE_BYTES)
     await asyncio.sleep(SETTLE_S)
-    before_s = _cpu_s(crew)
-    importing = asyncio.create_task(crew.flow.run(root))
-    requests = crew.flow.drive.requests
+    before_s = _cpu_s(group)
+    importing = asyncio.create_task(group.flow.run(root))
+    requests = group.flow.drive.requests
     sent = partial(requests.count, Operation.MEDIA)
     files_s = await measure_files_per_s(importing, sent=sent, files=files, between=BETWEEN)
     return Point(
@@ -93,7 +93,7 @@ async def _run(crew: WorkerGroup, tree: Tree, *, broker: str, processes: int, fi
         files=files,
         files_s=round(files_s, 2),
         of_ideal=round(files_s / (processes * CONCURRENCY / FILE_S), 4),
-        cpu_us_file=round((_cpu_s(crew) - before_s) / files * 1e6, 1),
+        cpu_us_file=round((_cpu_s(group) - before_s) / files * 1e6, 1),
     )
 
 
@@ -121,9 +121,9 @@ async def _import_cpu_s(*, files: int) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _cpu_s(crew: WorkerGroup) -> float:
+def _cpu_s(group: WorkerGroup) -> float:
     """Return the CPU time that all workers have used so far."""
-    return groups_cpu_s({worker.pid for worker in crew.workers})
+    return groups_cpu_s({worker.process_id for worker in group.workers})
 
 
 def _save(points: list[Point], *, local_us: float) -> None:

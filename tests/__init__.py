@@ -1,1 +1,1 @@
-"""The tests, by what they lean on: unit on nothing, contract on ports, integration on servers and processes."""
+"""Tests by what they need: unit nothing, contract and integration servers and processes, e2e a browser."""

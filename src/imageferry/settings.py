@@ -5,7 +5,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import msgspec
 from msgspec import Meta, field
@@ -16,6 +16,9 @@ from imageferry.errors import FatalError, Reason
 from imageferry.legacy_settings import LegacySettings
 from imageferry.secret import Secret
 from imageferry.url_types import BrokerUrl, HttpUrl, RedisUrl
+
+if TYPE_CHECKING:
+    from msgspec import inspect
 
 _MIB = 1024 * 1024
 # As CELERY_BROKER_URL: use the Redis that REDIS_URL, or REDIS_HOST and REDIS_PORT, name.
@@ -175,6 +178,7 @@ class Settings(LegacySettings):
         str,
         Meta(
             pattern=r"^[\w.-]{1,64}$",
+            extra={"expected": "1 to 64 letters, digits, `.`, `-` or `_`"},
             description="Prefix of the queue names; give each installation that shares a broker its own",
         ),
     ] = field(default="imageferry", name="IMAGEFERRY_QUEUE_PREFIX")
@@ -241,7 +245,11 @@ class Settings(LegacySettings):
     )
     root_path: Annotated[
         str,
-        Meta(pattern=r"^(/[\w.~-]+)*$", description="Path under which a proxy serves the gateway, for example /photos"),
+        Meta(
+            pattern=r"^(/[\w.~-]+)*$",
+            extra={"expected": "a path such as /photos, without / at its end"},
+            description="Path under which a proxy serves the gateway, for example /photos",
+        ),
     ] = field(default="", name="IMAGEFERRY_ROOT_PATH")
 
     server_url: Annotated[
@@ -326,7 +334,10 @@ class Settings(LegacySettings):
                 if value is not None:
                     values[setting.name] = msgspec.convert(value, setting.type, strict=False, dec_hook=_construct)
             except msgspec.ValidationError as exc:
-                problems.append(f"{setting.encode_name}: {exc}")
+                # A type of ours explains what is wrong; msgspec's own message is in terms of Python's types.
+                is_ours = isinstance(exc.__cause__, ValueError)
+                problem = str(exc) if is_ours else f"expected {_expected(setting)}, got {value!r}"
+                problems.append(f"{setting.encode_name}: {problem}")
         if not problems:
             try:
                 return cls(**values)
@@ -373,6 +384,47 @@ def metadata(setting: FieldInfo) -> Meta:
     """Return the title, description and constraints of a setting; an empty Meta when it has none."""
     annotations = (each for each in getattr(setting.type, "__metadata__", ()) if isinstance(each, Meta))
     return next(annotations, Meta())
+
+
+def _expected(setting: FieldInfo) -> str:
+    """Describe the values that a setting accepts, to complete "expected ..."."""
+    if text := (metadata(setting).extra or {}).get("expected"):
+        return str(text)
+    from msgspec import inspect  # noqa: PLC0415 - needed only for an invalid setting
+
+    match _without_none(inspect.type_info(setting.type)):
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number{_range(least, most)}"
+        case inspect.FloatType(gt=None, ge=least, le=most):
+            return f"a number{_range(least, most)}"
+        case inspect.FloatType(gt=limit):
+            return f"a number greater than {limit:g}"
+        case inspect.LiteralType(values=values):
+            *others, last = map(str, values)
+            return f"{', '.join(others)} or {last}"
+        case inspect.BoolType():
+            return "true or false"
+        case _:
+            return "text"
+
+
+def _without_none(info: "inspect.Type") -> "inspect.Type":
+    """Return the type of a setting without its metadata and without None."""
+    from msgspec import inspect  # noqa: PLC0415 - needed only for an invalid setting
+
+    match info:
+        case inspect.Metadata(type=inner):
+            return _without_none(inner)
+        case inspect.UnionType(types=types):
+            return _without_none(next(each for each in types if not isinstance(each, inspect.NoneType)))
+        case _:
+            return info
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if most is not None:
+        return f" from {least:g} to {most:g}"
+    return "" if least is None else f" of at least {least:,}"
 
 
 def _read_variables() -> Mapping[str, str | None]:

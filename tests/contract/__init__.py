@@ -1,1 +1,1 @@
-"""What several implementations, or real clients, must agree on."""
+"""Contracts that several implementations of a port, or real clients, must fulfil."""

@@ -10,26 +10,26 @@ import pytest
 
 
 @contextmanager
-def small_disk(point: Path, *, size: str = "1m") -> Iterator[Path]:
-    """Mount a disk in memory at `point`; skip the test when that is not possible."""
+def small_disk(mount_point: Path, *, size: str = "1m") -> Iterator[Path]:
+    """Mount a disk in memory at `mount_point`; skip the test when that is not possible."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a disk")
-    point.mkdir(parents=True)
-    if error := _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", point):
+    mount_point.mkdir(parents=True)
+    if error := _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", mount_point):
         pytest.skip(f"no disk can be mounted here: {error}")
     try:
-        yield point
+        yield mount_point
     finally:
-        subprocess.run(["umount", point], check=True)
+        subprocess.run(["umount", mount_point], check=True)
 
 
-def remount(point: Path, option: str) -> None:
+def remount(mount_point: Path, option: str) -> None:
     """Change a mounted disk: `ro`, `rw` or `size=8m`."""
-    error = _mount("-o", f"remount,{option}", point)
+    error = _mount("-o", f"remount,{option}", mount_point)
     assert not error, error
 
 
-def _mount(*words: str | Path) -> str:
+def _mount(*arguments: str | Path) -> str:
     """Run `mount`; return its error message, empty on success."""
-    done = subprocess.run(["mount", *words], check=False, capture_output=True, text=True)
-    return done.stderr.strip() if done.returncode else ""
+    completed = subprocess.run(["mount", *arguments], check=False, capture_output=True, text=True)
+    return completed.stderr.strip() if completed.returncode else ""

@@ -1,4 +1,4 @@
-"""Folders that many tests use."""
+"""Folders of test images."""
 
 from imageferry.demo.entries import Node
 from imageferry.demo.tree import Tree

@@ -55,7 +55,7 @@ class ImageRecorder:
         return await self.catalog.write(lambda tx: dispatch.dispatch(tx, job_id, policy=POLICY, now_ms=1))
 
 
-def image_file(file_id: str, name: str | None = None, *, content: bytes = b"", **media: Any) -> File:  # noqa: ANN401 - of Media
+def image_file(file_id: str, name: str | None = None, *, content: bytes = b"", **media: Any) -> File:  # noqa: ANN401 - the fields of Media
     """Return a file as a source lists it."""
     digest = md5(content or file_id.encode(), usedforsecurity=False).hexdigest()
     name = name or f"{file_id}.jpg"

@@ -133,7 +133,7 @@ def unfinished_record(transfer: Transfer, outcomes: tuple[Outcome, ...] = ()) ->
 
 
 async def assert_consistent(ledger: LedgerDriver) -> None:
-    """Assert that a job's counts match its items, and that a finished job has nothing open."""
+    """Check that a job's counts match its items, and that a finished job has nothing open."""
     job = await ledger.job()
     rows = await ledger.catalog.read(lambda tx: tx.execute(select(items).where(items.c.job_id == job.id)).all())
     states = Counter(row.state for row in rows)
@@ -143,13 +143,13 @@ async def assert_consistent(ledger: LedgerDriver) -> None:
         states[ItemState.SKIPPED],
         states[ItemState.FAILED],
     )
-    folder_ends = {LedgerState.DONE} if job.state is JobState.COMPLETED else {LedgerState.DONE, LedgerState.WITHDRAWN}
+    folder_states = {LedgerState.DONE} if job.state is JobState.COMPLETED else {LedgerState.DONE, LedgerState.WITHDRAWN}
     if job.state.is_terminal:
         assert job.processed == job.discovered
         assert job.finished_at is not None
-        for table, ends in ((batches, {LedgerState.DONE, LedgerState.WITHDRAWN}), (job_folders, folder_ends)):
-            of_job = select(table.c.state).where(table.c.job_id == job.id)
-            assert await ledger.catalog.read(partial(_column, of_job)) <= ends
+        for table, allowed in ((batches, {LedgerState.DONE, LedgerState.WITHDRAWN}), (job_folders, folder_states)):
+            query = select(table.c.state).where(table.c.job_id == job.id)
+            assert await ledger.catalog.read(partial(_column, query)) <= allowed
 
 
 def _column(query: Select[str], tx: Tx) -> set[str]:

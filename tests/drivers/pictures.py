@@ -10,7 +10,7 @@ import pillow_heif
 from PIL import ExifTags, Image, ImageDraw
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 170, 60), (40, 60, 200), (250, 250, 250)
-# What turns an upright image into the one that is stored with an EXIF orientation.
+# The transposition of an upright image that each EXIF orientation undoes.
 _TRANSPOSITIONS = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,8 +37,8 @@ def quadrant_colors(image: Image.Image) -> list[tuple[int, ...]]:
     """Return the colors of the four quadrants, row by row."""
     width, height = image.size
     rgb = image.convert("RGB")
-    places = [(x * width // 4, y * height // 4) for y in (1, 3) for x in (1, 3)]
-    return [tuple(map(int, rgb.getpixel(place))) for place in places]  # type: ignore[arg-type] # three bands
+    points = [(x * width // 4, y * height // 4) for y in (1, 3) for x in (1, 3)]
+    return [tuple(map(int, rgb.getpixel(point))) for point in points]  # type: ignore[arg-type] # three bands
 
 
 def colors_match(actual: Sequence[tuple[int, ...]], expected: Sequence[tuple[int, ...]], *, within: int = 12) -> bool:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from tests.drivers.import_flow import ImportFlow
 
-TIMEOUT_S = 60
-
 log = logging.getLogger(__name__)
 
 
@@ -40,37 +38,35 @@ class Command:
         self._process.send_signal(number)
 
     async def wait(self) -> CommandResult:
-        """Wait until the command ends; fail after TIMEOUT_S."""
-        async with asyncio.timeout(TIMEOUT_S):
-            answer, said = await self._process.communicate()
+        """Wait until the command ends; the test's timeout bounds the wait."""
+        stdout, stderr = await self._process.communicate()
         assert self._process.returncode is not None
-        return CommandResult(code=self._process.returncode, stdout=answer.decode(), stderr=said.decode())
+        return CommandResult(code=self._process.returncode, stdout=stdout.decode(), stderr=stderr.decode())
 
-    async def wait_for_line(self, words: str) -> str:
-        """Wait for a line of stderr that contains `words`, and return it."""
+    async def wait_for_line(self, text: str) -> str:
+        """Wait for a line of stderr that contains `text`, and return it; the test's timeout bounds the wait."""
         assert self._process.stderr is not None
         output = ""
-        async with asyncio.timeout(TIMEOUT_S):
-            while line := (await self._process.stderr.readline()).decode():
-                if words in line:
-                    return line
-                output += line
-        raise AssertionError(f"It ended without printing {words!r}, but: {output}")
+        while line := (await self._process.stderr.readline()).decode():
+            if text in line:
+                return line
+            output += line
+        raise AssertionError(f"It ended without printing {text!r}, but: {output}")
 
 
 @asynccontextmanager
 async def command(
-    flow: ImportFlow, *words: str, environment: Mapping[str, str] | None = None
+    flow: ImportFlow, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Command]:
     """Run `python -m imageferry ...`; kill it at the end of the context if it still runs.
 
-    Its environment is the flow's settings unless another is given.
+    `environment` replaces the flow's settings.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "imageferry",
-        *words,
+        *arguments,
         env=environment_of(flow) if environment is None else environment,
         cwd=flow.home.parent,
         stdin=asyncio.subprocess.DEVNULL,
@@ -82,9 +78,9 @@ async def command(
     finally:
         if process.returncode is None:
             process.kill()
-        _, said = await process.communicate()
+        _, stderr = await process.communicate()
         # For the analysis of a failed test.
-        log.warning("imageferry %s ended with %s and printed: %s", words[0], process.returncode, said.decode()[-4000:])
+        log.warning("imageferry %s ended with %s: %s", arguments[0], process.returncode, stderr.decode()[-4000:])
 
 
 def environment_of(flow: ImportFlow) -> dict[str, str]:

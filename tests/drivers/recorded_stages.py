@@ -1,12 +1,11 @@
-"""Messages, and stages that yield a fixed record."""
+"""Fixed messages, and stages that yield a fixed record."""
 
 from collections.abc import AsyncIterator
-from uuid import uuid4
 
 from imageferry.errors import Reason
 from imageferry.model import ItemState, Message, Outcome, Record, Transfer
 
-JOB_ID = str(uuid4())
+JOB_ID = "0b2f8d6c-5f0a-4c7e-9d3b-6a1e4f7c2d90"
 TRANSFER = Transfer(job_id=JOB_ID, source="memory", batch_id=7, items=())
 OUTCOMES = (
     Outcome(item_id=1, state=ItemState.STORED, size_bytes=100),
@@ -22,6 +21,6 @@ async def record_stage(message: Message) -> AsyncIterator[Message]:  # noqa: ARG
 
 
 async def failing_stage(message: Message) -> AsyncIterator[Message]:
-    async for following in record_stage(message):
-        yield following
+    async for output in record_stage(message):
+        yield output
         raise RuntimeError("broken")

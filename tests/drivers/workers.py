@@ -20,15 +20,13 @@ from tests.servers.brokers import Broker, open_broker
 from tests.servers.databases import database
 
 ALL_ROLES = "crawl,transfer,record"
-READY_WITHIN_S = 60
-END_WITHIN_S = 60
 POLL_INTERVAL_S = 0.05
 LOG_LINES_MAX = 60
 # Short enough that a test notices lost work, long enough that a busy process is not considered dead.
 LEASE_S = 2
-WINDOW = 4  # batches: fewer than a job has
-# Slow enough that a job still has work left at the next fault, however fast the machine is.
-FILES_AT_ONCE = 8  # per process
+BATCHES_IN_FLIGHT = 4  # fewer batches than a job has
+# Slow enough that a job still has work left at the next fault, even on a fast machine.
+CONCURRENCY = 8  # files per process
 LATENCY_S = 0.1  # of each response of a slow source
 
 log = logging.getLogger(__name__)
@@ -42,7 +40,7 @@ class Worker:
         self._log = log
 
     @property
-    def pid(self) -> int:
+    def process_id(self) -> int:
         """Its process id, which is also its process group id."""
         return self._process.pid
 
@@ -51,12 +49,11 @@ class Worker:
         """Everything that it logged so far."""
         return self._log.read_text()
 
-    async def wait_for_log(self, words: str, *, times: int = 1) -> None:
-        """Wait until its log contains `words` at least `times` times."""
-        async with asyncio.timeout(READY_WITHIN_S):
-            while self.log_text.count(words) < times:
-                assert self._process.returncode is None, self.log_text
-                await asyncio.sleep(POLL_INTERVAL_S)
+    async def wait_for_log(self, text: str, *, times: int = 1) -> None:
+        """Wait until its log contains `text` at least `times` times; the test's timeout bounds the wait."""
+        while self.log_text.count(text) < times:
+            assert self._process.returncode is None, self.log_text
+            await asyncio.sleep(POLL_INTERVAL_S)
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -65,8 +62,7 @@ class Worker:
     async def stop(self) -> int:
         """Send SIGTERM, wait until it ends, and return its exit code."""
         self.terminate()
-        async with asyncio.timeout(END_WITHIN_S):
-            return await self._process.wait()
+        return await self._process.wait()
 
     async def kill(self) -> None:
         """Kill it and all its processes."""
@@ -103,14 +99,14 @@ class WorkerGroup:
     async def start(self, roles: str = ALL_ROLES, *, processes: int = 1, **environment: str) -> Worker:
         """Start a worker in its own process group and wait until it is ready."""
         log = self.flow.home.parent / f"worker-{len(self.workers)}.log"
-        with log.open("wb") as sink:
+        with log.open("wb") as log_file:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "imageferry", "work", "--role", roles, "--processes", str(processes)),
                 env=self._environment(roles) | environment,
                 cwd=self.flow.home.parent,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
+                stdout=log_file,
+                stderr=log_file,
                 start_new_session=True,
             )
         worker = Worker(process, log=log)
@@ -119,14 +115,14 @@ class WorkerGroup:
         return worker
 
     @asynccontextmanager
-    async def command(self, *words: str) -> AsyncIterator[Command]:
+    async def command(self, *arguments: str) -> AsyncIterator[Command]:
         """Run `imageferry ...` over the group's broker; kill it at the end of the context if it still runs."""
         environment = shared_environment_of(self.flow) | self.environment
-        async with command(self.flow, *words, environment=environment) as running:
+        async with command(self.flow, *arguments, environment=environment) as running:
             yield running
 
     def log_state(self) -> None:
-        """Log the last seen job and the ends of the workers' logs, for the analysis of a failed test."""
+        """Log the latest state of the job and the ends of the workers' logs, for the analysis of a failed test."""
         log.warning("The job: %s", self.flow.progress[-1:])
         for number, worker in enumerate(self.workers):
             log.warning("Worker %d:\n%s", number, "\n".join(worker.log_text.splitlines()[-LOG_LINES_MAX:]))
@@ -144,7 +140,7 @@ async def wait_for_progress(flow: ImportFlow, importing: asyncio.Task[ImportResu
     """Wait until a running import has processed this many files."""
     while not flow.progress or flow.progress[-1].processed < files:
         if importing.done():
-            raise AssertionError(f"It ended before: {importing.result()}")
+            raise AssertionError(f"The import ended first: {importing.result()}")
         await asyncio.sleep(POLL_INTERVAL_S)
 
 
@@ -152,15 +148,17 @@ def shared_environment_of(flow: ImportFlow) -> dict[str, str]:
     """Return the flow's settings as environment variables, for a shared broker and catalog."""
     settings = flow.settings
     assert settings.celery_broker_url is not None
-    bucket = {name.upper(): value for name, value in flow.setting_overrides.items() if name.startswith("aws_")}
+    store_credentials = {
+        name.upper(): value for name, value in flow.setting_overrides.items() if name.startswith("aws_")
+    }
     return (
         environment_of(flow)
         | {
             "IMAGEFERRY_LEASE_SECONDS": str(LEASE_S),
-            "IMAGEFERRY_BATCHES_IN_FLIGHT": str(WINDOW),
-            "IMAGEFERRY_CONCURRENCY": str(FILES_AT_ONCE),
+            "IMAGEFERRY_BATCHES_IN_FLIGHT": str(BATCHES_IN_FLIGHT),
+            "IMAGEFERRY_CONCURRENCY": str(CONCURRENCY),
         }
-        | bucket
+        | store_credentials
         | {
             "DATABASE_URL": settings.catalog_url,
             "CELERY_BROKER_URL": settings.celery_broker_url.reveal(),
@@ -178,20 +176,22 @@ async def open_worker_group(
 
     The flow runs over this broker too.
     """
-    with database("postgresql", folder) as database_url, open_broker(kind, server_url=broker_url) as queues:
+    with database("postgresql", folder) as database_url, open_broker(kind, server_url=broker_url) as broker:
         flow.setting_overrides |= {
-            "celery_broker_url": queues.url,
-            "queue_prefix": queues.prefix,
+            "celery_broker_url": broker.url,
+            "queue_prefix": broker.prefix,
             "database_url": database_url,
             "lease_s": LEASE_S,
-            "batches_in_flight": WINDOW,
+            "batches_in_flight": BATCHES_IN_FLIGHT,
         }
-        terms = replace(flow.limits.lease_policy, lease_ms=LEASE_S * 1000, batches_in_flight_max=WINDOW)
-        flow.limits = replace(flow.limits, lease_policy=terms)
-        crew = WorkerGroup(flow=flow, broker=queues)
+        lease_policy = replace(
+            flow.limits.lease_policy, lease_ms=LEASE_S * 1000, batches_in_flight_max=BATCHES_IN_FLIGHT
+        )
+        flow.limits = replace(flow.limits, lease_policy=lease_policy)
+        group = WorkerGroup(flow=flow, broker=broker)
         try:
-            yield crew
+            yield group
         finally:
-            for worker in crew.workers:
+            for worker in group.workers:
                 await worker.kill()
-            crew.log_state()
+            group.log_state()

@@ -1,1 +1,1 @@
-"""Tests of the whole, from outside."""
+"""End-to-end tests of the web page, in a browser."""

@@ -1,4 +1,4 @@
-"""Pictures of the page's views, small enough to be kept: `make screenshots`."""
+"""Take screenshots of the web page: `make screenshots`."""
 
 import asyncio
 import sys
@@ -11,32 +11,32 @@ from PIL import Image
 from tests.e2e.browser_stage import browser_stage, missing_requirement, run_script, serve_home
 from tests.repository import ROOT
 
-KEPT = ROOT / "docs" / "screenshots"
-# Those that the documents show; the others are for whoever works on the page.
-SHOWN = ("gallery-wide-light", "gallery-phone-light", "failures-wide-light", "plan-wide-light")
+DOCUMENTED_FOLDER = ROOT / "docs" / "screenshots"
+# The screenshots that the documentation shows. The others are for work on the page.
+DOCUMENTED = ("gallery-wide-light", "gallery-phone-light", "failures-wide-light", "plan-wide-light")
 QUALITY = 80
-MANY = 100_000
+MANY_IMAGES = 100_000
 
 
-async def take(folder: Path) -> None:
-    """Every view into a folder, those that are shown into docs/screenshots."""
+async def take_screenshots(folder: Path) -> None:
+    """Write a PNG of every view to `folder`, and the documented ones as WebP to docs/screenshots; exit on failure."""
     with TemporaryDirectory() as home:
         many = Path(home) / "many"
-        await seed_home(many, MANY)
-        async with browser_stage(Path(home) / "home") as told, serve_home(many) as url:
-            code, said = await run_script("screenshots", {**told, "MANY_URL": url, "SHOTS": str(folder)})
-    if code:
-        sys.exit(said)
-    KEPT.mkdir(exist_ok=True)
-    for name in SHOWN:
-        with Image.open(folder / f"{name}.png") as picture:
-            picture.convert("RGB").save(KEPT / f"{name}.webp", quality=QUALITY, method=6)
-    sys.stdout.write(f"{len(SHOWN)} pictures are in {KEPT}, all of them in {folder}\n")
+        await seed_home(many, MANY_IMAGES)
+        async with browser_stage(Path(home) / "home") as environment, serve_home(many) as url:
+            exit_code, output = await run_script("screenshots", {**environment, "MANY_URL": url, "SHOTS": str(folder)})
+    if exit_code:
+        sys.exit(output)
+    DOCUMENTED_FOLDER.mkdir(exist_ok=True)
+    for name in DOCUMENTED:
+        with Image.open(folder / f"{name}.png") as screenshot:
+            screenshot.convert("RGB").save(DOCUMENTED_FOLDER / f"{name}.webp", quality=QUALITY, method=6)
+    sys.stdout.write(f"Wrote {len(DOCUMENTED)} screenshots to {DOCUMENTED_FOLDER}, and all of them to {folder}\n")
 
 
 if __name__ == "__main__":
-    if lacking := missing_requirement():
-        sys.exit(f"Pictures cannot be taken without {lacking}")
-    all_of_them = Path(sys.argv[1] if len(sys.argv) > 1 else ".screenshots").absolute()
-    all_of_them.mkdir(exist_ok=True)
-    asyncio.run(take(all_of_them))
+    if requirement := missing_requirement():
+        sys.exit(f"Screenshots need {requirement}")
+    png_folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".screenshots").absolute()
+    png_folder.mkdir(exist_ok=True)
+    asyncio.run(take_screenshots(png_folder))

@@ -1,4 +1,4 @@
-"""The page in a real browser, on a real gateway that imports from the stand-in: web/e2e says what is tried."""
+"""Run web/e2e: the page in a real browser, on a gateway that imports from the test Drive server."""
 
 import os
 from pathlib import Path
@@ -10,12 +10,12 @@ from tests.e2e.browser_stage import SCRIPT_TIMEOUT_S, browser_stage, missing_req
 
 @pytest.mark.integration
 @pytest.mark.timeout(SCRIPT_TIMEOUT_S + 60)
-async def test_the_page_does_what_people_expect_of_it(tmp_path: Path) -> None:
-    if lacking := missing_requirement():
+async def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
+    if requirement := missing_requirement():
         if os.environ.get("CI") == "true":
-            pytest.fail(f"It cannot be tried without {lacking}")
-        pytest.skip(f"needs {lacking}")
-    async with browser_stage(tmp_path / "home") as told:
-        code, said = await run_script("e2e", told)
-    print(said)  # noqa: T201 - the measurements among it are worth reading
-    assert code == 0, said
+            pytest.fail(f"needs {requirement}")
+        pytest.skip(f"needs {requirement}")
+    async with browser_stage(tmp_path / "home") as environment:
+        exit_code, output = await run_script("e2e", environment)
+    print(output)  # noqa: T201 - it includes measurements
+    assert exit_code == 0, output

@@ -1,4 +1,4 @@
-"""What the integration tests share."""
+"""Fixtures of the integration tests: a group of workers, and a store of each kind."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,22 +11,22 @@ from tests.drivers.import_flow import ImportFlow
 from tests.drivers.workers import WorkerGroup, open_worker_group
 from tests.servers import s3_servers
 from tests.servers.azurite import CONTAINER, azurite
-from tests.servers.brokers import KINDS_OF_BROKERS
+from tests.servers.brokers import BROKER_KINDS
 from tests.servers.s3_servers import Bucket
 
-__all__ = ["drive", "flow", "tree"]  # fixtures for all tests below
+__all__ = ["drive", "flow", "tree"]  # fixtures of all integration tests
 
 
-@pytest.fixture(params=KINDS_OF_BROKERS)
-async def crew(request: pytest.FixtureRequest, flow: ImportFlow, tmp_path: Path) -> AsyncIterator[WorkerGroup]:
-    """A crew over one kind of broker, of nobody yet."""
-    async with open_worker_group(request.param, flow, folder=tmp_path) as nobody:
-        yield nobody
+@pytest.fixture(params=BROKER_KINDS)
+async def workers(request: pytest.FixtureRequest, flow: ImportFlow, tmp_path: Path) -> AsyncIterator[WorkerGroup]:
+    """An empty group of workers over one kind of broker."""
+    async with open_worker_group(request.param, flow, folder=tmp_path) as group:
+        yield group
 
 
 @pytest.fixture(params=["file", "moto", "rclone", "azurite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """The settings that lead to a store of each kind."""
+    """Settings that select a store of each kind in turn."""
     folder = tmp_path / "server"
     folder.mkdir()
     match request.param:

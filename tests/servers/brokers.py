@@ -1,4 +1,4 @@
-"""Queues for one test on a broker that is reachable, and a proxy that cuts connections."""
+"""Queues for one test on a reachable broker, and a proxy that cuts connections."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ SERVERS = {
     "rabbitmq": os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
     "redis": os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9"),
 }
-KINDS_OF_BROKERS = tuple(SERVERS)
+BROKER_KINDS = tuple(SERVERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +43,13 @@ class Broker:
 
     def take(self, role: Role) -> list[Message]:
         """Remove and return all messages that wait for a role."""
-        taken: list[Message] = []
+        messages: list[Message] = []
         with self.app.connection_for_write() as connection, connection.channel() as channel:
-            waiting = self.app.amqp.queues[queue_name(self.app, role)](channel)
-            while message := waiting.get(no_ack=True):
+            queue = self.app.amqp.queues[queue_name(self.app, role)](channel)
+            while message := queue.get(no_ack=True):
                 (body,), *_ = message.decode()
-                taken.append(msgspec.convert(body, MESSAGE_TYPES[role]))
-        return taken
+                messages.append(msgspec.convert(body, MESSAGE_TYPES[role]))
+        return messages
 
     def send(self, message: Message) -> None:
         """Send a message to the role that handles it."""
@@ -87,11 +87,11 @@ def open_broker(kind: str, *, server_url: str | None = None) -> Iterator[Broker]
     url = urlsplit(server_url)
     needs_server(kind, host=url.hostname or "127.0.0.1", port=url.port or 0)
     prefix = f"test-{token_hex(6)}"
-    ours = Broker(url=server_url, prefix=prefix, app=make_app(server_url, prefix=prefix))
+    broker = Broker(url=server_url, prefix=prefix, app=make_app(server_url, prefix=prefix))
     try:
-        yield ours
+        yield broker
     finally:
-        ours._delete()
+        broker._delete()
 
 
 class CuttableProxy:
@@ -128,16 +128,16 @@ class CuttableProxy:
         if self._cut:
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection(self._server_url.hostname, self._server_url.port)
-        both = {writer, far_writer}
-        self._open |= both
+        server_reader, server_writer = await asyncio.open_connection(self._server_url.hostname, self._server_url.port)
+        writers = {writer, server_writer}
+        self._open |= writers
         try:
-            await asyncio.gather(self._forward(reader, far_writer), self._forward(far_reader, writer))
+            await asyncio.gather(self._forward(reader, server_writer), self._forward(server_reader, writer))
         finally:
-            self._open -= both
-            self._dead -= both
-            for end in both:
-                end.transport.abort()
+            self._open -= writers
+            self._dead -= writers
+            for each in writers:
+                each.transport.abort()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -151,13 +151,13 @@ class CuttableProxy:
 @asynccontextmanager
 async def cuttable_proxy(url: str) -> AsyncIterator[CuttableProxy]:
     """Start a proxy in front of the server that a URL names."""
-    ours = CuttableProxy(url)
-    server = await asyncio.start_server(ours._connected, "127.0.0.1", 0)
+    proxy = CuttableProxy(url)
+    server = await asyncio.start_server(proxy._connected, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    ours.url = ours._server_url._replace(netloc=f"{ours._server_url.netloc.rpartition(':')[0]}:{port}").geturl()
+    proxy.url = proxy._server_url._replace(netloc=f"{proxy._server_url.netloc.rpartition(':')[0]}:{port}").geturl()
     try:
-        yield ours
+        yield proxy
     finally:
-        for writer in set(ours._open):
+        for writer in set(proxy._open):
             writer.transport.abort()
         server.close()

@@ -1,4 +1,4 @@
-"""Databases that come and go: a SQLite file, and one of each server that is reachable."""
+"""An empty database for one test: a SQLite file, or a database on a reachable server."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from secrets import token_hex
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-# Where the servers of a developer's machine listen; each may be named by a variable instead.
+# The defaults of servers on a developer's machine; a variable overrides each.
 SERVERS = {
     "postgresql": os.environ.get("TEST_POSTGRESQL_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"),
     "mysql": os.environ.get("TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306/mysql"),
@@ -19,7 +19,7 @@ SERVERS = {
 
 @contextmanager
 def database(kind: str, folder: Path) -> Iterator[str]:
-    """The URL of an empty database, which goes away at the end; skips where its server is not reachable."""
+    """Create an empty database, yield its URL, drop it at the end; skip the test when its server is not reachable."""
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'catalog.db'}"
         return
@@ -44,7 +44,7 @@ def needs_server(name: str, *, host: str, port: int) -> None:
         with socket.create_connection((host, port), timeout=2):
             return
     except OSError as exc:
-        why = f"No {name} server answers at {host}:{port} ({exc.strerror or exc})."
+        reason = f"No {name} server answers at {host}:{port} ({exc.strerror or exc})."
     if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
+        pytest.fail(reason)
+    pytest.skip(reason)

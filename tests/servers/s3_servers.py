@@ -38,7 +38,7 @@ class Bucket:
         }
 
     def stored_objects(self) -> dict[str, bytes]:
-        """Read back every object; by key."""
+        """Return every object by its key."""
         store = S3Store(
             BUCKET,
             prefix=self.prefix,

@@ -1,4 +1,4 @@
-"""A receiver of webhooks, on a port of loopback."""
+"""A receiver of webhooks on a loopback port."""
 
 import asyncio
 import ssl
@@ -13,7 +13,7 @@ HOST = "hooks.example"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Got:
+class ReceivedRequest:
     """A request that came."""
 
     headers: dict[str, str]
@@ -21,18 +21,18 @@ class Got:
 
 
 @dataclass(kw_only=True)
-class Receiver:
+class WebhookReceiver:
     """Answers each request with the next of its answers, the last again and again."""
 
-    answers: list[web.Response | float] = field(
+    responses: list[web.Response | float] = field(
         default_factory=lambda: [web.Response()]
     )  # a float: so late, in seconds
-    got: list[Got] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     port: int = 0
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
-        self.got.append(Got(headers=dict(request.headers), body=await request.read()))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.requests.append(ReceivedRequest(headers=dict(request.headers), body=await request.read()))
+        answer = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         if isinstance(answer, float):
             await asyncio.sleep(answer)
             return web.Response()
@@ -40,7 +40,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(receiver: Receiver, *, tls: bool = False) -> AsyncIterator[ssl.SSLContext | None]:
+async def running_receiver(receiver: WebhookReceiver, *, tls: bool = False) -> AsyncIterator[ssl.SSLContext | None]:
     """Let it receive until the context ends; what a client needs to trust it, where it speaks TLS."""
     server, client = None, None
     if tls:

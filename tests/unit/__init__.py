@@ -1,1 +1,1 @@
-"""Rooms, each by itself."""
+"""Unit tests: each package in isolation."""

@@ -13,12 +13,12 @@ from tests.repository import ROOT
 FILES_PER_FOLDER_MAX = 20
 GENERATED = {"__pycache__", "node_modules", "static", "generated"}
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-# What a path in backticks may be relative to; a bare file name may be of any folder.
+# The folders that a path in backticks may be relative to; a bare file name may be in any folder.
 BASES = ("", "src/imageferry", "docs", "web")
 
 
 def folders(top: Path) -> Iterator[Path]:
-    """A folder and all below it, without those that are generated."""
+    """Yield a folder and all folders below it, except generated ones."""
     yield top
     for child in top.iterdir():
         if child.is_dir() and child.name not in GENERATED:
@@ -26,7 +26,7 @@ def folders(top: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("top", ["src", "web/src", "tests"])
-def test_no_folder_holds_more_files_than_a_reader_can_take_in(top: str) -> None:
+def test_no_folder_has_too_many_files(top: str) -> None:
     sizes = {
         folder.relative_to(ROOT).as_posix(): sum(child.is_file() for child in folder.iterdir())
         for folder in folders(ROOT / top)

@@ -82,6 +82,31 @@ def test_an_invalid_value_is_reported_with_its_variable(monkeypatch: pytest.Monk
     assert raised.value.reason is Reason.MISCONFIGURED
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("IMAGEFERRY_CONCURRENCY", "abc", "a whole number from 1 to 1024"),
+        ("IMAGEFERRY_TRANSFER_MEMORY_BYTES", "7", "a whole number of at least 1,048,576"),
+        ("IMAGEFERRY_BATCHES_IN_FLIGHT", "1.5", "a whole number from 1 to 1024"),
+        ("IMAGEFERRY_LEASE_SECONDS", "601", "a number from 1 to 600"),
+        ("IMAGEFERRY_WAIT_SECONDS", "-1", "a number of at least 0"),
+        ("IMAGEFERRY_LIST_CALLS_PER_SECOND", "0", "a number greater than 0"),
+        ("IMAGEFERRY_LOG_LEVEL", "loud", "debug, error, info or warning"),
+        ("STORAGE_PROVIDER", "gcp", "aws or azure"),
+        ("IMAGEFERRY_INSECURE", "maybe", "true or false"),
+        ("IMAGEFERRY_QUEUE_PREFIX", "a b", "1 to 64 letters, digits, `.`, `-` or `_`"),
+        ("IMAGEFERRY_ROOT_PATH", "photos/", "a path such as /photos, without / at its end"),
+    ],
+)
+def test_an_invalid_value_is_reported_with_the_values_that_are_valid(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(FatalError) as raised:
+        Settings.load()
+    assert str(raised.value) == f"Invalid setting: {name}: expected {expected}, got {value!r}."
+
+
 def test_all_invalid_values_are_reported_at_once_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "eighty")
     monkeypatch.setenv("IMAGEFERRY_API_TOKEN", "hidden")
@@ -119,6 +144,6 @@ def test_the_repr_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hidden" not in repr(Settings.load())
 
 
-def test_an_override_that_is_no_setting_is_a_mistake_of_the_caller() -> None:
+def test_an_override_of_an_unknown_setting_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="concurency"):
         Settings.load(concurency=8)

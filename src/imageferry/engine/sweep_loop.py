@@ -107,7 +107,7 @@ class SweepLoop:
 
         def change(tx: Tx) -> tuple[bool, bool, list[str], list[Crawl | Transfer]]:
             active = sweep(
-                tx, store=self._store_url, policy=self._lease_policy, now_ms=now_ms(), queued_kinds=queued_types
+                tx, store=self._store_url, policy=self._lease_policy, now_ms=now_ms(), queued_types=queued_types
             )
             sharing = self._own(active) if self._is_exclusive else active
             served = assign_credit(tx, job_ids=sharing, policy=self._lease_policy, now_ms=now_ms())

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from imageferry.catalog.database.connection import TransactionRunner, Tx
 from imageferry.catalog.images import deletions, records
-from imageferry.catalog.images.deletions import DeletionResult, Tombstone
+from imageferry.catalog.images.deletions import DeletedRecords, Tombstone
 from imageferry.catalog.ledger import job_actions
 from imageferry.catalog.search.filters import Filter, Sort
 from imageferry.catalog.search.image_search import ImageSearch, PageSlice
@@ -91,7 +91,7 @@ async def _steps(selection: Filter | Sequence[int], catalog: TransactionRunner) 
             break
 
 
-def _deletion(image_ids: Sequence[int], store_url: str) -> Callable[[Tx], DeletionResult]:
+def _deletion(image_ids: Sequence[int], store_url: str) -> Callable[[Tx], DeletedRecords]:
     return lambda tx: deletions.delete_records(tx, image_ids, store=store_url, now_ms=now_ms())
 
 

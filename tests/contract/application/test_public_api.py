@@ -1,4 +1,4 @@
-"""`imageferry.import_folder` against the Drive test server, with nothing but the public names."""
+"""`imageferry.import_folder` against the Drive test server, using only the public names."""
 
 import asyncio
 import json
@@ -32,11 +32,11 @@ async def test_a_folder_is_imported(tree: Tree, drive: DriveTestServer, tmp_path
     tree.file(root, "a.png", content=PNG + b"a", mime_type="image/png")
     tree.file(root, "empty.png", content=b"", mime_type="image/png")
     tree.file(root, "notes.txt", content=b"text", mime_type="text/plain")
-    seen: list[imageferry.Job] = []
+    updates: list[imageferry.Job] = []
     manifest = tmp_path / "manifest.jsonl"
 
     result = await imageferry.import_folder(
-        drive.folder_url(root), store=str(tmp_path / "photos"), on_progress=seen.append, manifest=manifest
+        drive.folder_url(root), store=str(tmp_path / "photos"), on_progress=updates.append, manifest=manifest
     )
 
     assert isinstance(result, imageferry.ImportResult)
@@ -45,7 +45,7 @@ async def test_a_folder_is_imported(tree: Tree, drive: DriveTestServer, tmp_path
     assert result.failures == {imageferry.Reason.EMPTY: 1}
     assert result.skips == {imageferry.Reason.NOT_AN_IMAGE: 1}
     assert not result.interrupted
-    assert {job.id for job in seen} == {result.job.id}
+    assert {job.id for job in updates} == {result.job.id}
     keys = [
         entry["key"] for entry in map(json.loads, manifest.read_text().splitlines()) if entry["outcome"] == "stored"
     ]

@@ -144,9 +144,9 @@ async def test_a_lost_batch_of_a_cancelled_job_is_checked_once_and_its_objects_r
     assert await ledger.orphaned_batches() == []
     ledger.now_ms += POLICY.lease_ms
     await ledger.sweep()
-    (left,) = await ledger.orphaned_batches()
-    assert left == replace(transfer, redelivered=True)
-    await ledger.record(stored_record(replace(left, items=left.items[:1])))
+    (orphaned,) = await ledger.orphaned_batches()
+    assert orphaned == replace(transfer, redelivered=True)
+    await ledger.record(stored_record(replace(orphaned, items=orphaned.items[:1])))
     job = await ledger.job()
     assert (job.state, job.stored, job.skipped) == (JobState.CANCELLED, 1, 1)
     assert await ledger.catalog.read(records.count) == 1
@@ -472,12 +472,12 @@ async def test_a_retried_root_that_fails_again_does_not_end_a_job_with_more_to_d
 
 async def test_an_action_that_the_state_does_not_allow_is_refused_and_changes_nothing(ledger: LedgerDriver) -> None:
     await ledger.save_page(await ledger.next_crawl())
-    ended = await ledger.job()
+    finished = await ledger.job()
     for action in (ledger.pause, ledger.resume, ledger.cancel):
         with pytest.raises(ConflictError):
             await action()
-    assert await ledger.retry() == ended
-    assert await ledger.job() == ended
+    assert await ledger.retry() == finished
+    assert await ledger.job() == finished
 
 
 async def test_only_a_finished_job_can_be_removed_and_its_images_stay(ledger: LedgerDriver) -> None:
@@ -553,7 +553,7 @@ async def test_concurrent_actions_take_turns(ledger: LedgerDriver) -> None:
 
 
 class _RandomWalk:
-    """Takes random steps, as people, workers and the clock do."""
+    """Takes random steps, as users, workers and the clock do."""
 
     def __init__(self, ledger: LedgerDriver, random: Random) -> None:
         self._ledger = ledger
@@ -563,9 +563,9 @@ class _RandomWalk:
 
     async def step(self) -> None:
         ledger = self._ledger
-        people = [ledger.pause, ledger.resume, ledger.cancel, ledger.retry, self._retry_some]
-        engine = [self._dispatch, self._complete_one, self._complete_one, self._lose_one, self._advance_clock]
-        await self._random.choice([*people, *engine * 2])()
+        user_actions = [ledger.pause, ledger.resume, ledger.cancel, ledger.retry, self._retry_some]
+        engine_events = [self._dispatch, self._complete_one, self._complete_one, self._lose_one, self._advance_clock]
+        await self._random.choice([*user_actions, *engine_events * 2])()
 
     async def finish(self) -> None:
         ledger = self._ledger

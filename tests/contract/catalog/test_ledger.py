@@ -81,11 +81,11 @@ async def test_a_file_on_two_pages_or_twice_on_one_is_one_item(ledger: LedgerDri
 async def test_pages_saved_together_count_each_file_and_folder_once(ledger: LedgerDriver) -> None:
     first, second = (SubFolder(folder=Folder(id=name, name=name), path=name) for name in ("x", "y"))
     await ledger.save_page(await ledger.next_crawl(), subfolders=(first, second))
-    of_x, of_y = [message for message in await ledger.dispatch() if isinstance(message, Crawl)]
+    crawl_x, crawl_y = [message for message in await ledger.dispatch() if isinstance(message, Crawl)]
     await ledger.save_pages(
-        ListedPage(crawl=of_x, files=[listed_file("a"), listed_file("b")], subfolders=[second], next_page_token="2"),
-        ListedPage(crawl=of_y, files=[listed_file("b"), listed_file("c")], subfolders=[first]),
-        ListedPage(crawl=replace(of_y, page_token="of another time"), files=[listed_file("d")]),
+        ListedPage(crawl=crawl_x, files=[listed_file("a"), listed_file("b")], subfolders=[second], next_page_token="2"),
+        ListedPage(crawl=crawl_y, files=[listed_file("b"), listed_file("c")], subfolders=[first]),
+        ListedPage(crawl=replace(crawl_y, page_token="outdated"), files=[listed_file("d")]),
     )
     job = await ledger.job()
     assert (job.discovered, job.open_folders) == (3, 1)
@@ -230,9 +230,9 @@ async def test_the_number_of_batches_in_flight_is_limited(ledger: LedgerDriver) 
 
 async def test_small_folders_share_a_batch_that_was_not_dispatched(ledger: LedgerDriver) -> None:
     await ledger.save_page(await ledger.next_crawl(), *(f"x{number}" for number in range(200)), next_page_token="2")
-    second, *full_window = await ledger.dispatch()
+    second, *transfers = await ledger.dispatch()
     assert isinstance(second, Crawl)
-    assert len(full_window) == POLICY.batches_in_flight_max
+    assert len(transfers) == POLICY.batches_in_flight_max
     await ledger.save_page(second, "a", "b", next_page_token="3")
     await ledger.save_page(await ledger.next_crawl(), "c")
     count = await ledger.catalog.read(
@@ -305,12 +305,12 @@ async def test_work_in_flight_of_a_dead_process_is_requeued_at_once(ledger: Ledg
 async def test_a_terminal_job_never_changes_by_itself(ledger: LedgerDriver) -> None:
     root = await ledger.next_crawl()
     await ledger.save_page(root)
-    ended = await ledger.job()
+    finished = await ledger.job()
     await ledger.save_page(root, "late")
     await ledger.page_failed(root, TransientError(Reason.SOURCE_UNAVAILABLE, "late"))
     ledger.now_ms += DAY_MS
     assert await ledger.sweep() == []
-    assert await ledger.job() == ended
+    assert await ledger.job() == finished
 
 
 async def test_a_repeated_request_returns_the_unfinished_job(ledger: LedgerDriver) -> None:

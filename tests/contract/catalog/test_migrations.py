@@ -36,13 +36,13 @@ async def test_a_new_sqlite_file_has_the_schema_that_the_migrations_create(tmp_p
 
     schemas = []
     for name, prepare in (("new", None), ("migrated", add_other_table)):
-        made = Catalog(f"sqlite:///{tmp_path / name}")
+        opened = Catalog(f"sqlite:///{tmp_path / name}")
         if prepare is not None:
-            await made.write(prepare)
-        assert await migrate(made)
-        assert not await migrate(made)
-        schemas.append(await made.read(schema))
-        await made.close()
+            await opened.write(prepare)
+        assert await migrate(opened)
+        assert not await migrate(opened)
+        schemas.append(await opened.read(schema))
+        await opened.close()
     assert schemas[0] == schemas[1]
 
 
@@ -71,13 +71,13 @@ async def test_a_killed_migration_is_completed_by_the_next_one(catalog: Catalog)
 
 
 async def test_a_migration_that_commits_slowly_is_not_run_twice_at_once(catalog: Catalog) -> None:
-    def forget_the_revision(tx: Tx) -> None:
+    def delete_revision(tx: Tx) -> None:
         tx.execute(text("DELETE FROM alembic_version"))
 
     def commit_slowly(_: Connection) -> None:
         time.sleep(0.5)
 
-    await catalog.write(forget_the_revision)
+    await catalog.write(delete_revision)
     second = Catalog(catalog.url.render_as_string(hide_password=False))
     for each in (catalog, second):
         event.listen(each.engine, "commit", commit_slowly)
@@ -87,27 +87,27 @@ async def test_a_migration_that_commits_slowly_is_not_run_twice_at_once(catalog:
     await second.close()
 
 
-async def test_a_process_stops_waiting_for_a_migration_of_another_that_takes_too_long(catalog: Catalog) -> None:
+async def test_a_process_stops_waiting_for_another_process_that_migrates_too_long(catalog: Catalog) -> None:
     if catalog.url.get_backend_name() == "sqlite":
         pytest.skip("SQLite has one writer at a time.")
 
-    def forget_the_revision(tx: Tx) -> None:
+    def delete_revision(tx: Tx) -> None:
         tx.execute(text("DELETE FROM alembic_version"))
 
     def migrate_slowly(_: object, __: object, statement: str, *___: object) -> None:
         if statement.startswith("INSERT INTO alembic_version"):
             started.set()
-            may_end.wait(timeout=30)
+            may_finish.wait(timeout=30)
 
-    started, may_end = threading.Event(), threading.Event()
-    await catalog.write(forget_the_revision)
+    started, may_finish = threading.Event(), threading.Event()
+    await catalog.write(delete_revision)
     second = Catalog(catalog.url.render_as_string(hide_password=False))
     event.listen(catalog.engine, "before_cursor_execute", migrate_slowly)
     migrating = asyncio.create_task(migrate(catalog))
     assert await asyncio.to_thread(started.wait, 30)
     with pytest.raises(FatalError, match="Another process has been migrating it for 1 seconds"):
         await migrate(second, lock_wait_s=1)
-    may_end.set()
+    may_finish.set()
     assert await migrating
     assert not await migrate(second)
     await second.close()

@@ -16,7 +16,7 @@ from imageferry.webhooks.deliverer import Deliverer
 from imageferry.webhooks.message import webhook_message
 from imageferry.webhooks.sender import Sender
 from tests.drivers.jobs import JOB
-from tests.servers.webhook_receiver import Receiver, receiving
+from tests.servers.webhook_receiver import WebhookReceiver, running_receiver
 
 NOW_MS = 1_800_000_000_000
 SENDER = Sender(secret=None, private_hosts=["127.0.0.1"])
@@ -115,8 +115,8 @@ async def test_a_clock_that_was_set_back_does_not_delay_a_delivery(catalog: Cata
 
 
 async def test_a_failed_delivery_is_retried_and_its_result_is_saved(catalog: Catalog) -> None:
-    receiver = Receiver(answers=[web.Response(status=500), web.Response(status=503), web.Response(status=204)])
-    async with receiving(receiver):
+    receiver = WebhookReceiver(responses=[web.Response(status=500), web.Response(status=503), web.Response(status=204)])
+    async with running_receiver(receiver):
         await finish_job(catalog, url=f"http://127.0.0.1:{receiver.port}/")
         deliverer = Deliverer(catalog, sender=SENDER, retry_delays_s=(0.01, 0.01))
         while (await latest(catalog)).state is not DeliveryState.DELIVERED:
@@ -124,18 +124,18 @@ async def test_a_failed_delivery_is_retried_and_its_result_is_saved(catalog: Cat
             await asyncio.sleep(0.02)
     last = await latest(catalog)
     assert (last.tries, last.status, last.detail) == (3, 204, None)
-    assert len({got.headers["webhook-id"] for got in receiver.got}) == 1
-    assert len({got.body for got in receiver.got}) == 1
+    assert len({request.headers["webhook-id"] for request in receiver.requests}) == 1
+    assert len({request.body for request in receiver.requests}) == 1
 
 
 async def test_the_number_of_tries_is_bounded(catalog: Catalog) -> None:
-    receiver = Receiver(answers=[web.Response(status=500)])
-    async with receiving(receiver):
+    receiver = WebhookReceiver(responses=[web.Response(status=500)])
+    async with running_receiver(receiver):
         await finish_job(catalog, url=f"http://127.0.0.1:{receiver.port}/")
         deliverer = Deliverer(catalog, sender=SENDER, retry_delays_s=(0, 0))
         while (await latest(catalog)).state is not DeliveryState.FAILED:
             await deliverer.deliver()
-    assert len(receiver.got) == 3
+    assert len(receiver.requests) == 3
     assert not await catalog.read(lambda tx: webhook_deliveries.has_due(tx, now_ms=now_ms()))
     assert (await latest(catalog)).detail == "The receiver answered with status 500."
 

@@ -1,4 +1,4 @@
-"""What every ImagesClient does: with the local catalog, and with a remote gateway."""
+"""Contract of every ImagesClient: with the local catalog, and with a remote gateway."""
 
 from collections.abc import AsyncIterator
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""What every JobsClient does: with the local catalog, and with a remote gateway; and the doctor of a remote gateway."""
+"""Contract of every JobsClient: with the local catalog, and with a remote gateway. Also: the doctor of a gateway."""
 
 import json
 from collections.abc import AsyncIterator

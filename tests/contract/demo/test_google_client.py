@@ -39,7 +39,7 @@ async def drive(tree: Tree) -> AsyncIterator[DriveTestServer]:
         yield drive
 
 
-async def test_it_lists_a_folder_of_many_pages_completely(tree: Tree, drive: DriveTestServer) -> None:
+async def test_the_client_lists_a_folder_of_many_pages_completely(tree: Tree, drive: DriveTestServer) -> None:
     root = tree.folder("Many")
     tree.numbered_files(root, 2_345, size_bytes=1_000)
     tree.file(root, "last.jpg", content=b"last")
@@ -53,7 +53,7 @@ async def test_it_lists_a_folder_of_many_pages_completely(tree: Tree, drive: Dri
     assert drive.requests.count(Operation.PAGE) == 2
 
 
-async def test_it_downloads_files_with_the_listed_size_and_digest(tree: Tree, drive: DriveTestServer) -> None:
+async def test_the_client_downloads_files_with_the_listed_size_and_digest(tree: Tree, drive: DriveTestServer) -> None:
     root = tree.folder("Big")
     tree.numbered_files(root, 2, size_bytes=3_000_001)
 

@@ -57,7 +57,7 @@ class Rclone:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        output, errors = await asyncio.wait_for(process.communicate(), timeout=60)
+        output, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
         return output.decode()
 

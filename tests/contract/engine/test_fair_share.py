@@ -1,4 +1,4 @@
-"""What every engine promises to many jobs: a small one does not wait for a large one, and fifty share the workers."""
+"""Fair sharing on every engine: a small job does not wait for a large one, and many jobs share the workers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,79 +15,79 @@ from imageferry.demo.tree import Tree
 from imageferry.model import LedgerState
 from tests.drivers.gateway_process import GatewayClient, on_free_port, running_gateway
 from tests.drivers.import_flow import FAST_LIMITS, ImportFlow
-from tests.drivers.workers import WINDOW, open_worker_group
-from tests.servers.brokers import KINDS_OF_BROKERS
+from tests.drivers.workers import BATCHES_IN_FLIGHT, open_worker_group
+from tests.servers.brokers import BROKER_KINDS
 
 pytestmark = pytest.mark.integration
 
-LARGE = 3_000
+LARGE_JOB_FILES = 3_000
 LATENCY_S = 0.2
 JOBS = 50
-JOBS_SHARED, WINDOW_SHARED = 20, 8  # two processes do the work of all stages
+JOBS_SHARED, BATCHES_IN_FLIGHT_SHARED = 20, 8  # two processes do the work of all stages
 
 
-@pytest.fixture(params=["local", *KINDS_OF_BROKERS])
+@pytest.fixture(params=["local", *BROKER_KINDS])
 async def gateway(
     request: pytest.FixtureRequest, tree: Tree, flow: ImportFlow, tmp_path: Path
 ) -> AsyncIterator[GatewayClient]:
-    """A gateway over one kind of engine, from a Drive that takes its time, with all that it needs at work."""
+    """A gateway over one kind of engine, with its workers running and a slow Drive as the source."""
     flow.limits = replace(FAST_LIMITS, lease_policy=replace(FAST_LIMITS.lease_policy, lease_ms=30_000))
     async with DriveTestServer(tree, latency_s=LATENCY_S) as drive:
         flow.drive = drive
-        flow.setting_overrides |= {"concurrency": 16, "batches_in_flight": WINDOW}
+        flow.setting_overrides |= {"concurrency": 16, "batches_in_flight": BATCHES_IN_FLIGHT}
         if request.param == "local":
             async with running_gateway(on_free_port(flow)) as local:
                 yield local
             return
-        async with open_worker_group(request.param, flow, folder=tmp_path) as crew:
-            crew.environment = {
+        async with open_worker_group(request.param, flow, folder=tmp_path) as group:
+            group.environment = {
                 "IMAGEFERRY_LEASE_SECONDS": "30",
                 "IMAGEFERRY_CONCURRENCY": "16",
-                "IMAGEFERRY_BATCHES_IN_FLIGHT": str(WINDOW_SHARED),
+                "IMAGEFERRY_BATCHES_IN_FLIGHT": str(BATCHES_IN_FLIGHT_SHARED),
             }
-            await crew.start(processes=2)
-            flow.setting_overrides |= {"lease_s": 30, "batches_in_flight": WINDOW_SHARED}
+            await group.start(processes=2)
+            flow.setting_overrides |= {"lease_s": 30, "batches_in_flight": BATCHES_IN_FLIGHT_SHARED}
             async with running_gateway(on_free_port(flow)) as shared:
                 yield shared
 
 
-async def test_a_small_job_ends_while_a_large_one_is_under_way(
+async def test_a_small_job_finishes_while_a_large_one_runs(
     tree: Tree, flow: ImportFlow, gateway: GatewayClient
 ) -> None:
     large, small = tree.folder("Large"), tree.folder("Small")
-    tree.numbered_files(large, LARGE, size_bytes=1_000)
+    tree.numbered_files(large, LARGE_JOB_FILES, size_bytes=1_000)
     tree.numbered_files(small, 10, size_bytes=1_000)
     first = await gateway.start_import(flow.drive.folder_url(large))
-    while (await gateway.get(f"/api/jobs/{first}"))["stored"] < LARGE // 10:  # noqa: ASYNC110 - the gateway is asked
+    while (await gateway.get(f"/api/jobs/{first}"))["stored"] < LARGE_JOB_FILES // 10:  # noqa: ASYNC110 - the status has no event
         await asyncio.sleep(0.1)
     status = await gateway.import_folder(flow.drive.folder_url(small))
     assert status["stored"] == 10
     assert (await gateway.get(f"/api/jobs/{first}"))["state"] == "running"
-    async with gateway.session.post(f"/api/jobs/{first}/cancel") as answer:
-        assert answer.status == 200
+    async with gateway.session.post(f"/api/jobs/{first}/cancel") as response:
+        assert response.status == 200
     await gateway.wait_until_finished(first)
 
 
-async def test_many_jobs_at_once_share_the_workers_and_the_window(
+async def test_many_concurrent_jobs_share_the_workers_and_the_limit_of_batches_in_flight(
     tree: Tree, flow: ImportFlow, gateway: GatewayClient
 ) -> None:
     count = JOBS if flow.settings.celery_broker_url is None else JOBS_SHARED
     roots = [tree.folder(f"Job {number}") for number in range(count)]
     for root in roots:
         tree.numbered_files(root, 20, size_bytes=1_000)
-    begun = await asyncio.gather(*(gateway.start_import(flow.drive.folder_url(root)) for root in roots))
-    assert len(set(begun)) == count
-    most = 0
-    ended: list[object] = []
-    while len(ended) < count:
-        most = max(most, await _in_flight(flow))
+    job_ids = await asyncio.gather(*(gateway.start_import(flow.drive.folder_url(root)) for root in roots))
+    assert len(set(job_ids)) == count
+    peak = 0
+    completed: list[object] = []
+    while len(completed) < count:
+        peak = max(peak, await _batches_in_flight(flow))
         await asyncio.sleep(0.2)
-        ended = (await gateway.get("/api/jobs?limit=200&state=completed"))["items"]
-    # Those that join may begin before the others are down to their part of the window.
-    assert 0 < most <= 2 * (flow.settings.batches_in_flight or 0)
+        completed = (await gateway.get("/api/jobs?limit=200&state=completed"))["items"]
+    # A job that joins may start batches before the other jobs have shrunk to their new share.
+    assert 0 < peak <= 2 * (flow.settings.batches_in_flight or 0)
 
 
-async def _in_flight(flow: ImportFlow) -> int:
+async def _batches_in_flight(flow: ImportFlow) -> int:
     catalog = Catalog(flow.settings.catalog_url)
     query = select(func.count()).select_from(batches).where(batches.c.state == LedgerState.IN_FLIGHT)
     try:

@@ -11,11 +11,11 @@ from tests.servers.databases import database
 
 async def test_a_public_folder_is_imported_as_a_task_and_listed(tree: Tree, flow: ImportFlow, tmp_path: Path) -> None:
     root = create_album(tree)
-    with database("mysql", tmp_path) as database_url, open_broker("rabbitmq") as queues:
+    with database("mysql", tmp_path) as database_url, open_broker("rabbitmq") as broker:
         environment = {
             "DATABASE_URL": database_url,
-            "CELERY_BROKER_URL": queues.url,
-            "IMAGEFERRY_QUEUE_PREFIX": queues.prefix,
+            "CELERY_BROKER_URL": broker.url,
+            "IMAGEFERRY_QUEUE_PREFIX": broker.prefix,
         }
         async with running_in_place_of(flow, environment, roles=ALL_ROLES) as client:
             accepted = await client.post("/import/google-drive", {"folder_url": flow.drive.folder_url(root)})

@@ -17,11 +17,11 @@ from tests.servers.s3_servers import BUCKET, KEY, REGION, SECRET, moto
 
 async def test_a_folder_is_queued_stored_in_minio_and_listed(tree: Tree, flow: ImportFlow, tmp_path: Path) -> None:
     root = create_album(tree)
-    with database("postgresql", tmp_path) as database_url, open_broker("redis") as queues, moto(tmp_path) as endpoint:
+    with database("postgresql", tmp_path) as database_url, open_broker("redis") as broker, moto(tmp_path) as endpoint:
         environment = {
             "DATABASE_URL": database_url.replace("postgresql+psycopg://", "postgresql://"),
-            "CELERY_BROKER_URL": queues.url,
-            "IMAGEFERRY_QUEUE_PREFIX": queues.prefix,
+            "CELERY_BROKER_URL": broker.url,
+            "IMAGEFERRY_QUEUE_PREFIX": broker.prefix,
             "GOOGLE_API_KEY": flow.drive.api_key,
             "S3_BUCKET": BUCKET,
             "AWS_ENDPOINT_URL": endpoint,
@@ -58,15 +58,15 @@ async def test_an_import_that_cannot_be_queued_is_answered_with_500(
     folder_url = flow.drive.folder_url(create_album(tree))
     with database("postgresql", tmp_path) as database_url:
         async with (
-            cuttable_proxy(database_url) as to_database,
-            running_in_place_of(flow, {"DATABASE_URL": to_database.url}) as client,
+            cuttable_proxy(database_url) as proxy,
+            running_in_place_of(flow, {"DATABASE_URL": proxy.url}) as client,
         ):
-            cutting = asyncio.create_task(to_database.cut(20))
+            outage = asyncio.create_task(proxy.cut(20))
             await asyncio.sleep(0)
             response = await client.post("/import/google-drive", {"folderUrl": folder_url})
             assert response.status == 500
             assert isinstance(response.body["error"], str)
-            cutting.cancel()
+            outage.cancel()
 
 
 async def test_a_file_is_attempted_three_times(tree: Tree, flow: ImportFlow) -> None:

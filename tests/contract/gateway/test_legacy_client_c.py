@@ -13,11 +13,11 @@ SERVICES = ("crawl", "transfer", "record")
 
 async def test_three_services_on_queues_import_a_folder(tree: Tree, flow: ImportFlow, tmp_path: Path) -> None:
     root = create_album(tree, files=150)
-    with database("postgresql", tmp_path) as database_url, open_broker("rabbitmq") as queues:
+    with database("postgresql", tmp_path) as database_url, open_broker("rabbitmq") as broker:
         environment = {
             "DATABASE_URL": database_url,
-            "CELERY_BROKER_URL": queues.url,
-            "IMAGEFERRY_QUEUE_PREFIX": queues.prefix,
+            "CELERY_BROKER_URL": broker.url,
+            "IMAGEFERRY_QUEUE_PREFIX": broker.prefix,
             "GOOGLE_API_KEY": flow.drive.api_key,
         }
         async with running_in_place_of(flow, environment, roles=SERVICES) as client:

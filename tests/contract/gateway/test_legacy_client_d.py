@@ -35,12 +35,12 @@ def database_environment(kind: str, folder: Path) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("kind", ["mysql", "sqlite"])
 async def test_a_folder_is_imported_and_listed_by_page(kind: str, tree: Tree, flow: ImportFlow, tmp_path: Path) -> None:
     root = create_album(tree, files=60)
-    with database_environment(kind, tmp_path) as database_variables, open_broker("redis") as queues:
+    with database_environment(kind, tmp_path) as database_variables, open_broker("redis") as broker:
         environment = database_variables | {
             "GOOGLE_API_KEY": flow.drive.api_key,
             "CORS_ORIGINS": f"{OTHER_SITE},{SITE}",
-            "CELERY_BROKER_URL": queues.url,
-            "IMAGEFERRY_QUEUE_PREFIX": queues.prefix,
+            "CELERY_BROKER_URL": broker.url,
+            "IMAGEFERRY_QUEUE_PREFIX": broker.prefix,
         }
         async with running_in_place_of(flow, environment, roles=ALL_ROLES) as client:
             assert (await client.get("/health")).body == {"status": "healthy", "service": "api-gateway"}

@@ -45,8 +45,8 @@ async def test_a_folder_is_imported_into_a_container_monitored_and_deleted(tree:
 
 async def test_every_service_has_a_health_check(flow: ImportFlow) -> None:
     ports = {role: free_port() for role in SERVICES}
-    with open_broker("redis") as queues:
-        environment = {"CELERY_BROKER_URL": queues.url, "IMAGEFERRY_QUEUE_PREFIX": queues.prefix}
+    with open_broker("redis") as broker:
+        environment = {"CELERY_BROKER_URL": broker.url, "IMAGEFERRY_QUEUE_PREFIX": broker.prefix}
         for role, service in SERVICES.items():
             health_port = {"IMAGEFERRY_HEALTH_PORT": str(ports[role])}
             async with running_in_place_of(flow, environment | health_port, roles=(role,)) as client:

@@ -45,11 +45,11 @@ async def test_an_import_waits_for_a_catalog_locked_by_another_program(tree: Tre
         other.execute("BEGIN IMMEDIATE")
         await asyncio.sleep(1)
         other.execute("ROLLBACK")
-    ending = await importing
+    result = await importing
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, FILES)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, FILES)
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_connection_lost_during_a_commit_counts_nothing_twice(tree: Tree, flow: ImportFlow) -> None:
@@ -89,11 +89,11 @@ async def test_an_import_waits_while_the_disk_of_its_catalog_is_full(
         was_waiting = not importing.done()
         remount(disk, "size=64m")
 
-        ending = await importing
+        result = await importing
 
         assert was_waiting
-        assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, FILES)
-        await flow.assert_consistent(ending)
+        assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, FILES)
+        await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
@@ -119,10 +119,10 @@ async def test_a_killed_migration_is_completed_by_the_next_command(
             with suppress(ProcessLookupError):
                 migrating.send(SIGKILL)
             await migrating.wait()
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, FILES)
-    await flow.assert_consistent(ending)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, FILES)
+    await flow.assert_consistent(result)
 
 
 async def test_a_file_that_is_not_a_database_is_refused_and_left_unchanged(tree: Tree, flow: ImportFlow) -> None:

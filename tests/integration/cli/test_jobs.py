@@ -58,7 +58,9 @@ async def test_a_job_is_cancelled_while_another_command_works_on_it(tree: Tree, 
         assert "Cancelled" in imported.err
 
 
-async def test_what_a_cancelled_job_stored_is_discarded(tree: Tree, drive: DriveTestServer, shell: Shell) -> None:
+async def test_the_stored_images_of_a_cancelled_job_are_discarded(
+    tree: Tree, drive: DriveTestServer, shell: Shell
+) -> None:
     root = tree.folder("Root")
     tree.numbered_files(root, 20, size_bytes=1000)
     tree.file(tree.folder("Sub", parent=root), "b.jpg", content=JPEG, downloadable=False)

@@ -19,7 +19,7 @@ from tests.servers.s3 import FakeS3, S3Fault, S3Operation
 
 pytestmark = pytest.mark.integration
 
-# How long a part is away; in full, IMAGEFERRY_TEST_OUTAGE=30.
+# How long a component is unavailable. The full series: IMAGEFERRY_TEST_OUTAGE=30.
 OUTAGE_S = float(os.environ.get("IMAGEFERRY_TEST_OUTAGE", "4"))
 FILES = 600
 FOLDERS = 6
@@ -27,123 +27,123 @@ FOLDERS = 6
 
 @pytest.fixture
 async def drive(tree: Tree) -> AsyncIterator[DriveTestServer]:
-    """A source that takes its time, so that an outage meets work."""
-    async with DriveTestServer(tree, latency_s=LATENCY_S) as standing_in:
-        yield standing_in
+    """A slow source, so that there is work in progress at each outage."""
+    async with DriveTestServer(tree, latency_s=LATENCY_S) as server:
+        yield server
 
 
-async def test_a_broker_that_loses_everything_loses_no_file(tree: Tree, crew: WorkerGroup) -> None:
-    await crew.start(processes=2)
-    importing = asyncio.create_task(crew.flow.run(_album(tree)))
+async def test_a_broker_that_loses_everything_loses_no_file(tree: Tree, workers: WorkerGroup) -> None:
+    await workers.start(processes=2)
+    importing = asyncio.create_task(workers.flow.run(_album(tree)))
 
     for files in (0, FILES // 4, FILES // 2):
-        await wait_for_progress(crew.flow, importing, files=files)
-        crew.broker.purge()
+        await wait_for_progress(workers.flow, importing, files=files)
+        workers.broker.purge()
 
-    await _all_stored(crew, importing)
-
-
-@pytest.mark.timeout(240 + 3 * OUTAGE_S)
-async def test_a_job_survives_a_restart_of_the_broker(tree: Tree, crew: WorkerGroup) -> None:
-    async with cuttable_proxy(crew.broker.url) as cuttable:
-        crew.environment["CELERY_BROKER_URL"] = cuttable.url
-        await crew.start(processes=2)
-        importing = asyncio.create_task(crew.flow.run(_album(tree)))
-        await wait_for_progress(crew.flow, importing, files=FILES // 4)
-
-        await cuttable.cut(OUTAGE_S)
-
-        await _all_stored(crew, importing)
-
-
-async def test_a_broker_connection_that_dies_silently_is_noticed(tree: Tree, crew: WorkerGroup) -> None:
-    async with cuttable_proxy(crew.broker.url) as quiet:
-        crew.environment["CELERY_BROKER_URL"] = quiet.url
-        await crew.start(processes=2)
-        importing = asyncio.create_task(crew.flow.run(_album(tree)))
-        await wait_for_progress(crew.flow, importing, files=FILES // 4)
-
-        quiet.drop_silently()
-
-        await _all_stored(crew, importing)
+    await _assert_all_stored(workers, importing)
 
 
 @pytest.mark.timeout(240 + 3 * OUTAGE_S)
-async def test_an_unavailable_catalog_loses_no_outcome(tree: Tree, crew: WorkerGroup) -> None:
-    async with cuttable_proxy(crew.flow.settings.catalog_url) as cuttable:
-        crew.environment["DATABASE_URL"] = cuttable.url
-        await crew.start("crawl,record")
-        await crew.start("transfer")
-        importing = asyncio.create_task(crew.flow.run(_album(tree)))
-        await wait_for_progress(crew.flow, importing, files=FILES // 4)
+async def test_a_job_survives_a_restart_of_the_broker(tree: Tree, workers: WorkerGroup) -> None:
+    async with cuttable_proxy(workers.broker.url) as proxy:
+        workers.environment["CELERY_BROKER_URL"] = proxy.url
+        await workers.start(processes=2)
+        importing = asyncio.create_task(workers.flow.run(_album(tree)))
+        await wait_for_progress(workers.flow, importing, files=FILES // 4)
 
-        await cuttable.cut(OUTAGE_S)
+        await proxy.cut(OUTAGE_S)
 
-        await _all_stored(crew, importing)
+        await _assert_all_stored(workers, importing)
 
 
-async def test_a_worker_started_while_the_catalog_is_unavailable_waits_for_it(tree: Tree, crew: WorkerGroup) -> None:
-    async with cuttable_proxy(crew.flow.settings.catalog_url) as cuttable:
-        crew.environment["DATABASE_URL"] = cuttable.url
-        cuttable.sever()
-        worker = await crew.start(processes=2)
-        importing = asyncio.create_task(crew.flow.run(_album(tree)))
+async def test_a_broker_connection_that_dies_silently_is_noticed(tree: Tree, workers: WorkerGroup) -> None:
+    async with cuttable_proxy(workers.broker.url) as proxy:
+        workers.environment["CELERY_BROKER_URL"] = proxy.url
+        await workers.start(processes=2)
+        importing = asyncio.create_task(workers.flow.run(_album(tree)))
+        await wait_for_progress(workers.flow, importing, files=FILES // 4)
+
+        proxy.drop_silently()
+
+        await _assert_all_stored(workers, importing)
+
+
+@pytest.mark.timeout(240 + 3 * OUTAGE_S)
+async def test_an_unavailable_catalog_loses_no_outcome(tree: Tree, workers: WorkerGroup) -> None:
+    async with cuttable_proxy(workers.flow.settings.catalog_url) as proxy:
+        workers.environment["DATABASE_URL"] = proxy.url
+        await workers.start("crawl,record")
+        await workers.start("transfer")
+        importing = asyncio.create_task(workers.flow.run(_album(tree)))
+        await wait_for_progress(workers.flow, importing, files=FILES // 4)
+
+        await proxy.cut(OUTAGE_S)
+
+        await _assert_all_stored(workers, importing)
+
+
+async def test_a_worker_started_while_the_catalog_is_unavailable_waits_for_it(tree: Tree, workers: WorkerGroup) -> None:
+    async with cuttable_proxy(workers.flow.settings.catalog_url) as proxy:
+        workers.environment["DATABASE_URL"] = proxy.url
+        proxy.sever()
+        worker = await workers.start(processes=2)
+        importing = asyncio.create_task(workers.flow.run(_album(tree)))
         await worker.wait_for_log("worker.start_delayed", times=2)
 
-        cuttable.restore()
+        proxy.restore()
 
-        await _all_stored(crew, importing)
+        await _assert_all_stored(workers, importing)
 
 
 @pytest.mark.timeout(240 + 3 * OUTAGE_S)
-async def test_an_overloaded_store_is_waited_for(tree: Tree, crew: WorkerGroup) -> None:
+async def test_an_overloaded_store_is_waited_for(tree: Tree, workers: WorkerGroup) -> None:
     async with FakeS3() as s3:
-        crew.flow.setting_overrides |= s3.settings
-        crew.flow.read_objects = s3.stored_objects
-        await crew.start(processes=2)
-        importing = asyncio.create_task(crew.flow.run(_album(tree)))
-        await wait_for_progress(crew.flow, importing, files=FILES // 4)
+        workers.flow.setting_overrides |= s3.settings
+        workers.flow.read_objects = s3.stored_objects
+        await workers.start(processes=2)
+        importing = asyncio.create_task(workers.flow.run(_album(tree)))
+        await wait_for_progress(workers.flow, importing, files=FILES // 4)
 
         s3.add_fault(S3Fault.SLOW_DOWN, on=S3Operation.PUT)
         await asyncio.sleep(OUTAGE_S)
         s3.clear_faults()
 
-        await _all_stored(crew, importing)
+        await _assert_all_stored(workers, importing)
 
 
-async def test_a_worker_that_is_stopped_requeues_its_work_at_once(tree: Tree, crew: WorkerGroup) -> None:
-    await crew.start("crawl,record")
-    first = await crew.start("transfer", processes=2)
-    crew.flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.MEDIA, seconds=1, times=None))
-    importing = asyncio.create_task(crew.flow.run(_album(tree)))
-    await wait_for_progress(crew.flow, importing, files=FILES // 4)
+async def test_a_worker_that_is_stopped_requeues_its_work_at_once(tree: Tree, workers: WorkerGroup) -> None:
+    await workers.start("crawl,record")
+    first = await workers.start("transfer", processes=2)
+    workers.flow.drive.faults.add(Fault(kind=Damage.SLOW, on=Operation.MEDIA, seconds=1, times=None))
+    importing = asyncio.create_task(workers.flow.run(_album(tree)))
+    await wait_for_progress(workers.flow, importing, files=FILES // 4)
 
     assert await first.stop() == 0
 
     assert not importing.done()
-    crew.flow.drive.faults.clear()
-    await crew.start("transfer", processes=2)
-    await _all_stored(crew, importing)
-    assert set(crew.flow.drive.requests.downloads_by_file.values()) == {1}
+    workers.flow.drive.faults.clear()
+    await workers.start("transfer", processes=2)
+    await _assert_all_stored(workers, importing)
+    assert set(workers.flow.drive.requests.downloads_by_file.values()) == {1}
 
 
 async def test_a_recorder_that_was_frozen_past_its_lease_changes_nothing_afterwards(
-    tree: Tree, crew: WorkerGroup
+    tree: Tree, workers: WorkerGroup
 ) -> None:
-    await crew.start("crawl,transfer")
-    frozen = await crew.start("record")
-    importing = asyncio.create_task(crew.flow.run(_album(tree)))
-    await wait_for_progress(crew.flow, importing, files=FILES // 4)
+    await workers.start("crawl,transfer")
+    frozen = await workers.start("record")
+    importing = asyncio.create_task(workers.flow.run(_album(tree)))
+    await wait_for_progress(workers.flow, importing, files=FILES // 4)
     frozen.freeze()
-    await crew.start("record")
+    await workers.start("record")
 
-    await _all_stored(crew, importing)
-    before = await crew.flow.rows(batches)
+    await _assert_all_stored(workers, importing)
+    before = await workers.flow.rows(batches)
     frozen.thaw()
     await asyncio.sleep(1)
 
-    assert await crew.flow.rows(batches) == before
-    await crew.flow.assert_consistent(await crew.flow.job())
+    assert await workers.flow.rows(batches) == before
+    await workers.flow.assert_consistent(await workers.flow.job())
 
 
 def _album(tree: Tree) -> Node:
@@ -153,7 +153,7 @@ def _album(tree: Tree) -> Node:
     return root
 
 
-async def _all_stored(crew: WorkerGroup, importing: asyncio.Task[ImportResult]) -> None:
-    ending = await importing
-    assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
-    await crew.flow.assert_consistent(ending)
+async def _assert_all_stored(workers: WorkerGroup, importing: asyncio.Task[ImportResult]) -> None:
+    result = await importing
+    assert (result.job.discovered, result.job.stored) == (FILES, FILES)
+    await workers.flow.assert_consistent(result)

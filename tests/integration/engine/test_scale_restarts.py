@@ -1,8 +1,7 @@
 """Broker servers that are stopped, started and emptied while a job runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,53 +20,65 @@ FOLDERS = 12
 OUTAGE_S = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
-    """A group of workers with its own broker server."""
-
-    crew: WorkerGroup
-    server: PrivateBroker
-
-
 @pytest.fixture
 async def drive(tree: Tree) -> AsyncIterator[DriveTestServer]:
     """A slow source, so that there is work in progress at each restart."""
-    async with DriveTestServer(tree, latency_s=LATENCY_S) as standing_in:
-        yield standing_in
+    async with DriveTestServer(tree, latency_s=LATENCY_S) as server:
+        yield server
 
 
 @pytest.fixture(params=["rabbitmq", "redis"])
-async def team(request: pytest.FixtureRequest, flow: ImportFlow, tmp_path: Path) -> AsyncIterator[Team]:
-    with private_broker(request.param, tmp_path / "broker") as server:
-        async with open_worker_group(request.param, flow, folder=tmp_path, broker_url=server.url) as crew:
-            yield Team(crew=crew, server=server)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of broker in turn."""
+    kind: str = request.param
+    return kind
 
 
-async def test_a_job_finishes_although_its_broker_is_restarted_twice(tree: Tree, team: Team) -> None:
-    await team.crew.start(processes=2)
-    importing = asyncio.create_task(team.crew.flow.run(_album(tree)))
+@pytest.fixture
+def broker_server(kind: str, tmp_path: Path) -> Iterator[PrivateBroker]:
+    """A broker server of the test's own."""
+    with private_broker(kind, tmp_path / "broker") as server:
+        yield server
+
+
+@pytest.fixture
+async def workers(
+    kind: str, broker_server: PrivateBroker, flow: ImportFlow, tmp_path: Path
+) -> AsyncIterator[WorkerGroup]:
+    """An empty group of workers over `broker_server`."""
+    async with open_worker_group(kind, flow, folder=tmp_path, broker_url=broker_server.url) as group:
+        yield group
+
+
+async def test_a_job_finishes_although_its_broker_is_restarted_twice(
+    tree: Tree, workers: WorkerGroup, broker_server: PrivateBroker
+) -> None:
+    await workers.start(processes=2)
+    importing = asyncio.create_task(workers.flow.run(_album(tree)))
     for files in (FILES // 6, FILES // 2):
-        await wait_for_progress(team.crew.flow, importing, files=files)
-        await asyncio.to_thread(team.server.stop)
+        await wait_for_progress(workers.flow, importing, files=files)
+        await asyncio.to_thread(broker_server.stop)
         await asyncio.sleep(OUTAGE_S)
-        await asyncio.to_thread(team.server.start)
+        await asyncio.to_thread(broker_server.start)
 
-    ending = await importing
-    assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
-    await team.crew.flow.assert_consistent(ending)
+    result = await importing
+    assert (result.job.discovered, result.job.stored) == (FILES, FILES)
+    await workers.flow.assert_consistent(result)
 
 
-@pytest.mark.parametrize("team", ["redis"], indirect=True)
-async def test_a_job_finishes_although_its_redis_is_flushed_repeatedly(tree: Tree, team: Team) -> None:
-    await team.crew.start(processes=2)
-    importing = asyncio.create_task(team.crew.flow.run(_album(tree)))
+@pytest.mark.parametrize("kind", ["redis"])
+async def test_a_job_finishes_although_its_redis_is_flushed_repeatedly(
+    tree: Tree, workers: WorkerGroup, broker_server: PrivateBroker
+) -> None:
+    await workers.start(processes=2)
+    importing = asyncio.create_task(workers.flow.run(_album(tree)))
     for part in range(4):
-        await wait_for_progress(team.crew.flow, importing, files=FILES * part // 5)
-        team.server.flush()
+        await wait_for_progress(workers.flow, importing, files=FILES * part // 5)
+        broker_server.flush()
 
-    ending = await importing
-    assert (ending.job.discovered, ending.job.stored) == (FILES, FILES)
-    await team.crew.flow.assert_consistent(ending)
+    result = await importing
+    assert (result.job.discovered, result.job.stored) == (FILES, FILES)
+    await workers.flow.assert_consistent(result)
 
 
 def _album(tree: Tree) -> Node:

@@ -48,10 +48,10 @@ async def test_hostile_names_are_recorded_unchanged_and_never_used_in_the_store(
         for number, name in enumerate(HOSTILE_NAMES)
     ]
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     records = await flow.records()
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, len(HOSTILE_NAMES))
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, len(HOSTILE_NAMES))
     for file in files:
         folder, _, name = records[file.id].object_key.partition("/")
         assert records[file.id].name == file.name
@@ -60,7 +60,7 @@ async def test_hostile_names_are_recorded_unchanged_and_never_used_in_the_store(
         assert "/" not in name
         assert name.isprintable()
         assert len(name.encode()) <= len(file.id) + 1 + NAME_BYTES_MAX
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_files_with_the_same_name_are_all_stored(tree: Tree, flow: ImportFlow) -> None:
@@ -68,11 +68,11 @@ async def test_files_with_the_same_name_are_all_stored(tree: Tree, flow: ImportF
     files = [tree.file(root, "IMG_0001.jpg", content=JPEG + bytes([number])) for number in range(3)]
     same_content = tree.file(root, "IMG_0001.jpg", content=JPEG + bytes([0]))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 4)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 4)
     assert (await flow.records()).keys() == {file.id for file in (*files, same_content)}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("key", ["with a key", "without"])
@@ -83,13 +83,13 @@ async def test_an_empty_file_fails_as_empty(tree: Tree, flow: ImportFlow, key: s
     if key == "without":
         flow.setting_overrides["google_api_key"] = None
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[file.id]
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.FAILURE, 1)
+    item = (await flow.items(result.job))[file.id]
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.FAILURE, 1)
     assert (item.state, item.reason) == (ItemState.FAILED, Reason.EMPTY)
     assert flow.drive.requests.downloads_by_file[file.id] <= 1
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ async def test_the_content_decides_the_type_of_an_image(  # noqa: PLR0917 - one 
     root = tree.folder("Root")
     file = tree.file(root, name, content=content, mime_type=claimed)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
     assert (await flow.records())[file.id].mime_type == detected
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize(
@@ -124,50 +124,50 @@ async def test_a_file_that_only_claims_to_be_an_image_is_skipped(tree: Tree, flo
     root = tree.folder("Root")
     file = tree.file(root, "holiday.jpg", content=content, mime_type="image/jpeg")
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[file.id]
-    assert (exit_code_for_result(ending), item.state, item.reason) == (
+    item = (await flow.items(result.job))[file.id]
+    assert (exit_code_for_result(result), item.state, item.reason) == (
         ExitCode.SUCCESS,
         ItemState.SKIPPED,
         Reason.NOT_AN_IMAGE,
     )
     assert flow.objects() == {}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_unusual_images_are_stored_byte_for_byte(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Root")
     files = {name: tree.file(root, name, content=content) for name, content in _unusual_images().items()}
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     objects, records = flow.objects(), await flow.records()
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, len(files))
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, len(files))
     for name, content in _unusual_images().items():
         assert objects[records[files[name].id].object_key] == content
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_script_in_an_svg_cannot_run_in_the_gateways_origin(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Root")
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
     tree.file(root, "drawing.svg", content=svg, mime_type="image/svg+xml")
-    ending = await flow.run(root)
+    result = await flow.run(root)
     (record,) = (await flow.records()).values()
 
     async with (
         running_gateway(on_free_port(flow)) as gateway,
-        gateway.session.get(f"/api/images/{record.id}/content") as answer,
+        gateway.session.get(f"/api/images/{record.id}/content") as response,
     ):
-        assert answer.status == 200
-        assert await answer.read() == svg
-        policy = answer.headers["Content-Security-Policy"]
+        assert response.status == 200
+        assert await response.read() == svg
+        policy = response.headers["Content-Security-Policy"]
 
     assert policy.startswith("sandbox;")
     assert "allow-scripts" not in policy
     assert "default-src 'none'" in policy
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_native_documents_are_skipped(tree: Tree, flow: ImportFlow) -> None:
@@ -175,14 +175,14 @@ async def test_native_documents_are_skipped(tree: Tree, flow: ImportFlow) -> Non
     document = tree.document(root, "Notes")
     drawing = tree.document(root, "Sketch.png", mime_type="application/vnd.google-apps.drawing")
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    items = await flow.items(ending.job)
-    assert (exit_code_for_result(ending), ending.job.skipped) == (ExitCode.SUCCESS, 2)
+    items = await flow.items(result.job)
+    assert (exit_code_for_result(result), result.job.skipped) == (ExitCode.SUCCESS, 2)
     for node in (document, drawing):
         assert (items[node.id].state, items[node.id].reason) == (ItemState.SKIPPED, Reason.NATIVE_DOCUMENT)
     assert flow.drive.requests.count(Operation.MEDIA) == 0
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_shortcut_cycles_end_and_each_target_is_imported_once(tree: Tree, flow: ImportFlow) -> None:
@@ -199,12 +199,12 @@ async def test_shortcut_cycles_end_and_each_target_is_imported_once(tree: Tree, 
         tree.shortcut(root, to=file)
         tree.shortcut(day, to=other)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.discovered, ending.job.stored) == (ExitCode.SUCCESS, 2, 2)
+    assert (exit_code_for_result(result), result.job.discovered, result.job.stored) == (ExitCode.SUCCESS, 2, 2)
     assert flow.drive.requests.downloads_by_file == {file.id: 1, other.id: 1}
     assert flow.drive.requests.count(Operation.LISTING) == 3
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_shortcuts_without_a_target_are_skipped(tree: Tree, flow: ImportFlow) -> None:
@@ -217,42 +217,42 @@ async def test_shortcuts_without_a_target_are_skipped(tree: Tree, flow: ImportFl
     tree.delete(gone_file)
     tree.delete(gone_folder)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    items = await flow.items(ending.job)
-    assert (exit_code_for_result(ending), ending.job.stored, ending.job.skipped) == (ExitCode.SUCCESS, 1, 2)
+    items = await flow.items(result.job)
+    assert (exit_code_for_result(result), result.job.stored, result.job.skipped) == (ExitCode.SUCCESS, 1, 2)
     assert {items[dangling.id].reason, items[gone_folder.id].reason} == {Reason.DANGLING_SHORTCUT}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_files_fifty_folders_deep_are_found(tree: Tree, flow: ImportFlow) -> None:
     root = generate_tree(tree, files=50, size_bytes=500, folders=50, depth=50)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 50)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 50)
     assert max(row.path.count("/") for row in (await flow.records()).values()) == 49
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_twenty_thousand_files_in_one_folder_are_all_found(tree: Tree, flow: ImportFlow) -> None:
     root = generate_tree(tree, files=20_000, size_bytes=40)
 
-    ending = await flow.run(root, options=JobOptions(include=("IMG_*00.jpg",)))
+    result = await flow.run(root, options=JobOptions(include=("IMG_*00.jpg",)))
 
-    assert (exit_code_for_result(ending), ending.job.discovered, ending.job.stored) == (ExitCode.SUCCESS, 20_000, 200)
+    assert (exit_code_for_result(result), result.job.discovered, result.job.stored) == (ExitCode.SUCCESS, 20_000, 200)
     assert flow.drive.requests.count(Operation.LISTING) == 20
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_an_empty_folder_is_imported_with_no_files(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Root")
     tree.folder("Empty too", parent=root)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.discovered) == (ExitCode.SUCCESS, 0)
-    await flow.assert_consistent(ending)
+    assert (exit_code_for_result(result), result.job.discovered) == (ExitCode.SUCCESS, 0)
+    await flow.assert_consistent(result)
 
 
 async def test_files_that_fail_in_different_ways_do_not_affect_the_others(tree: Tree, flow: ImportFlow) -> None:
@@ -262,11 +262,11 @@ async def test_files_that_fail_in_different_ways_do_not_affect_the_others(tree: 
     kinds = (Damage.SHORT, Damage.HTML, Damage.FLIPPED_BIT, Damage.RESET_HALF_WAY, Damage.LONG)
     flow.drive.faults.add(*(Fault(kind=kind, file=f"{number:03}.jpg") for number, kind in enumerate(kinds)))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (ending.job.stored, ending.job.failed) == (115, 5)
-    assert exit_code_for_result(ending) is ExitCode.RETRYABLE
-    await flow.assert_consistent(ending)
+    assert (result.job.stored, result.job.failed) == (115, 5)
+    assert exit_code_for_result(result) is ExitCode.RETRYABLE
+    await flow.assert_consistent(result)
 
 
 def _unusual_images() -> dict[str, bytes]:

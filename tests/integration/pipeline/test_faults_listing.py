@@ -42,13 +42,13 @@ async def test_a_folder_is_listed_completely_in_spite_of_a_listing_fault_and_eac
     tree.numbered_files(root, ONE_PAGE + 5, size_bytes=40)
     flow.drive.faults.add(fault)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert flow.drive.faults.injected[fault] == fault.times
-    assert (ending.job.discovered, ending.job.stored) == (ONE_PAGE + 5, ONE_PAGE + 5)
+    assert (result.job.discovered, result.job.stored) == (ONE_PAGE + 5, ONE_PAGE + 5)
     assert flow.drive.requests.count(Operation.LISTING) <= 6
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_folder_that_is_never_listed_completely_fails_instead_of_losing_files(
@@ -60,13 +60,13 @@ async def test_a_folder_that_is_never_listed_completely_fails_instead_of_losing_
     tree.file(incomplete, "unseen too.jpg", content=b"unseen too")
     flow.drive.faults.add(Fault(kind=Damage.INCOMPLETE, on=Operation.LISTING, file=incomplete.id))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[incomplete.id]
-    assert (exit_code_for_result(ending), ending.job.stored, ending.job.failed) == (ExitCode.RETRYABLE, 2, 1)
+    item = (await flow.items(result.job))[incomplete.id]
+    assert (exit_code_for_result(result), result.job.stored, result.job.failed) == (ExitCode.RETRYABLE, 2, 1)
     assert (item.state, item.reason) == (ItemState.FAILED, Reason.LISTING_INCOMPLETE)
     assert flow.drive.faults.injected.total() == FAST_LIMITS.lease_policy.folder_tries_max
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_shortcut_whose_target_is_forbidden_fails_alone(tree: Tree, flow: ImportFlow) -> None:
@@ -75,12 +75,12 @@ async def test_a_shortcut_whose_target_is_forbidden_fails_alone(tree: Tree, flow
     tree.shortcut(root, to=refused)
     flow.drive.faults.add(Fault(kind=ErrorKind.NO_PERMISSION, on=Operation.GET | Operation.MEDIA, file=refused.id))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[refused.id]
-    assert (ending.job.state, ending.job.stored, ending.job.failed) == (JobState.COMPLETED, 2, 1)
+    item = (await flow.items(result.job))[refused.id]
+    assert (result.job.state, result.job.stored, result.job.failed) == (JobState.COMPLETED, 2, 1)
     assert (item.state, item.reason) == (ItemState.FAILED, Reason.FORBIDDEN)
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_file_in_two_folders_has_one_record(tree: Tree, flow: ImportFlow) -> None:
@@ -88,11 +88,11 @@ async def test_a_file_in_two_folders_has_one_record(tree: Tree, flow: ImportFlow
     file = tree.file(tree.folder("One", parent=root), "a.jpg", content=b"a")
     tree.add_parent(file, parent=tree.folder("Other", parent=root))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (ending.job.discovered, ending.job.stored) == (1, 1)
+    assert (result.job.discovered, result.job.stored) == (1, 1)
     assert flow.drive.requests.downloads_by_file == {file.id: 1}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_file_found_by_two_unfinished_jobs_in_different_folders_is_one_object(
@@ -108,11 +108,11 @@ async def test_a_file_found_by_two_unfinished_jobs_in_different_folders_is_one_o
     flow.drive.faults.clear()
 
     await flow.run(own)
-    ending = await flow.run(top)
+    result = await flow.run(top)
 
-    assert (ending.job.id, ending.job.stored) == (waiting.job.id, 1)
+    assert (result.job.id, result.job.stored) == (waiting.job.id, 1)
     assert len(flow.objects()) == len(await flow.records()) == 1
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 def _delete(tree: Tree, file: Node) -> None:
@@ -130,13 +130,13 @@ async def test_a_file_that_disappears_after_it_was_listed_fails_as_gone(
     root = image_folder(tree, files=2)
     file = tree.file(root, "lost.jpg", content=b"soon lost")
 
-    ending = await _run_while(flow, root, file, lambda: remove(tree, file))
+    result = await _run_while(flow, root, file, lambda: remove(tree, file))
 
-    item = (await flow.items(ending.job))[file.id]
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.FAILURE, 2)
+    item = (await flow.items(result.job))[file.id]
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.FAILURE, 2)
     assert (item.state, item.reason) == (ItemState.FAILED, Reason.GONE)
     assert flow.drive.requests.downloads_by_file[file.id] == 0
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("content", [b"new content", b"NEW"], ids=["another size", "the same size"])
@@ -146,13 +146,13 @@ async def test_a_file_that_changed_after_it_was_listed_is_stored_in_its_new_vers
     root = image_folder(tree, files=2)
     file = tree.file(root, "changing.jpg", content=b"old")
 
-    ending = await _run_while(flow, root, file, lambda: tree.replace_content(file, content))
+    result = await _run_while(flow, root, file, lambda: tree.replace_content(file, content))
 
     record = (await flow.records())[file.id]
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 3)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 3)
     assert record.md5 == md5(content, usedforsecurity=False).hexdigest()
     assert flow.objects()[record.object_key] == content
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
     again = await flow.run(root)
     assert again.job.unchanged == 3
 
@@ -200,11 +200,11 @@ async def test_an_older_link_needs_its_resource_key(tree: Tree, flow: ImportFlow
 
     with pytest.raises(NotFoundError) as refused:
         await flow.run(f"https://drive.google.com/drive/folders/{root.id}")
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert refused.value.reason is Reason.FOLDER_NOT_FOUND
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
-    await flow.assert_consistent(ending)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
+    await flow.assert_consistent(result)
 
 
 async def test_the_error_for_a_wrong_api_key_names_its_variable(tree: Tree, flow: ImportFlow) -> None:
@@ -234,16 +234,16 @@ async def test_an_api_key_revoked_during_an_import_makes_the_job_wait_and_the_sa
     }  # WAITING is the result, not a progress update
     await flow.assert_store_matches_catalog()
     flow.drive.faults.clear()
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert exit_code_for_result(waiting) is ExitCode.FATAL
     assert (waiting.job.state, waiting.job.reason) == (JobState.WAITING, Reason.CREDENTIALS_REJECTED)
     assert "GOOGLE_API_KEY" in str(waiting.job.detail)
     assert 0 < waiting.job.stored < 20
     assert flow.drive.faults.injected[revoked] <= 4
-    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 20)
+    assert (result.job.id, exit_code_for_result(result), result.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 20)
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_an_api_key_revoked_during_a_listing_makes_the_job_wait(tree: Tree, flow: ImportFlow) -> None:
@@ -254,11 +254,11 @@ async def test_an_api_key_revoked_during_a_listing_makes_the_job_wait(tree: Tree
 
     waiting = await flow.run(root)
     flow.drive.faults.clear()
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert (waiting.job.state, waiting.job.reason) == (JobState.WAITING, Reason.CREDENTIALS_REJECTED)
-    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 3)
-    await flow.assert_consistent(ending)
+    assert (result.job.id, exit_code_for_result(result), result.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 3)
+    await flow.assert_consistent(result)
 
 
 async def test_an_exhausted_daily_quota_makes_the_job_wait(tree: Tree, flow: ImportFlow) -> None:
@@ -268,12 +268,12 @@ async def test_an_exhausted_daily_quota_makes_the_job_wait(tree: Tree, flow: Imp
 
     waiting = await flow.run(root)
     flow.drive.faults.clear()
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert (exit_code_for_result(waiting), waiting.job.reason) == (ExitCode.RETRYABLE, Reason.DAILY_LIMIT)
     assert "midnight Pacific time" in str(waiting.job.detail)
-    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 3)
-    await flow.assert_consistent(ending)
+    assert (result.job.id, exit_code_for_result(result), result.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 3)
+    await flow.assert_consistent(result)
 
 
 async def _run_while(flow: ImportFlow, root: Node, file: Node, change: Callable[[], object]) -> ImportResult:

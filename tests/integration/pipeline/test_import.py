@@ -13,12 +13,12 @@ async def test_every_image_of_a_tree_of_folders_is_stored_verified_and_recorded(
     tree.file(day, "beach.jpg", content=b"\xff\xd8\xff another beach", mime_type="image/jpeg")
     tree.file(tree.folder("Morning", parent=day), "x.png", content=b"\x89PNG\r\n\x1a\n", mime_type="image/png")
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert exit_code_for_result(ending) is ExitCode.SUCCESS
-    assert (ending.job.discovered, ending.job.stored) == (3, 3)
+    assert exit_code_for_result(result) is ExitCode.SUCCESS
+    assert (result.job.discovered, result.job.stored) == (3, 3)
     assert {row.path for row in (await flow.records()).values()} == {"", "Day 1", "Day 1/Morning"}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_second_import_of_an_unchanged_folder_downloads_nothing(tree: Tree, flow: ImportFlow) -> None:
@@ -44,10 +44,10 @@ async def test_a_changed_file_replaces_its_object_and_its_record(tree: Tree, flo
     before = (await flow.records())[file.id]
     tree.replace_content(file, b"new content")
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     after = (await flow.records())[file.id]
-    assert (ending.job.stored, ending.job.unchanged) == (1, 1)
+    assert (result.job.stored, result.job.unchanged) == (1, 1)
     assert (after.id, after.object_key, after.created_at) == (before.id, before.object_key, before.created_at)
     assert flow.objects()[after.object_key] == b"new content"
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)

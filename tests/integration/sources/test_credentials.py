@@ -20,15 +20,15 @@ async def test_the_sample_album_is_imported_completely(key: str, tree: Tree, flo
         flow.setting_overrides["google_api_key"] = None
     root = sample_album(tree)
 
-    ending = await flow.run(root)
-    await flow.assert_consistent(ending)
+    result = await flow.run(root)
+    await flow.assert_consistent(result)
     flow.drive.requests.reset()
     second = await flow.run(root)
 
-    assert ending.job.stored > 50
-    assert set(ending.failures) <= {Reason.EMPTY}
-    assert second.job.unchanged == ending.job.stored
-    assert flow.drive.requests.count(Operation.BYTES) <= len(ending.failures)
+    assert result.job.stored > 50
+    assert set(result.failures) <= {Reason.EMPTY}
+    assert second.job.unchanged == result.job.stored
+    assert flow.drive.requests.count(Operation.BYTES) <= len(result.failures)
     names = [row.name for row in (await flow.records()).values()]
     assert len(names) > len(set(names))  # two files with the same name are two images
 
@@ -44,10 +44,10 @@ async def test_a_private_folder_is_imported_with_the_account_it_is_shared_with(
     flow.setting_overrides["google_application_credentials"] = create_service_account_file(
         tmp_path, token_url=flow.drive.token_url
     )
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
-    await flow.assert_consistent(ending)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
+    await flow.assert_consistent(result)
 
 
 async def test_a_shared_drive_is_imported_with_an_account(tree: Tree, flow: ImportFlow, tmp_path: Path) -> None:
@@ -57,10 +57,10 @@ async def test_a_shared_drive_is_imported_with_an_account(tree: Tree, flow: Impo
     team = tree.shared_drive("Team")
     tree.file(tree.folder("Sub", parent=team), "a.jpg", content=b"a")
 
-    ending = await flow.run(team)
+    result = await flow.run(team)
 
-    assert (ending.job.folder_name, ending.job.stored) == ("Team", 1)
-    await flow.assert_consistent(ending)
+    assert (result.job.folder_name, result.job.stored) == ("Team", 1)
+    await flow.assert_consistent(result)
 
 
 async def test_the_resource_key_of_an_old_link_is_used(tree: Tree, flow: ImportFlow) -> None:
@@ -68,6 +68,6 @@ async def test_the_resource_key_of_an_old_link_is_used(tree: Tree, flow: ImportF
     tree.file(root, "a.jpg", content=b"a", with_resource_key=True)
     assert "resourcekey=" in flow.drive.folder_url(root)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)

@@ -37,25 +37,25 @@ async def test_rate_limits_of_every_kind_only_delay_the_import(tree: Tree, flow:
     root = image_folder(tree, files=8)
     flow.drive.faults.add(*(Fault(kind=kind, on=on, times=1) for kind in RATE_LIMITS))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 8)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 8)
     assert flow.drive.faults.injected.total() == len(RATE_LIMITS)
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
-async def test_retry_after_is_waited_for(tree: Tree, flow: ImportFlow) -> None:
+async def test_the_import_waits_as_long_as_retry_after_says(tree: Tree, flow: ImportFlow) -> None:
     root = image_folder(tree, files=1)
     flow.drive.faults.add(Fault(kind=ErrorKind.TOO_MANY_REQUESTS, times=1, retry_after_s=1))
-    started_at_s = time.monotonic()
+    started_s = time.monotonic()
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert time.monotonic() - started_at_s >= 1
+    assert time.monotonic() - started_s >= 1
     assert flow.drive.requests.count(Operation.MEDIA) == 2
-    assert exit_code_for_result(ending) is ExitCode.SUCCESS
-    await flow.assert_consistent(ending)
+    assert exit_code_for_result(result) is ExitCode.SUCCESS
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.DOWNLOAD_QUOTA, ErrorKind.QUOTA])
@@ -66,14 +66,14 @@ async def test_a_file_over_its_download_quota_waits_and_finally_fails_while_othe
     popular = tree.file(root, "popular.jpg", content=b"popular")
     flow.drive.faults.add(Fault(kind=kind, file=popular.id))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[popular.id]
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.RETRYABLE, 3)
+    item = (await flow.items(result.job))[popular.id]
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.RETRYABLE, 3)
     assert (item.state, item.reason) == (ItemState.FAILED, Reason.DOWNLOAD_QUOTA)
     assert "Too many people downloaded this file" in item.detail
     assert flow.drive.faults.injected.total() == FAST_LIMITS.lease_policy.item_tries_max
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_file_whose_download_quota_has_recovered_is_stored_by_the_next_import(
@@ -84,10 +84,10 @@ async def test_a_file_whose_download_quota_has_recovered_is_stored_by_the_next_i
     await flow.run(root)
     flow.drive.faults.clear()
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored, ending.job.unchanged) == (ExitCode.SUCCESS, 1, 1)
-    await flow.assert_consistent(ending)
+    assert (exit_code_for_result(result), result.job.stored, result.job.unchanged) == (ExitCode.SUCCESS, 1, 1)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize(
@@ -103,25 +103,25 @@ async def test_a_forbidden_file_fails_at_once(tree: Tree, flow: ImportFlow, kind
     denied = tree.file(root, "denied.jpg", content=b"not for us")
     flow.drive.faults.add(Fault(kind=kind, file=denied.id))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[denied.id]
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.FAILURE, 2)
+    item = (await flow.items(result.job))[denied.id]
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.FAILURE, 2)
     assert (item.state, item.reason) == (ItemState.FAILED, reason)
     assert item.detail
     assert flow.drive.faults.injected.total() == 1
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_file_listed_as_not_downloadable_is_never_requested(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Root")
     file = tree.file(root, "a.jpg", content=b"not for us", downloadable=False)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (await flow.items(ending.job))[file.id].reason == Reason.FORBIDDEN
+    assert (await flow.items(result.job))[file.id].reason == Reason.FORBIDDEN
     assert flow.drive.requests.count(Operation.MEDIA) == 0
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("on", [Operation.MEDIA, Operation.LISTING])
@@ -129,11 +129,11 @@ async def test_invalid_responses_are_retried(tree: Tree, flow: ImportFlow, on: O
     root = image_folder(tree, files=len(SERVER_FAILURES))
     flow.drive.faults.add(*(Fault(kind=kind, on=on, times=1) for kind in SERVER_FAILURES))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, len(SERVER_FAILURES))
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, len(SERVER_FAILURES))
     assert flow.drive.faults.injected.total() == len(SERVER_FAILURES)
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize(
@@ -151,10 +151,10 @@ async def test_a_file_that_never_arrives_fails_after_a_bounded_number_of_tries_a
     missing = tree.file(root, "missing.jpg", content=b"never comes")
     flow.drive.faults.add(Fault(kind=kind, file=missing.id))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[missing.id]
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.RETRYABLE, 2)
+    item = (await flow.items(result.job))[missing.id]
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.RETRYABLE, 2)
     assert (item.state, item.reason) == (ItemState.FAILED, reason)
     assert flow.drive.faults.injected.total() == DOWNLOADS_MAX
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)

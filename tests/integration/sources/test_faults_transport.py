@@ -51,13 +51,13 @@ async def test_bytes_that_arrive_broken_are_downloaded_again(
     root = _folder(tree, size_bytes=size_bytes)
     flow.drive.faults.add(fault)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert flow.drive.faults.injected[fault] == fault.times
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
     assert flow.drive.requests.count(Operation.MEDIA) <= 2 + (fault.times or 0)
     await _assert_stored_as_at_the_source(tree, flow)
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @sizes
@@ -73,12 +73,12 @@ async def test_a_download_that_stalls_or_trickles_times_out_and_is_repeated(
     flow.limits = replace(FAST_LIMITS, source_timeouts=Timeouts(stall_s=0.5, bytes_per_s_min=64 << 10))
     flow.drive.faults.add(fault)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert flow.drive.faults.injected[fault] == 1
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
     await _assert_stored_as_at_the_source(tree, flow)
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @sizes
@@ -100,15 +100,15 @@ async def test_bytes_that_always_arrive_broken_are_not_stored_and_fail_after_a_b
     (file,) = tree.files()
     flow.drive.faults.add(Fault(kind=kind))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[file.id]
-    assert (exit_code_for_result(ending), item.state, item.reason) == (ExitCode.RETRYABLE, ItemState.FAILED, reason)
+    item = (await flow.items(result.job))[file.id]
+    assert (exit_code_for_result(result), item.state, item.reason) == (ExitCode.RETRYABLE, ItemState.FAILED, reason)
     assert message.format(size_bytes=size_bytes, md5=_md5(file)) in item.detail
     # The HTTP client itself repeats a GET once when the connection dies before any response.
     assert flow.drive.requests.count(Operation.MEDIA) <= 2 * DOWNLOADS_MAX
     assert flow.objects() == {}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("size_bytes", [1_000, LARGE_BYTES])
@@ -120,10 +120,10 @@ async def test_a_photograph_that_never_matches_its_listed_digest_is_stored_and_f
     content = b"\xff\xd8\xff" + b"photograph" * (size_bytes // 10) + b"\xff\xd9"
     file = tree.file(root, "from Google Photos.jpg", content=content, claimed_md5=wrong)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[file.id]
-    assert (exit_code_for_result(ending), item.state, item.digest_mismatch) == (
+    item = (await flow.items(result.job))[file.id]
+    assert (exit_code_for_result(result), item.state, item.digest_mismatch) == (
         ExitCode.SUCCESS,
         ItemState.STORED,
         True,
@@ -131,7 +131,7 @@ async def test_a_photograph_that_never_matches_its_listed_digest_is_stored_and_f
     assert wrong in item.detail
     assert _md5(file) in item.detail
     assert flow.drive.requests.count(Operation.MEDIA) <= 3
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("then", [Damage.RANGE_IGNORED, ErrorKind.UNAVAILABLE])
@@ -141,12 +141,12 @@ async def test_a_broken_stream_continues_even_if_the_source_ignores_the_offset(
     root = _folder(tree, size_bytes=LARGE_BYTES)
     flow.drive.faults.add(Fault(kind=Damage.RESET_HALF_WAY, times=1), Fault(kind=then, times=1))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert flow.drive.faults.injected.total() == 2
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
     await _assert_stored_as_at_the_source(tree, flow)
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_an_unknown_host_name_is_reported_as_unreachable(tree: Tree, flow: ImportFlow) -> None:
@@ -173,10 +173,10 @@ async def test_a_server_with_an_untrusted_certificate_gets_no_request(
         assert not drive.requests.calls
 
         monkeypatch.setenv(ssl.get_default_verify_paths().openssl_cafile_env, str(authority.path))
-        ending = await flow.run(root)
+        result = await flow.run(root)
 
-        assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
-        await flow.assert_consistent(ending)
+        assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
+        await flow.assert_consistent(result)
 
 
 async def test_a_redirect_to_a_private_address_is_not_followed(tree: Tree, flow: ImportFlow) -> None:
@@ -184,10 +184,10 @@ async def test_a_redirect_to_a_private_address_is_not_followed(tree: Tree, flow:
     (file,) = tree.files()
     async with _canary() as (private_url, visits):
         flow.drive.faults.add(Fault(kind=Damage.REDIRECT, location=private_url))
-        ending = await flow.run(root)
+        result = await flow.run(root)
 
-    item = (await flow.items(ending.job))[file.id]
-    assert (exit_code_for_result(ending), item.state, item.reason) == (
+    item = (await flow.items(result.job))[file.id]
+    assert (exit_code_for_result(result), item.state, item.reason) == (
         ExitCode.FAILURE,
         ItemState.FAILED,
         Reason.REFUSED_REDIRECT,
@@ -195,7 +195,7 @@ async def test_a_redirect_to_a_private_address_is_not_followed(tree: Tree, flow:
     assert "isn't a Google host" in item.detail
     assert visits == []
     assert flow.drive.requests.count(Operation.MEDIA) == 1
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize(
@@ -216,11 +216,11 @@ async def test_a_redirect_to_another_host_than_googles_fails_at_once(
     root = _folder(tree, size_bytes=SMALL_BYTES)
     flow.drive.faults.add(Fault(kind=Damage.REDIRECT, location=location))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert ending.failures == {Reason.REFUSED_REDIRECT: 1}
+    assert result.failures == {Reason.REFUSED_REDIRECT: 1}
     assert flow.drive.requests.count(Operation.MEDIA) == 1
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_an_endless_redirect_fails(tree: Tree, flow: ImportFlow) -> None:
@@ -229,11 +229,11 @@ async def test_an_endless_redirect_fails(tree: Tree, flow: ImportFlow) -> None:
     location = f"{flow.drive.url}/drive/v3/files/{file.id}?alt=media"
     flow.drive.faults.add(Fault(kind=Damage.REDIRECT, location=location))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert ending.failures == {Reason.SOURCE_UNAVAILABLE: 1}
+    assert result.failures == {Reason.SOURCE_UNAVAILABLE: 1}
     assert flow.drive.requests.count(Operation.MEDIA) == 6 * DOWNLOADS_MAX
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 def _folder(tree: Tree, *, size_bytes: int, name: str = "IMG_{:04d}.jpg") -> Node:
@@ -288,9 +288,9 @@ async def test_a_job_waits_for_an_unreachable_source_and_no_file_fails(tree: Tre
     _, waiting = await asyncio.gather(stop_server(), flow.run(root))
     await flow.drive.__aenter__()
     flow.drive.faults.clear()
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert (waiting.job.state, waiting.job.reason) == (JobState.WAITING, Reason.SOURCE_UNAVAILABLE)
     assert waiting.job.failed == 0
-    assert (ending.job.id, ending.job.stored, ending.job.failed) == (waiting.job.id, 20, 0)
-    await flow.assert_consistent(ending)
+    assert (result.job.id, result.job.stored, result.job.failed) == (waiting.job.id, 20, 0)
+    await flow.assert_consistent(result)

@@ -34,51 +34,51 @@ async def drive(tree: Tree) -> AsyncIterator[DriveTestServer]:
         yield drive
 
 
-async def test_workers_together_stay_below_the_quota(tree: Tree, crew: WorkerGroup) -> None:
+async def test_workers_together_stay_below_the_quota(tree: Tree, workers: WorkerGroup) -> None:
     limits = {
         "IMAGEFERRY_QUOTA_URL": brokers.SERVERS["redis"],
         "IMAGEFERRY_DOWNLOADS_PER_SECOND": str(DOWNLOADS_S),
         "IMAGEFERRY_LIST_CALLS_PER_SECOND": str(LISTS_S),
     }
-    await crew.start(processes=PROCESSES, **limits)
+    await workers.start(processes=PROCESSES, **limits)
     root = tree.folder("Root")
     tree.numbered_files(root, FILES, size_bytes=1_000)
 
     started_s = time.monotonic()
-    ending = await crew.flow.run(root)
+    result = await workers.flow.run(root)
     elapsed_s = time.monotonic() - started_s
 
-    assert ending.job.stored == FILES
-    statuses = crew.flow.drive.requests.statuses
+    assert result.job.stored == FILES
+    statuses = workers.flow.drive.requests.statuses
     assert not {status for status in statuses if status >= 400}
     assert elapsed_s >= FILES / DOWNLOADS_S - 1
 
 
 @pytest.fixture
 async def redis() -> AsyncIterator[Broker]:
-    with open_broker("redis") as server:
-        yield server
+    with open_broker("redis") as broker:
+        yield broker
 
 
 async def test_processes_split_the_quota_while_redis_is_down_and_share_it_again_afterwards(redis: Broker) -> None:
     calls_per_s = 100
-    async with cuttable_proxy(redis.url) as cuttable, AsyncExitStack() as closing:
+    async with cuttable_proxy(redis.url) as proxy, AsyncExitStack() as closing:
         quotas = [
-            RedisQuota(cuttable.url, "bytes", prefix=redis.prefix, calls_per_s=calls_per_s) for _ in range(PROCESSES)
+            RedisQuota(proxy.url, "bytes", prefix=redis.prefix, calls_per_s=calls_per_s) for _ in range(PROCESSES)
         ]
         for quota in quotas:
             closing.push_async_callback(quota.close)
         for quota in quotas * 2:
-            quota._heartbeat_until_s = 0  # register again, so that each has counted all the others
+            quota._heartbeat_until_s = 0  # register again, so that each counts all the others
             await quota.acquire()
 
         with structlog.testing.capture_logs() as events:
-            cutting = asyncio.create_task(cuttable.cut(RECONNECT_EVERY_S / 2))
+            outage = asyncio.create_task(proxy.cut(RECONNECT_EVERY_S / 2))
             await asyncio.sleep(0)
             started_s = time.monotonic()
             await asyncio.gather(*(quota.acquire() for quota in quotas for _ in range(calls_per_s // PROCESSES + 1)))
             assert time.monotonic() - started_s >= 0.9
-            await cutting
+            await outage
             await asyncio.sleep(RECONNECT_EVERY_S / 2 + 0.5)
             await asyncio.gather(*(quota.acquire() for quota in quotas))
 

@@ -51,12 +51,12 @@ async def test_a_call_that_the_store_throttles_is_retried(
     _large(tree, root)
     s3.add_fault(trouble, on=on, times=2)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 4)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 4)
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
     assert s3.uploads == {}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_job_waits_for_a_store_that_does_not_recover_and_the_same_command_resumes_it(
@@ -69,7 +69,7 @@ async def test_a_job_waits_for_a_store_that_does_not_recover_and_the_same_comman
     waiting = await flow.run(root)
     puts = s3.operations[S3Operation.PUT]
     s3.clear_faults()
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert (exit_code_for_result(waiting), waiting.job.state, waiting.job.stored) == (
         ExitCode.RETRYABLE,
@@ -79,8 +79,8 @@ async def test_a_job_waits_for_a_store_that_does_not_recover_and_the_same_comman
     assert waiting.job.reason is Reason.STORE_UNAVAILABLE
     assert "can't be reached" in str(waiting.job.detail)
     assert puts <= 1 + STORE_TRIES_MAX
-    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 3)
-    await flow.assert_consistent(ending)
+    assert (result.job.id, exit_code_for_result(result), result.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 3)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("on", [S3Operation.PUT, S3Operation.PART, S3Operation.COMPLETE])
@@ -92,12 +92,12 @@ async def test_a_response_lost_after_the_commit_leaves_one_object(
     flow.setting_overrides["wait_s"] = 20
     s3.add_fault(S3Fault.LOST_RESPONSE, on=on, times=1)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 2)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 2)
     assert len(s3.objects) == 2
     assert s3.uploads == {}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("e_tags", ["md5", "kms"])
@@ -113,10 +113,10 @@ async def test_bytes_that_the_store_damages_are_detected_and_put_again(
         )
         s3.add_fault(S3Fault.DAMAGED, on=on, times=1)
 
-        ending = await flow.run(root)
+        result = await flow.run(root)
 
-        assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 3)
-        await flow.assert_consistent(ending)
+        assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 3)
+        await flow.assert_consistent(result)
 
 
 async def test_an_object_that_the_store_always_damages_fails_and_is_removed(
@@ -125,14 +125,14 @@ async def test_an_object_that_the_store_always_damages_fails_and_is_removed(
     root = _album(tree, files=1)
     s3.add_fault(S3Fault.DAMAGED, on=S3Operation.PUT)
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    (item,) = (await flow.items(ending.job)).values()
-    assert (exit_code_for_result(ending), item.reason) == (ExitCode.RETRYABLE, Reason.CORRUPT)
+    (item,) = (await flow.items(result.job)).values()
+    assert (exit_code_for_result(result), item.reason) == (ExitCode.RETRYABLE, Reason.CORRUPT)
     assert "The stored object has the checksum" in item.detail
     assert s3.objects == {}
     assert s3.operations[S3Operation.PUT] == 3
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_objects_are_read_back_and_compared_where_etags_are_not_md5s(
@@ -147,11 +147,11 @@ async def test_objects_are_read_back_and_compared_where_etags_are_not_md5s(
             read_objects=s3.stored_objects,
         )
 
-        ending = await flow.run(root)
+        result = await flow.run(root)
 
-        assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 20)
+        assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 20)
         assert s3.operations[S3Operation.GET] == 20
-        await flow.assert_consistent(ending)
+        await flow.assert_consistent(result)
 
 
 async def test_a_missing_bucket_is_reported_before_anything_is_written(
@@ -188,12 +188,12 @@ async def test_a_job_waits_until_a_store_that_takes_no_objects_is_fixed(
     waiting = await flow.run(root)
     await flow.assert_store_matches_catalog()
     s3.clear_faults()
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert (waiting.job.state, waiting.job.reason, waiting.job.stored) == (JobState.WAITING, reason, 4)
     assert message in str(waiting.job.detail)
-    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 10)
-    await flow.assert_consistent(ending)
+    assert (result.job.id, exit_code_for_result(result), result.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 10)
+    await flow.assert_consistent(result)
 
 
 async def test_a_file_name_is_not_mistaken_for_an_error_of_the_store(tree: Tree, flow: ImportFlow, s3: FakeS3) -> None:
@@ -215,12 +215,12 @@ async def test_a_failed_multipart_upload_is_aborted(tree: Tree, flow: ImportFlow
     waiting = await flow.run(root)
     uploads_left = dict(s3.uploads)
     s3.clear_faults()
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert (waiting.job.state, waiting.job.stored) == (JobState.WAITING, 0)
     assert uploads_left == {}
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
-    await flow.assert_consistent(ending)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
+    await flow.assert_consistent(result)
 
 
 @pytest.mark.parametrize("kind", [Damage.FLIPPED_BIT, Damage.RESET_AT_END])
@@ -231,12 +231,12 @@ async def test_a_multipart_upload_whose_source_fails_is_aborted(
     _large(tree, root)
     flow.drive.faults.add(Fault(kind=kind))
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert ending.failures == {Reason.CORRUPT: 1}
+    assert result.failures == {Reason.CORRUPT: 1}
     assert s3.objects == {}
     assert s3.uploads == {}
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ async def test_a_job_waits_for_space_on_a_full_disk_without_leaving_a_partial_fi
     waiting = await flow.run(root)
     await flow.assert_store_matches_catalog()
     remount(disk, "size=8m")
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert (exit_code_for_result(waiting), waiting.job.state, waiting.job.reason) == (
         ExitCode.RETRYABLE,
@@ -264,8 +264,8 @@ async def test_a_job_waits_for_space_on_a_full_disk_without_leaving_a_partial_fi
     )
     assert "Free some space" in str(waiting.job.detail)
     assert 0 < waiting.job.stored < 20
-    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 20)
-    await flow.assert_consistent(ending)
+    assert (result.job.id, exit_code_for_result(result), result.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 20)
+    await flow.assert_consistent(result)
 
 
 async def test_a_large_file_that_does_not_fit_on_the_disk_leaves_no_part_of_it(
@@ -310,11 +310,11 @@ async def test_a_job_waits_when_the_disk_becomes_read_only_during_the_import(
     waiting = await importing
     await flow.assert_store_matches_catalog()
     remount(disk, "rw")
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
     assert (exit_code_for_result(waiting), waiting.job.reason) == (ExitCode.FATAL, Reason.STORE_DENIED)
-    assert (ending.job.id, exit_code_for_result(ending), ending.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 5)
-    await flow.assert_consistent(ending)
+    assert (result.job.id, exit_code_for_result(result), result.job.stored) == (waiting.job.id, ExitCode.SUCCESS, 5)
+    await flow.assert_consistent(result)
 
 
 def test_ids_that_differ_only_in_case_have_different_keys_on_a_case_insensitive_disk() -> None:

@@ -43,13 +43,13 @@ async def test_everything_is_stored_verified_and_a_second_import_transfers_nothi
 ) -> None:
     root = _album(tree)
 
-    ending = await flow.run(root)
-    await flow.assert_consistent(ending)
+    result = await flow.run(root)
+    await flow.assert_consistent(result)
     flow.drive.requests.reset()
     second = await flow.run(root)
 
     objects, records = flow.objects(), await flow.records()
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, len(records))
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, len(records))
     assert {file.id for file in tree.files()} == records.keys()
     for file in tree.files():
         assert file.content is not None
@@ -69,11 +69,11 @@ async def test_a_changed_file_replaces_its_object(tree: Tree, flow: ImportFlow) 
     await flow.run(root)
     tree.replace_content(file, b"new content")
 
-    ending = await flow.run(root)
+    result = await flow.run(root)
 
-    assert (exit_code_for_result(ending), ending.job.stored) == (ExitCode.SUCCESS, 1)
+    assert (exit_code_for_result(result), result.job.stored) == (ExitCode.SUCCESS, 1)
     assert list(flow.objects().values()) == [b"new content"]
-    await flow.assert_consistent(ending)
+    await flow.assert_consistent(result)
 
 
 async def test_a_missing_bucket_is_reported_before_anything_is_written(tree: Tree, flow: ImportFlow) -> None:

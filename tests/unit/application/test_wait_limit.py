@@ -1,4 +1,4 @@
-"""How long a waiting job is watched."""
+"""How long a command follows a waiting job."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.drivers.jobs import make_job
         (JobState.WAITING, Reason.CREDENTIALS_REJECTED, 3600, True),  # a person has to act
     ],
 )
-def test_only_a_job_that_waits_too_long_or_for_a_person_is_given_up(
+def test_only_a_job_that_waits_too_long_or_for_a_person_is_abandoned(
     state: JobState, reason: Reason | None, limit_s: float, *, is_exceeded: bool
 ) -> None:
     assert WaitLimit(limit_s).is_exceeded(make_job(state=state, reason=reason)) is is_exceeded

@@ -1,1 +1,1 @@
-"""Tests of the room catalog."""
+"""Unit tests of catalog."""

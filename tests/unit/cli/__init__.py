@@ -1,1 +1,1 @@
-"""Tests of the room cli."""
+"""Unit tests of cli."""

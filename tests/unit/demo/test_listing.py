@@ -27,10 +27,10 @@ async def test_without_a_mask_an_entry_has_four_fields(tree: Tree, client: ApiCl
 async def test_a_mask_without_next_page_token_omits_it(tree: Tree, client: ApiClient) -> None:
     root = folder_with_files(tree, 150)
 
-    mquery = (await client.list(root, fields="files/id")).json
+    page = (await client.list(root, fields="files/id")).json
 
-    assert mquery.keys() == {"files"}
-    assert len(mquery["files"]) == 100
+    assert page.keys() == {"files"}
+    assert len(page["files"]) == 100
     assert "nextPageToken" in (await client.list(root)).json
 
 

@@ -46,7 +46,7 @@ async def process(*arguments: str) -> AsyncIterator[dict[str, str]]:
     )
     assert server.stdout is not None
     try:
-        yield json.loads(await asyncio.wait_for(server.stdout.readline(), timeout=20))
+        yield json.loads(await server.stdout.readline())
     finally:
         server.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(server.wait(), timeout=10) == 0
+        assert await server.wait() == 0

@@ -1,1 +1,1 @@
-"""Unit tests of engines."""
+"""Unit tests of engine."""

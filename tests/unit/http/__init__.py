@@ -1,1 +1,1 @@
-"""The HTTP client."""
+"""Unit tests of http."""

@@ -1,1 +1,1 @@
-"""Tests of the room pipeline."""
+"""Unit tests of pipeline."""

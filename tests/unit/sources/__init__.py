@@ -1,1 +1,1 @@
-"""The sources and what is wrapped around them."""
+"""Unit tests of sources."""

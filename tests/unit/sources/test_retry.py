@@ -25,7 +25,7 @@ CONTENT = bytes(range(256)) * 40
 
 @dataclass(slots=True)
 class BreakingSource(MemorySource):
-    """Raises the given errors first, one per call; streams break before the given offsets."""
+    """Raises `errors` first, one per call; streams break before the offsets in `breaks`."""
 
     errors: list[ImageferryError] = field(default_factory=list)
     breaks: list[int] = field(default_factory=list)

@@ -1,1 +1,1 @@
-"""Tests of the room stores."""
+"""Unit tests of stores."""

@@ -31,13 +31,13 @@ def test_a_put_is_signed_as_obstore_signs_it(options: dict[str, str], url: str) 
     store = opened(url, **options)
     for key in KEYS:
         while True:  # until both are signed in the same second
-            ours = PutUrlSigner(store, secret_access_key="secret").url(key)
-            theirs = obstore.sign(store, "PUT", key, timedelta(seconds=VALID_S))
-            assert ours is not None
-            if _query(ours)["X-Amz-Date"] == _query(theirs)["X-Amz-Date"]:
+            signed = PutUrlSigner(store, secret_access_key="secret").url(key)
+            expected = obstore.sign(store, "PUT", key, timedelta(seconds=VALID_S))
+            assert signed is not None
+            if _query(signed)["X-Amz-Date"] == _query(expected)["X-Amz-Date"]:
                 break
-        assert _query(ours) == _query(theirs)
-        assert urlsplit(ours)[:3] == urlsplit(theirs)[:3]
+        assert _query(signed) == _query(expected)
+        assert urlsplit(signed)[:3] == urlsplit(expected)[:3]
 
 
 def test_a_secret_that_differs_from_the_stores_signs_nothing() -> None:
@@ -55,11 +55,11 @@ def test_the_template_is_renewed_long_before_it_expires(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(obstore, "sign", record_and_sign)
     now_s = 1000.0
-    ours = PutUrlSigner(opened(), secret_access_key="secret", clock=lambda: now_s)
-    assert ours.url("a.jpg") == ours.url("a.jpg")
+    signer = PutUrlSigner(opened(), secret_access_key="secret", clock=lambda: now_s)
+    assert signer.url("a.jpg") == signer.url("a.jpg")
     assert len(signed_paths) == 1
     now_s += RENEW_AFTER_S + 1
-    assert ours.url("a.jpg") is not None
+    assert signer.url("a.jpg") is not None
     assert len(signed_paths) == 2
 
 

@@ -16,7 +16,7 @@ print("library output goes to stderr")
 while (body := connection.receive()) is not None:
     connection.send(body)
 """
-IGNORES_THE_END = "import time; time.sleep(600)"
+SLEEPING = "import time; time.sleep(600)"
 
 
 async def start(program: str) -> ChildProcess:
@@ -46,7 +46,7 @@ async def test_a_child_that_has_ended_is_noticed() -> None:
 
 
 async def test_a_child_that_does_not_end_is_killed() -> None:
-    process = await start(IGNORES_THE_END)
+    process = await start(SLEEPING)
     await process.end(grace_s=0)
     await process.end(grace_s=0)
     with pytest.raises(ProcessLookupError):

@@ -18,17 +18,17 @@ async def test_log_events_of_a_stage_have_the_job_and_the_batch() -> None:
     stages = instrument_stages({Transfer: record_stage}, [LogContext()])
     async for _ in stages[Transfer](TRANSFER):
         with structlog.testing.capture_logs() as events:
-            log.warning("stage.seen", files=3)
-        assert events == [{"event": "stage.seen", "log_level": "warning", "job_id": JOB_ID, "batch_id": 7, "files": 3}]
+            log.warning("test.event", files=3)
+        assert events == [{"event": "test.event", "log_level": "warning", "job_id": JOB_ID, "batch_id": 7, "files": 3}]
 
 
 async def test_all_spans_of_a_job_are_one_trace_derived_from_its_id() -> None:
     provider, exporter = TracerProvider(), InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     stages = instrument_stages({Transfer: record_stage, Record: failing_stage}, [Tracing(provider.get_tracer("test"))])
-    assert [following async for following in stages[Transfer](TRANSFER)] == [RECORD]
+    assert [output async for output in stages[Transfer](TRANSFER)] == [RECORD]
     with pytest.raises(RuntimeError):
-        _ = [following async for following in stages[Record](RECORD)]
+        _ = [output async for output in stages[Record](RECORD)]
     transferred, recorded = exporter.get_finished_spans()
     assert (transferred.name, recorded.name) == ("transfer", "record")
     assert transferred.attributes == {"imageferry.job_id": JOB_ID, "imageferry.batch_id": "7"}

@@ -31,7 +31,7 @@ def values_of(metrics: Metrics) -> dict[tuple[str, ...], float]:
 async def test_outcomes_of_files_are_counted() -> None:
     metrics = Metrics()
     stage = metrics.wrap_stage(Transfer, record_stage)
-    _ = [following async for following in stage(TRANSFER)]
+    _ = [output async for output in stage(TRANSFER)]
     values = values_of(metrics)
     assert values["files_total", "stored", ""] == 2
     assert values["files_total", "failed", "gone"] == 1
@@ -45,7 +45,7 @@ async def test_a_stage_that_fails_is_counted_and_no_longer_in_progress() -> None
     metrics = Metrics()
     stage = metrics.wrap_stage(Transfer, failing_stage)
     with pytest.raises(RuntimeError, match="broken"):
-        _ = [following async for following in stage(TRANSFER)]
+        _ = [output async for output in stage(TRANSFER)]
     values = values_of(metrics)
     assert values["stage_failures_total", "transfer"] == 1
     assert values["messages_in_progress", "transfer"] == 0

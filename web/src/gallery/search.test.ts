@@ -36,7 +36,7 @@ test("a search is converted to command-line arguments", () => {
     "--type 'image/png'",
     "--taken-from '2025-01-01'",
     "--sort 'name'",
-    "--not-located",
+    "--no-location",
   ]);
 });
 

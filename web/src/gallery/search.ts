@@ -95,7 +95,7 @@ export function imageFlags({ q, type, has_location, sort, ...rest }: GallerySear
     ...Object.entries(withoutUndefined(flags)).map(
       ([name, value]) => `--${name.replaceAll("_", "-")} ${quoted(String(value))}`,
     ),
-    ...(has_location === undefined ? [] : [has_location ? "--located" : "--not-located"]),
+    ...(has_location === undefined ? [] : [has_location ? "--has-location" : "--no-location"]),
   ];
 }
 

@@ -59,7 +59,7 @@ export function Controls({ job }: { job: Job }) {
       <CommandLines what="this import" commands={commands(job)} />
       <CancelDialog
         job={job}
-        isOpen={isConfirmingCancel}
+        isOpen={isConfirmingCancel && can(job, "cancel")}
         onClose={() => setConfirmingCancel(false)}
         onCancel={(discard) => {
           setConfirmingCancel(false);

@@ -34,7 +34,7 @@ class Tombstone(Struct, frozen=True, kw_only=True):
     object_key: str
 
 
-class DeletionResult(Struct, frozen=True, kw_only=True):
+class DeletedRecords(Struct, frozen=True, kw_only=True):
     """What happened to the records of the images to delete."""
 
     tombstones: list[Tombstone]  # of the deleted records; the caller deletes the objects
@@ -42,7 +42,7 @@ class DeletionResult(Struct, frozen=True, kw_only=True):
     in_other_store: dict[int, str]  # records that were kept, because their objects are in another store: its URL
 
 
-def delete_records(tx: Connection, image_ids: Collection[int], *, store: str, now_ms: int) -> DeletionResult:
+def delete_records(tx: Connection, image_ids: Collection[int], *, store: str, now_ms: int) -> DeletedRecords:
     """Delete the records of images, and write tombstones, which the caller has claimed for LEASE_MS."""
     lock = counters.lock_counters(tx)
     stores = select(images.c.id, images.c.store).where(images.c.id.in_(image_ids)).order_by(images.c.id)
@@ -57,7 +57,7 @@ def delete_records(tx: Connection, image_ids: Collection[int], *, store: str, no
         _insert_tombstones(tx, before.values(), store=store, due_at_ms=now_ms + LEASE_MS)
     columns = (deleted_objects.c.id, deleted_objects.c.image_id, deleted_objects.c.object_key)
     written = select(*columns).where(deleted_objects.c.image_id.in_(ids))
-    return DeletionResult(
+    return DeletedRecords(
         tombstones=[
             Tombstone(id=row.id, image_id=row.image_id, object_key=row.object_key) for row in tx.execute(written)
         ],

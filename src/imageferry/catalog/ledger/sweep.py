@@ -35,7 +35,7 @@ FUTURE_MS_MAX = 7_200_000
 
 
 def sweep(
-    tx: Connection, *, store: str, policy: LeasePolicy, now_ms: int, queued_kinds: Collection[type[Message]] = ()
+    tx: Connection, *, store: str, policy: LeasePolicy, now_ms: int, queued_types: Collection[type[Message]] = ()
 ) -> list[str]:
     """Requeue overdue work, resume jobs that waited long enough, and run a step of each large cancel or retry.
 
@@ -43,7 +43,7 @@ def sweep(
     now: such a message may be late without being lost.
     """
     for table, kind in ((batches, Transfer), (job_folders, Crawl)):
-        overdue = _is_overdue(table.c.lease_until_ms, kind, policy=policy, now_ms=now_ms, queued_kinds=queued_kinds)
+        overdue = _is_overdue(table.c.lease_until_ms, kind, policy=policy, now_ms=now_ms, queued_types=queued_types)
         _requeue(tx, table, overdue)
         is_impossible = table.c.available_at_ms > now_ms + policy.backoff_ms_max
         tx.execute(update(table).where(table.c.state == LedgerState.READY, is_impossible).values(available_at_ms=0))
@@ -83,17 +83,17 @@ def _run_step(tx: Connection, job_id: str) -> None:
 
 def _is_overdue(
     lease_until_ms: ColumnElement[int],
-    kind: type[Message],
+    message_type: type[Message],
     *,
     policy: LeasePolicy,
     now_ms: int,
-    queued_kinds: Collection[type[Message]],
+    queued_types: Collection[type[Message]],
 ) -> ColumnElement[bool]:
     # While records wait to be written, heartbeats and outcomes may be among them.
-    is_outcome_queued = kind is Transfer and Record in queued_kinds
+    is_outcome_queued = message_type is Transfer and Record in queued_types
     has_expired = lease_until_ms <= now_ms - (policy.queue_wait_ms_max if is_outcome_queued else 0)
     is_impossible = lease_until_ms > now_ms + FUTURE_MS_MAX
-    if kind in queued_kinds or is_outcome_queued:
+    if message_type in queued_types or is_outcome_queued:
         return has_expired | is_impossible
     # No queue holds its message, and no worker has started it: the message was lost.
     was_never_started = (lease_until_ms > now_ms + policy.lease_ms) & (

@@ -32,7 +32,7 @@ LIMIT_MAX = 1000
 @option("--taken-to", type=DAY, metavar="DAY", help="Taken on this day or earlier.")
 @option("--size-min", type=BYTES, metavar="BYTES", help="Minimum size.")
 @option("--size-max", type=BYTES, metavar="BYTES", help="Maximum size.")
-@option("--located/--not-located", "has_location", default=None, help="With or without a known location.")
+@option("--has-location/--no-location", default=None, help="With or without a known location.")
 @option(
     "--sort",
     type=click.Choice([str(sort) for sort in Sort]),

@@ -39,9 +39,16 @@ class EventBroadcaster:
     A subscriber that doesn't keep up is disconnected: each has a bounded queue, and no other subscriber waits for it.
     """
 
-    def __init__(self, catalog: Catalog, *, poll_interval_s: float = POLL_INTERVAL_S) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        poll_interval_s: float = POLL_INTERVAL_S,
+        subscribers_max: int = SUBSCRIBERS_MAX,
+    ) -> None:
         self._catalog = catalog
         self._poll_interval_s = poll_interval_s
+        self._subscribers_max = subscribers_max
         self._gap_tracker = GapTracker(0)
         self._sent_offset = EventOffset(0)
         self._stored_counts: OrderedDict[str, int] = OrderedDict()
@@ -53,8 +60,8 @@ class EventBroadcaster:
         Without an offset the stream starts with the unfinished jobs. Raises TransientError when there are too many
         subscribers.
         """
-        if len(self._subscribers) >= SUBSCRIBERS_MAX:
-            message = f"{SUBSCRIBERS_MAX:,} clients are connected to the event stream. Try again later."
+        if len(self._subscribers) >= self._subscribers_max:
+            message = f"{self._subscribers_max:,} clients are connected to the event stream. Try again later."
             raise TransientError(Reason.RATE_LIMITED, message, retry_after_s=HEARTBEAT_S)
         # From here on, new events wait in the queue; earlier ones are read from the catalog.
         subscriber, newest_offset = _Subscriber(), self._sent_offset

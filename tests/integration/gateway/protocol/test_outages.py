@@ -15,10 +15,10 @@ async def test_requests_that_need_the_catalog_fail_at_the_deadline_with_one_sent
 ) -> None:
     folder = {"folder_url": flow.drive.folder_url(tree.folder("Root"))}
     with database("postgresql", tmp_path) as url:
-        async with cuttable_proxy(url) as cuttable:
-            flow.setting_overrides["database_url"] = cuttable.url
+        async with cuttable_proxy(url) as proxy:
+            flow.setting_overrides["database_url"] = proxy.url
             async with running_gateway(on_free_port(flow)) as gateway:
-                cuttable.sever()
+                proxy.sever()
                 await asyncio.gather(
                     assert_unavailable(gateway, "GET", "/api/jobs"),
                     assert_unavailable(gateway, "POST", "/api/import/google-drive", folder),
@@ -27,7 +27,7 @@ async def test_requests_that_need_the_catalog_fail_at_the_deadline_with_one_sent
                     assert_unavailable(gateway, "POST", "/api/images/delete", {"ids": [1]}),
                     assert_unavailable(gateway, "POST", "/api/images/delete", {"filter": {"q": "a"}}),
                 )
-                cuttable.restore()
+                proxy.restore()
 
 
 async def assert_unavailable(gateway: GatewayClient, method: str, path: str, body: object = None) -> None:

@@ -16,15 +16,15 @@ from tests.drivers.metric_values import parse_metrics
 
 
 async def test_a_port_in_use_is_reported_in_one_sentence(flow: ImportFlow) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        flow.setting_overrides["port"] = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as used_port:
+        flow.setting_overrides["port"] = used_port.getsockname()[1]
         with pytest.raises(FatalError, match="is already in use") as refused:
             await serve(flow.settings)
     assert refused.value.reason is Reason.MISCONFIGURED
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "gateway.example", "::"])  # noqa: S104 - refused here
-async def test_it_does_not_listen_on_the_network_without_a_token(flow: ImportFlow, host: str) -> None:
+async def test_the_server_does_not_listen_on_the_network_without_a_token(flow: ImportFlow, host: str) -> None:
     flow.setting_overrides["host"] = host
     with pytest.raises(FatalError, match="Set IMAGEFERRY_API_TOKEN"):
         await serve(flow.settings)
@@ -61,8 +61,8 @@ async def test_prometheus_metrics_count_transferred_files_and_bytes(tree: Tree, 
             assert response.content_type == "text/plain"
             values = parse_metrics(await response.text())
     assert values["files_total", "stored", ""] == 1
-    assert values["moved_bytes_total",] == len(b"picture")
-    assert not {name for name in values if name[0] == "backlog"}
+    assert values["transferred_bytes_total",] == len(b"picture")
+    assert not {name for name in values if name[0] == "pending_work_items"}
 
 
 async def test_the_openapi_document_is_served(flow: ImportFlow) -> None:
@@ -75,7 +75,7 @@ async def test_the_openapi_document_is_served(flow: ImportFlow) -> None:
     assert operation["responses"]["400"]["$ref"].startswith("#/components/responses/")
 
 
-async def test_a_signal_stops_it_although_a_client_never_disconnects(tree: Tree, flow: ImportFlow) -> None:
+async def test_a_signal_stops_the_server_although_a_client_never_disconnects(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Large")
     tree.file(root, "a.jpg", content=b"\xff\xd8\xff" + bytes(20_000_000), mime_type="image/jpeg")
     async with running_gateway(on_free_port(flow)) as gateway:

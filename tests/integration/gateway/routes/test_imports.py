@@ -207,7 +207,7 @@ async def gateway_process(flow: ImportFlow, *, concurrency: int) -> AsyncIterato
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.communicate(), 15)
+        await process.communicate()
 
 
 def _find_url(line: bytes) -> str:

@@ -109,11 +109,11 @@ async def test_a_thumbnail_is_kept_in_every_kind_of_store(store: dict[str, Any],
         first = await fetch(gateway)
         assert first[0] == 200
         assert (await image_record(flow)).thumbnail == "ready"
-        workers = decoders()
+        workers = thumbnail_workers()
         assert await fetch(gateway) == first
         with Image.open(BytesIO(first[1])) as image:
             assert colors_match(quadrant_colors(image), CORNERS)
-        assert decoders() == workers
+        assert thumbnail_workers() == workers
 
 
 async def test_dimensions_missing_in_the_listing_come_from_the_image(tree: Tree, flow: ImportFlow) -> None:
@@ -125,12 +125,12 @@ async def test_dimensions_missing_in_the_listing_come_from_the_image(tree: Tree,
         assert (image["width"], image["height"]) == (800, 600)
 
 
-async def test_a_hundred_concurrent_requests_render_it_once(tree: Tree, flow: ImportFlow) -> None:
+async def test_a_hundred_concurrent_requests_render_a_thumbnail_once(tree: Tree, flow: ImportFlow) -> None:
     async with gateway_with_images(flow, create_folder(tree, encode_image(four_color_image(), "JPEG"))) as gateway:
         responses = await asyncio.gather(*(fetch(gateway) for _ in range(100)))
         assert {status for status, _ in responses} == {200}
         assert len({body for _, body in responses}) == 1
-        assert len(decoders()) == 1
+        assert len(thumbnail_workers()) == 1
 
 
 @pytest.mark.parametrize(
@@ -205,46 +205,44 @@ async def test_an_image_missing_from_the_store_is_not_remembered_as_failed(tree:
         assert (await fetch(gateway))[0] == 200
 
 
-async def test_the_gateway_survives_killed_decoders(tree: Tree, flow: ImportFlow) -> None:
+async def test_the_gateway_survives_killed_thumbnail_workers(tree: Tree, flow: ImportFlow) -> None:
     root = tree.folder("Many")
     for number in range(4):
         content = encode_image(Image.new("RGB", (8000, 8000), (number, 0, 0)), "PNG", compress_level=1)
         tree.file(root, f"{number}.png", content=content, mime_type="image/png")
     async with gateway_with_images(flow, root) as gateway:
         requests = [asyncio.create_task(fetch(gateway, f"/api/images/{number}/thumbnail")) for number in range(1, 5)]
-        workers = await running_decoders()
+        workers = await wait_for_thumbnail_workers()
         await asyncio.sleep(0.4)
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         statuses = [status for status, _ in await asyncio.gather(*requests)]
-        # 503: the decoder was killed before it had started, so no image is to blame.
+        # 503: the worker was killed before it had started, so no image is to blame.
         assert set(statuses) <= {200, 404, 503}
         assert 200 in statuses
         assert await gateway.get("/health")
-    assert not decoders()
+    assert not thumbnail_workers()
 
 
-async def test_no_decoder_survives_the_gateway(tree: Tree, flow: ImportFlow) -> None:
+async def test_no_thumbnail_worker_survives_the_gateway(tree: Tree, flow: ImportFlow) -> None:
     content = encode_image(Image.new("RGB", (12_000, 12_000)), "PNG", compress_level=1)
     async with gateway_with_images(flow, create_folder(tree, content, name="a.png", mime_type="image/png")) as gateway:
         request = asyncio.create_task(fetch(gateway))
-        await running_decoders()
+        await wait_for_thumbnail_workers()
     await asyncio.gather(request, return_exceptions=True)
-    assert not decoders()
+    assert not thumbnail_workers()
     assert (await image_record(flow)).thumbnail != "failed"
 
 
-async def running_decoders() -> list[int]:
-    """Return the ids of the decoder processes once there are any."""
-    for _ in range(400):
-        if found := decoders():
-            return found
+async def wait_for_thumbnail_workers() -> list[int]:
+    """Return the process ids of the thumbnail workers once there are any; the test's timeout bounds the wait."""
+    while not (workers := thumbnail_workers()):  # noqa: ASYNC110 - a process has no event
         await asyncio.sleep(0.05)
-    raise AssertionError("Nothing is being decoded.")
+    return workers
 
 
-def decoders() -> list[int]:
-    """Return the ids of this process's decoder processes."""
+def thumbnail_workers() -> list[int]:
+    """Return the process ids of the thumbnail workers that this process started."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

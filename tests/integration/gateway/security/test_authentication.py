@@ -81,10 +81,11 @@ async def test_the_token_gives_access(gateway: GatewayClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["Bearer", "Bearer ", "Bearer x", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"]
+    "authorization",
+    ["Bearer", "Bearer ", "Bearer x", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"],
 )
-async def test_anything_but_the_token_is_rejected(anonymous: aiohttp.ClientSession, given: str) -> None:
-    async with anonymous.get("/api/jobs", headers={"Authorization": given}) as response:
+async def test_anything_but_the_token_is_rejected(anonymous: aiohttp.ClientSession, authorization: str) -> None:
+    async with anonymous.get("/api/jobs", headers={"Authorization": authorization}) as response:
         assert response.status in {401, 429}
         assert TOKEN not in await response.text()
 

@@ -14,20 +14,20 @@ NOWHERE = "http://127.0.0.1:9"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
 
 
-def settings(tmp_path: Path, **given: object) -> Settings:
+def settings(tmp_path: Path, **overrides: object) -> Settings:
     return Settings.load(
         home=tmp_path / "home",
         port=0,
         google_drive_endpoint=NOWHERE,
         google_drive_web_endpoint=NOWHERE,
-        **given,
+        **overrides,
     )
 
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[GatewayClient]:
-    given = settings(tmp_path, api_token=TOKEN, cors_origins=(ALLOWED_SITE,))
-    async with running_gateway(given) as gateway:
+    gateway_settings = settings(tmp_path, api_token=TOKEN, cors_origins=(ALLOWED_SITE,))
+    async with running_gateway(gateway_settings) as gateway:
         yield gateway
 
 
@@ -90,9 +90,9 @@ async def test_other_sites_cannot_send_requests(gateway: GatewayClient) -> None:
 async def test_any_site_can_send_requests_if_all_are_allowed_but_without_a_session(
     tmp_path: Path,
 ) -> None:
-    given = settings(tmp_path, api_token=TOKEN, cors_origins=("*",))
+    gateway_settings = settings(tmp_path, api_token=TOKEN, cors_origins=("*",))
     async with (
-        running_gateway(given) as gateway,
+        running_gateway(gateway_settings) as gateway,
         gateway.session.get("/api/jobs", headers={"Origin": OTHER_SITE}) as response,
     ):
         assert (response.status, response.headers["Access-Control-Allow-Origin"]) == (200, "*")

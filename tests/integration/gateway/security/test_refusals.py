@@ -77,7 +77,7 @@ async def test_an_invalid_import_request_is_rejected(gateway: GatewayClient, bod
         (b"[" * 100_000, JSON),
         (b'{"folder_url": "' + FOLDER_URL.encode() + b'"}', {"Content-Type": "text/plain"}),
     ],
-    ids=["cut off", "empty", "not text", "deep", "not declared as JSON"],
+    ids=["truncated", "empty", "not text", "deep", "not declared as JSON"],
 )
 async def test_a_body_that_is_not_json_is_rejected(
     gateway: GatewayClient, data: bytes, headers: dict[str, str]

@@ -49,7 +49,7 @@ def test_skipped_ids_are_bounded_in_number_and_time() -> None:
     assert tracker.skipped_ids == []
 
 
-def test_every_event_is_delivered_once_in_whatever_order_they_appear(rng: Random) -> None:
+def test_every_event_is_delivered_once_in_any_order_of_appearance(rng: Random) -> None:
     for _ in range(200):
         visible_at_s = {event_id: rng.random() * 20 for event_id in range(1, 60) if rng.random() > 0.1}
         tracker, delivered = GapTracker(0), []

@@ -21,7 +21,7 @@ async def transfer(process: TransferProcess) -> list[Record]:
 async def test_a_batch_whose_process_ends_is_reported_as_lost_and_the_next_gets_a_new_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "brief.py").write_text(
+    (tmp_path / "short_lived.py").write_text(
         "import os\n"
         "from imageferry.engine.transfer_process.protocol import Reply, encode\n"
         "from imageferry.subprocess_protocol.framing import encode_frame\n\n"
@@ -29,11 +29,11 @@ async def test_a_batch_whose_process_ends_is_reported_as_lost_and_the_next_gets_
         "    os.write(1, encode_frame(encode(Reply())))\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    process = TransferProcess("brief", config={}, stop_signals=StopSignals())
+    process = TransferProcess("short_lived", config={}, stop_signals=StopSignals())
     for _ in range(2):
         assert await transfer(process) == [Record(job_id="j", batch_id=7, outcomes=(), is_final=True, worker_lost=True)]
     await process.close()
-    assert "Z" not in _states_of_children()  # all were waited for
+    assert "Z" not in _states_of_children()  # every child was waited for
 
 
 async def test_a_job_whose_process_never_starts_waits_and_loses_nothing() -> None:

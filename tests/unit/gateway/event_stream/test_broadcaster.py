@@ -15,7 +15,6 @@ from imageferry.catalog.jobs import jobs
 from imageferry.errors import TransientError
 from imageferry.gateway.event_stream.broadcaster import (
     QUEUED_CHUNKS_MAX,
-    SUBSCRIBERS_MAX,
     EventBroadcaster,
     open_broadcaster,
 )
@@ -90,8 +89,8 @@ async def test_a_job_that_no_longer_exists_is_not_sent(catalog: Catalog) -> None
 
 
 async def test_too_many_subscribers_are_rejected(catalog: Catalog) -> None:
-    broadcaster = EventBroadcaster(catalog)
-    subscriptions = [broadcaster.subscribe(None) for _ in range(SUBSCRIBERS_MAX)]
+    broadcaster = EventBroadcaster(catalog, subscribers_max=3)
+    subscriptions = [broadcaster.subscribe(None) for _ in range(3)]
     await asyncio.gather(*(anext(subscription) for subscription in subscriptions))
     with pytest.raises(TransientError):
         await anext(broadcaster.subscribe(None))

@@ -10,13 +10,13 @@ from imageferry.gateway.protocol.stream_slots import SlotResponse, StreamSlots
 
 def test_one_client_cannot_use_all_slots() -> None:
     slots = StreamSlots(total=3, per_client=2)
-    with ExitStack() as held:
-        held.enter_context(slots.acquire("a"))
-        held.enter_context(slots.acquire("a"))
+    with ExitStack() as acquired:
+        acquired.enter_context(slots.acquire("a"))
+        acquired.enter_context(slots.acquire("a"))
         with pytest.raises(TransientError) as error, slots.acquire("a"):
             pass
         assert error.value.reason is Reason.OVERLOADED
-        held.enter_context(slots.acquire("b"))
+        acquired.enter_context(slots.acquire("b"))
         with pytest.raises(TransientError), slots.acquire("c"):
             pass
     with slots.acquire("a"), slots.acquire("c"):

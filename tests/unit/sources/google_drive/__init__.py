@@ -1,1 +1,1 @@
-"""Google Drive, piece by piece."""
+"""Unit tests of sources/google_drive."""

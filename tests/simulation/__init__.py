@@ -1,0 +1,1 @@
+"""Simulations: minutes of virtual time, deterministic, seconds of CPU each."""
