@@ -4,7 +4,7 @@ FROM node:24-trixie-slim AS node
 
 FROM python:3.13-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-# The wheel's build makes the gallery of web/, where there is a Node.
+# Building the wheel also builds the web page from web/, if Node is available.
 COPY --from=node /usr/local/bin/node /usr/local/bin/
 COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
@@ -19,7 +19,7 @@ RUN /opt/imageferry/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /di
 FROM python:3.13-slim-trixie
 LABEL org.opencontainers.image.title="imageferry" org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/imageferry /opt/imageferry
-# A volume that is mounted here for the first time takes over whom it belongs to.
+# A new volume that is mounted here takes over this owner.
 COPY --from=build --chown=10001:10001 /data /data
 ENV PATH=/opt/imageferry/bin:$PATH PYTHONDONTWRITEBYTECODE=1 \
     IMAGEFERRY_HOME=/data IMAGEFERRY_LOG_FORMAT=json IMAGEFERRY_LOG_LEVEL=info HOST=0.0.0.0

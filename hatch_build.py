@@ -102,7 +102,7 @@ def _lock() -> str:
 
 
 def _is_stale() -> bool:
-    """Return whether web/ differs from what was built; a source distribution has no web/, but the built page."""
+    """Return whether the page has to be built: web/ differs from what it was built from."""
     if not WEB.is_dir():
         return False
     return not STAMP.is_file() or STAMP.read_text() != _digest()

@@ -1,1 +1,1 @@
-"""Races against rclone over the same files, on one machine, without any network."""
+"""Benchmarks against rclone over the same files, on one machine, without any network."""

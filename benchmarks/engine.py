@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engine`: the small race over each broker with PostgreSQL, against the local engine."""
+"""`python -m benchmarks.engine`: the scenario `small` over each broker with PostgreSQL, and with the local engine."""
 
 import argparse
 import os
@@ -40,42 +40,42 @@ class Run:
 
 
 def main() -> int:
-    """Measure every engine in turn; the process's exit code."""
+    """Measure every engine in turn. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--files", type=int, default=SCENARIOS["small"].files)
     parser.add_argument("--brokers", nargs="+", choices=BROKER_KINDS, default=list(BROKER_KINDS))
-    asked = parser.parse_args()
-    runs: dict[str, list[Run]] = {kind: [] for kind in (LOCAL, *asked.brokers)}
-    course = replace(SCENARIOS["small"], files=asked.files)
-    with open_testbed(course, host="localhost", source_port=free_port(), target_port=free_port()) as arena:
-        for _ in range(asked.rounds):
+    arguments = parser.parse_args()
+    runs: dict[str, list[Run]] = {kind: [] for kind in (LOCAL, *arguments.brokers)}
+    scenario = replace(SCENARIOS["small"], files=arguments.files)
+    with open_testbed(scenario, host="localhost", source_port=free_port(), target_port=free_port()) as testbed:
+        for _ in range(arguments.rounds):
             for kind, done in runs.items():
-                done.append(_run(arena, kind))
+                done.append(_run(testbed, kind))
                 sys.stderr.write(f"{kind}: {done[-1].wall_s:.2f} s, {done[-1].cpu_s:.2f} s of CPU\n")
-    us_file = {kind: median(each.cpu_s for each in done) / course.files * 1e6 for kind, done in runs.items()}
-    for kind, us in us_file.items():
-        sys.stdout.write(f"{kind:10}{us:8.0f} us of CPU a file{us / us_file[LOCAL]:8.2f} of the local engine's\n")
-    _save(runs, files=course.files, us_file=us_file)
+    us_per_file = {kind: median(each.cpu_s for each in done) / scenario.files * 1e6 for kind, done in runs.items()}
+    for kind, us in us_per_file.items():
+        sys.stdout.write(f"{kind:10}{us:8.0f} us of CPU per file{us / us_per_file[LOCAL]:8.2f} of the local engine's\n")
+    _save(runs, files=scenario.files, us_per_file=us_per_file)
     return 0
 
 
-def _run(arena: Testbed, kind: str) -> Run:
-    arena.clear()
-    folder = arena.folder / kind
+def _run(testbed: Testbed, kind: str) -> Run:
+    testbed.clear()
+    folder = testbed.folder / kind
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    contestant = Imageferry()
-    environment = {**contestant.environment(arena, folder=folder), "GOOGLE_DRIVE_ENDPOINT": arena.source_url}
+    competitor = Imageferry()
+    environment = {**competitor.environment(testbed, folder=folder), "GOOGLE_DRIVE_ENDPOINT": testbed.source_url}
     with _workers(kind, environment, folder=folder) as (shared, group_ids):
         before_s = groups_cpu_s(group_ids)
-        command = contestant.command(arena)
+        command = competitor.command(testbed)
         measured = run(command, environment=environment | shared, folder=folder, timeout_s=RUN_S_MAX)
         workers_s = groups_cpu_s(group_ids) - before_s
         rss_mib = max([measured.rss_mib, *map(group_peak_mib, group_ids)])
-    contestant.check(measured.output, arena)
-    if not arena.has_all_files(contestant.name):
-        raise RunError(f"After {kind} the target does not hold every file.")
+    competitor.check(measured.output, testbed)
+    if not testbed.has_all_files(competitor.name):
+        raise RunError(f"After {kind} files are missing in the target.")
     return Run(wall_s=measured.wall_s, cpu_s=measured.cpu_s + workers_s, rss_mib=rss_mib)
 
 
@@ -120,10 +120,10 @@ def _wait_for(log: Path, words: str) -> None:
         time.sleep(0.05)
 
 
-def _save(runs: Mapping[str, list[Run]], *, files: int, us_file: Mapping[str, float]) -> None:
+def _save(runs: Mapping[str, list[Run]], *, files: int, us_per_file: Mapping[str, float]) -> None:
     facts = {
         "files": files,
-        "cpu_us_file": {kind: round(us, 1) for kind, us in us_file.items()},
+        "cpu_us_per_file": {kind: round(us, 1) for kind, us in us_per_file.items()},
         "runs": {
             kind: [{name: round(v, 3) for name, v in asdict(each).items()} for each in done]
             for kind, done in runs.items()

@@ -20,7 +20,7 @@ from imageferry.demo.quota import COSTS, UNITS_PER_MINUTE
 from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 
-UPLOADERS = 4
+WORKERS = 4
 FILES = 5_000  # a minute of the published quota
 SIZE_BYTES = 1_000
 LATENCY_S = 0.05
@@ -34,7 +34,7 @@ class Point:
     """The result for one number of workers over one broker."""
 
     broker: str
-    uploaders: int
+    workers: int
     quota: str
     files: int
     used: float  # fraction of what the source permitted
@@ -45,41 +45,41 @@ def main() -> int:
     """Measure every broker. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quota", description=__doc__)
     parser.add_argument("--brokers", nargs="+", choices=BROKER_KINDS, default=list(BROKER_KINDS))
-    parser.add_argument("--uploaders", type=int, nargs="+", default=[1, UPLOADERS])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, WORKERS])
     parser.add_argument("--quota", nargs="+", choices=[CONFIGURED, ADAPTIVE], default=[CONFIGURED, ADAPTIVE])
     parser.add_argument("--files", type=int, default=FILES)
     arguments = parser.parse_args()
     points = [
-        asyncio.run(_measure(broker, uploaders=uploaders, quota=quota, files=arguments.files))
+        asyncio.run(_measure(broker, workers=workers, quota=quota, files=arguments.files))
         for broker in arguments.brokers
         for quota in arguments.quota
-        for uploaders in arguments.uploaders
+        for workers in arguments.workers
     ]
     facts = {"downloads_s": DOWNLOADS_S, "points": [asdict(point) for point in points]}
     sys.stderr.write(f"Written to {save_facts('quota-shared', facts)}\n")
     return 0
 
 
-async def _measure(broker: str, *, uploaders: int, quota: str, files: int) -> Point:
+async def _measure(broker: str, *, workers: int, quota: str, files: int) -> Point:
     with tempfile.TemporaryDirectory() as folder:
         tree = Tree()
         async with DriveTestServer(tree, latency_s=LATENCY_S, quota_scale=1.0) as drive:
             flow = ImportFlow(drive=drive, home=Path(folder) / "home")
             async with open_worker_group(broker, flow, folder=Path(folder)) as group:
-                used, rejected = await _run(group, tree, uploaders=uploaders, quota=quota, files=files)
+                used, rejected = await _run(group, tree, workers=workers, quota=quota, files=files)
     point = Point(
-        broker=broker, uploaders=uploaders, quota=quota, files=files, used=round(used, 4), rejected=round(rejected, 5)
+        broker=broker, workers=workers, quota=quota, files=files, used=round(used, 4), rejected=round(rejected, 5)
     )
     sys.stdout.write(
-        f"{broker:10} {uploaders} uploaders, quota {quota:10} {used * 100:6.1f}% used {rejected * 100:6.2f}% rejected\n"
+        f"{broker:10} {workers} workers, quota {quota:10} {used * 100:6.1f}% used {rejected * 100:6.2f}% rejected\n"
     )
     sys.stdout.flush()
     return point
 
 
-async def _run(group: WorkerGroup, tree: Tree, *, uploaders: int, quota: str, files: int) -> tuple[float, float]:
+async def _run(group: WorkerGroup, tree: Tree, *, workers: int, quota: str, files: int) -> tuple[float, float]:
     """Return the fraction of the quota that was used, and the fraction of calls that were rejected."""
-    window = 4 * uploaders
+    window = 4 * workers
     group.environment |= {"IMAGEFERRY_BATCHES_IN_FLIGHT": str(window), "IMAGEFERRY_LEASE_SECONDS": "60"}
     if quota == CONFIGURED:
         group.environment |= {
@@ -88,7 +88,7 @@ async def _run(group: WorkerGroup, tree: Tree, *, uploaders: int, quota: str, fi
         }
     group.flow.setting_overrides |= {"batches_in_flight": window, "lease_s": 60}
     await group.start("crawl,record", processes=1)
-    for _ in range(uploaders):
+    for _ in range(workers):
         await group.start("transfer")
     root = tree.folder("Root")
     tree.numbered_files(root, files, size_bytes=SIZE_BYTES)

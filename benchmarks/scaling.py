@@ -66,7 +66,7 @@ async def _measure(broker: str, *, processes: int, files: int) -> Point:
             async with open_worker_group(broker, flow, folder=Path(folder)) as group:
                 point = await _run(group, tree, broker=broker, processes=processes, files=files)
     sys.stdout.write(
-        f"{point.broker:10} {point.processes:3} uploaders {point.files_s:8.1f} files/s"
+        f"{point.broker:10} {point.processes:3} workers {point.files_s:8.1f} files/s"
         f" {point.of_ideal:6.2f} of ideal {point.cpu_us_file:8.0f} us of CPU per file\n"
     )
     sys.stdout.flush()
@@ -114,10 +114,10 @@ async def _import_cpu_s(*, files: int) -> float:
                 environment = shared_environment_of(flow) | {"IMAGEFERRY_CONCURRENCY": str(16 * CONCURRENCY)}
                 del environment["CELERY_BROKER_URL"]
                 before = resource.getrusage(resource.RUSAGE_CHILDREN)
-                async with command(flow, "import", drive.folder_url(root), environment=environment) as begun:
-                    ended = await begun.wait()
+                async with command(flow, "import", drive.folder_url(root), environment=environment) as process:
+                    result = await process.wait()
                 after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert ended.code == 0, ended.stderr  # noqa: S101 - a failed run has no valid figures
+    assert result.code == 0, result.stderr  # noqa: S101 - a failed run has no valid figures
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 

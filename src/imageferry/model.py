@@ -300,7 +300,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     def empty_final_record(
         self, *, worker_lost: bool = False, blocked_reason: Reason | None = None, blocked_detail: str | None = None
     ) -> "Record":
-        """Return a record that gives the batch back without an outcome for any file."""
+        """Return a final record without outcomes: every file of the batch is dispatched again."""
         return Record(
             job_id=self.job_id,
             batch_id=self.batch_id,

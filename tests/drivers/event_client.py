@@ -59,7 +59,7 @@ async def open_event_stream(
 ) -> AsyncIterator[EventStreamReader]:
     """Open the event stream until the context ends."""
     headers = {} if last_id is None else {"Last-Event-ID": last_id}
-    no_timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
+    no_timeout = aiohttp.ClientTimeout(total=None)
     async with session.get(PATH, headers=headers, timeout=no_timeout, read_bufsize=2**22) as response:
         assert (response.status, response.content_type) == (200, "text/event-stream"), await response.text()
         yield EventStreamReader(response)

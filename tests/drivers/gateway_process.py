@@ -67,7 +67,7 @@ async def running_gateway(settings: Settings, *, demo_folder_url: str | None = N
     try:
         url, token = ready.result().url, settings.api_token
         headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
-        async with aiohttp.ClientSession(url, headers=headers, timeout=aiohttp.ClientTimeout(30)) as session:
+        async with aiohttp.ClientSession(url, headers=headers, timeout=aiohttp.ClientTimeout(total=None)) as session:
             yield GatewayClient(session, url=url, sign_in_url=ready.result().sign_in_url)
     finally:
         if not serving.done():

@@ -1,6 +1,7 @@
 """The project's commands as real processes, which can be interrupted and killed."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -21,6 +22,13 @@ class CommandResult:
     code: int  # negative: the signal that killed it
     stdout: str
     stderr: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        """The only line on stdout, decoded."""
+        (line,) = self.stdout.splitlines()
+        value: dict[str, object] = json.loads(line)
+        return value
 
 
 class Command:

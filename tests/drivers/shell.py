@@ -1,29 +1,12 @@
 """Run commands as processes with a home of their own."""
 
 import asyncio
-import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from imageferry.demo.server import DriveTestServer
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """The exit code and the output of a command."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, object]:
-        """The only line on stdout, decoded."""
-        (line,) = self.out.splitlines()
-        value: dict[str, object] = json.loads(line)
-        return value
+from tests.drivers.processes import CommandResult
 
 
 class Shell:
@@ -53,7 +36,7 @@ class Shell:
             env=self.environment | environment,
             cwd=self.home.parent,
         )
-        out, err = await process.communicate()
+        stdout, stderr = await process.communicate()
         assert process.returncode is not None
-        assert b"Traceback" not in err
-        return CommandResult(process.returncode, out.decode(), err.decode())
+        assert b"Traceback" not in stderr
+        return CommandResult(code=process.returncode, stdout=stdout.decode(), stderr=stderr.decode())

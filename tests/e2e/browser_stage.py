@@ -61,7 +61,7 @@ async def browser_stage(home: Path) -> AsyncIterator[Mapping[str, str]]:
                 "TOKEN": TOKEN,
                 "FOLDER_URL": drive.folder_url(root),
                 "LONG_FOLDER_URL": drive.folder_url(long),
-                "STANDIN_URL": drive.url,
+                "DRIVE_URL": drive.url,
             }
 
 

@@ -41,7 +41,7 @@ class S3Fault(StrEnum):
     FULL = "full"  # 507
     RESET = "reset"  # the connection is reset before anything is stored
     LOST_RESPONSE = "lost_response"  # stored, but no response is sent
-    DAMAGED = "damaged"  # other bytes are stored, and the ETag is theirs
+    DAMAGED = "damaged"  # other bytes are stored, and the ETag matches them
 
 
 _ERRORS = {

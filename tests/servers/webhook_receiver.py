@@ -14,7 +14,7 @@ HOST = "hooks.example"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedRequest:
-    """A request that came."""
+    """A request as it arrived."""
 
     headers: dict[str, str]
     body: bytes
@@ -22,26 +22,24 @@ class ReceivedRequest:
 
 @dataclass(kw_only=True)
 class WebhookReceiver:
-    """Answers each request with the next of its answers, the last again and again."""
+    """Answers each request with the next of `responses`, and repeats the last one. A float delays an empty response."""
 
-    responses: list[web.Response | float] = field(
-        default_factory=lambda: [web.Response()]
-    )  # a float: so late, in seconds
+    responses: list[web.Response | float] = field(default_factory=lambda: [web.Response()])  # a float: delay in seconds
     requests: list[ReceivedRequest] = field(default_factory=list)
     port: int = 0
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(ReceivedRequest(headers=dict(request.headers), body=await request.read()))
-        answer = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
-        if isinstance(answer, float):
-            await asyncio.sleep(answer)
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if isinstance(response, float):
+            await asyncio.sleep(response)
             return web.Response()
-        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+        return web.Response(status=response.status, headers=response.headers, body=response.body)
 
 
 @asynccontextmanager
 async def running_receiver(receiver: WebhookReceiver, *, tls: bool = False) -> AsyncIterator[ssl.SSLContext | None]:
-    """Let it receive until the context ends; what a client needs to trust it, where it speaks TLS."""
+    """Run a receiver until the context ends. Yield a TLS context that trusts it; None without TLS."""
     server, client = None, None
     if tls:
         authority = trustme.CA()

@@ -10,7 +10,7 @@ export const env = (name: string): string => {
 
 export const SERVER_URL = env("URL");
 export const FOLDER_URL = env("FOLDER_URL");
-const TEST_DRIVE_URL = env("STANDIN_URL");
+const TEST_DRIVE_URL = env("DRIVE_URL");
 
 // No sandbox: the tests run as root in containers, and open only our own page.
 const CHROMIUM_FLAGS = [

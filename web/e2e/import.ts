@@ -55,11 +55,13 @@ describe("importing", () => {
 
     // The import has a URL. Another window shows the same state, and so does this one after a reload.
     await page.waitForURL(/\/jobs\/[0-9a-f-]+$/);
+    // Pause first: on a busy machine, the import would end before the other window is open.
+    await page.getByRole("button", { name: "Pause" }).click();
+    await stateBadge(page, "Paused").waitFor();
     await page.getByText(/\d+ of \d+/).waitFor();
     const other = await openPage(new URL(page.url()).pathname);
+    await stateBadge(other, "Paused").waitFor();
     await other.getByText(/\d+ of \d+/).waitFor();
-    await page.getByRole("button", { name: "Pause" }).click();
-    await Promise.all([stateBadge(page, "Paused").waitFor(), stateBadge(other, "Paused").waitFor()]);
     await page.reload();
     await stateBadge(page, "Paused").waitFor();
     expect(await axeViolations(page)).toEqual([]);

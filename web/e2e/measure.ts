@@ -1,6 +1,6 @@
 /// Measures the gallery's responsiveness and memory. Needs a running server with a catalog from `python -m benchmarks.seed`.
 //
-//     URL=http://127.0.0.1:8000 FOLDER_URL=- STANDIN_URL=- CHROMIUM=$(command -v chromium) MINUTES=10 npm run measure
+//     URL=http://127.0.0.1:8000 FOLDER_URL=- DRIVE_URL=- CHROMIUM=$(command -v chromium) MINUTES=10 npm run measure
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";

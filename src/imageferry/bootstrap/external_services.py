@@ -33,9 +33,8 @@ class SourceQuota:
 
     list_calls_per_s_max: float | None
     byte_calls_per_s_max: float | None
-    counter_url: str | None = field(
-        repr=False
-    )  # the Redis that counts for all processes that share the quota; None: each process counts its own
+    # The Redis that counts for all processes that share the quota; None: each process counts its own calls.
+    counter_url: str | None = field(repr=False)
     prefix: str  # of the keys in Redis
     processes_min: int  # that share the quota, at least
 

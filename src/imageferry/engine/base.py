@@ -19,7 +19,10 @@ class Engine(Protocol):
     """
 
     async def run(self) -> None:
-        """Work until `stop` is called, then requeue what is in progress and return."""
+        """Work until `stop` is called, or until the jobs that the engine was made for are terminal.
+
+        Stages of this process that are still running then may finish for a few seconds; the rest is requeued.
+        """
         ...
 
     def stop(self) -> None:

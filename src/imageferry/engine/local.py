@@ -91,14 +91,14 @@ class LocalEngine:
         task.add_done_callback(self._tasks.pop)
 
     async def _deliver(self, message: Message) -> None:
-        has_no_followers = True
+        yielded_nothing = True
         try:
-            async for following in self._stages[type(message)](message):
-                has_no_followers = False
+            async for next_message in self._stages[type(message)](message):
+                yielded_nothing = False
                 # What follows is in flight in the catalog already; a stopping engine requeues it before it ends.
-                if not self._stop_signals.is_stopping or isinstance(following, Record):
-                    await self._send(following)
-            if has_no_followers and (len(self._tasks) == 1 or (isinstance(message, Record) and message.is_final)):
+                if not self._stop_signals.is_stopping or isinstance(next_message, Record):
+                    await self._send(next_message)
+            if yielded_nothing and (len(self._tasks) == 1 or (isinstance(message, Record) and message.is_final)):
                 self._sweep_loop.wake()  # its credit may serve another job, or its job may be complete
         except TransientError as exc:
             # A record is kept and written once the catalog is available again.

@@ -1,6 +1,7 @@
 """Opening a connection: name lookup, TCP, proxy tunnel, TLS."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -108,4 +109,6 @@ async def _wait_ready(
 
 def error_text(error: OSError) -> str:
     """Return the error's message for people."""
+    if isinstance(error, ConnectionError) and error.errno is not None:
+        return os.strerror(error.errno)  # asyncio's own text contains the address as a Python tuple
     return error.strerror or str(error)

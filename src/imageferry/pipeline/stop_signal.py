@@ -53,7 +53,7 @@ class StopSignals:
             await asyncio.wait_for(self._idle.wait(), timeout_s)
 
     def stop_jobs(self, job_ids: Collection[str]) -> None:
-        """Stop the registered work of these jobs: at once or, for files held whole, within GRACE_S. Idempotent."""
+        """Stop the registered work of these jobs, and abort what it still downloads after GRACE_S. Idempotent."""
         for job_id in job_ids:
             signal = self._by_job.get(job_id)
             if signal is not None and not signal.stop_requested.is_set():

@@ -69,7 +69,7 @@ class WriteCoalescer(Generic[T]):
             group, next_messages = [first], await self._write([first.value])
         for each in group:
             each.is_written = True
-        # A caller that was cancelled meanwhile would not send its messages.
+        # A caller that was cancelled during the write would not send its messages.
         waiting = [each for each in group if each in self._pending]
         for index, each in enumerate(waiting):
             each.next_messages = next_messages[index :: len(waiting)]

@@ -65,7 +65,7 @@ class ThrottledSource:
         return await self._byte_limiter.call(self._source.read, file)
 
     async def stream(self, file: File, *, offset_bytes: int = 0) -> AsyncGenerator[Content, None]:
-        """See Source. Waiting for a turn happens before the first chunk."""
+        """See Source. The first chunk waits for a turn."""
         async with aclosing(self._source.stream(file, offset_bytes=offset_bytes)) as chunks:
             first = await self._byte_limiter.call(anext, chunks, b"")
             if first:

@@ -75,11 +75,16 @@ class ChildProcess:
 
     async def _end(self, grace_s: float) -> None:
         self._close()
-        exited = asyncio.create_task(asyncio.to_thread(os.waitpid, self.process_id, 0))
+        exited = asyncio.create_task(asyncio.to_thread(self._wait))
         if not (await asyncio.wait([exited], timeout=grace_s))[0]:
             with suppress(ProcessLookupError):
                 os.kill(self.process_id, signal.SIGKILL)
         await exited
+
+    def _wait(self) -> None:
+        # Where SIGCHLD is ignored, which programs inherit, the system itself collects ended processes.
+        with suppress(ChildProcessError):
+            os.waitpid(self.process_id, 0)
 
 
 def spawn(

@@ -14,7 +14,7 @@ from imageferry.sources.throttle import ThrottledSource
 class Instrument:
     """An instrument that observes nothing; subclasses override what they observe."""
 
-    def wrap_stage(self, kind: type[Message], stage: Stage) -> Stage:  # noqa: ARG002 - subclasses use it
+    def wrap_stage(self, message_type: type[Message], stage: Stage) -> Stage:  # noqa: ARG002 - subclasses use it
         """Return a stage that behaves like the given one."""
         return stage
 
@@ -29,7 +29,7 @@ class Instrument:
 class LogContext(Instrument):
     """Adds the job and the batch to everything that is logged while a message is handled."""
 
-    def wrap_stage(self, kind: type[Message], stage: Stage) -> Stage:  # noqa: ARG002 - wraps every stage alike
+    def wrap_stage(self, message_type: type[Message], stage: Stage) -> Stage:  # noqa: ARG002 - wraps every stage alike
         """See Instrument."""
         return partial(_with_log_context, stage)
 
@@ -45,5 +45,5 @@ def instrument_stages(stages: Stages, instruments: Iterable[Instrument]) -> Stag
 async def _with_log_context(stage: Stage, message: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - the signature of Stage
     # Each message has its own task, which inherits the log context of the message before: replace it.
     bind_context(log_fields(message))
-    async for following in stage(message):
-        yield following
+    async for next_message in stage(message):
+        yield next_message

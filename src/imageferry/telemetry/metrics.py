@@ -53,9 +53,9 @@ class Metrics(Instrument):
             registry=self.registry,
         )
 
-    def wrap_stage(self, kind: type[Message], stage: Stage) -> Stage:
+    def wrap_stage(self, message_type: type[Message], stage: Stage) -> Stage:
         """See Instrument."""
-        return partial(self._metered, kind.__name__.lower(), stage)
+        return partial(self._metered, message_type.__name__.lower(), stage)
 
     def wrap_source(self, source: Source, *, throttled: ThrottledSource) -> Source:
         """See Instrument."""
@@ -95,10 +95,10 @@ class Metrics(Instrument):
         in_progress.inc()
         started_s = time.monotonic()
         try:
-            async for following in stage(message):
-                if isinstance(following, Record):
-                    self._count(following)
-                yield following
+            async for next_message in stage(message):
+                if isinstance(next_message, Record):
+                    self._count(next_message)
+                yield next_message
         except TransientError as exc:
             self._retries.labels("catalog", exc.reason).inc()
             raise
@@ -116,8 +116,10 @@ class Metrics(Instrument):
                 self._retries.labels("file", reason).inc(files)
             else:
                 self._files.labels(state, reason or "").inc(files)
-        moved = (outcome for outcome in record.outcomes if outcome.state is ItemState.STORED and outcome.transferred)
-        self._bytes.inc(sum(outcome.size_bytes or 0 for outcome in moved))
+        transferred = (
+            outcome for outcome in record.outcomes if outcome.state is ItemState.STORED and outcome.transferred
+        )
+        self._bytes.inc(sum(outcome.size_bytes or 0 for outcome in transferred))
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"imageferry_{name}", meaning, labels, registry=self.registry)

@@ -31,13 +31,13 @@ class MetricsRecorder(Instrument):
     def take(self) -> Any:  # noqa: ANN401 - plain values that MessagePack can encode
         """Return what was added up since the last call, for `replay`; None when there is nothing."""
         calls, self._calls = self._calls, Counter()
-        return [[[*key, times] for key, times in calls.items()], self._rates] if calls else None
+        return [[[*key, count] for key, count in calls.items()], self._rates] if calls else None
 
 
 def replay(recorded: Any, meter: CallMeter) -> None:  # noqa: ANN401 - what `take` returned
     """Report to a meter what `take` returned in a transfer process."""
     calls, rates = recorded
-    for kind, result, again, times in calls:
-        meter.count_calls(kind, result, will_retry=again, count=times)
+    for kind, result, will_retry, count in calls:
+        meter.count_calls(kind, result, will_retry=will_retry, count=count)
     for kind, calls_s in rates.items():
         meter.set_rate_limit(kind, calls_s)

@@ -22,16 +22,16 @@ class Tracing(Instrument):
     def __init__(self, tracer: "Tracer") -> None:
         self._tracer = tracer
 
-    def wrap_stage(self, kind: type[Message], stage: Stage) -> Stage:
+    def wrap_stage(self, message_type: type[Message], stage: Stage) -> Stage:
         """See Instrument."""
-        return partial(self._traced, kind.__name__.lower(), stage)
+        return partial(self._traced, message_type.__name__.lower(), stage)
 
     async def _traced(self, name: str, stage: Stage, message: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - the signature of Stage
         attributes = {f"imageferry.{field}": str(value) for field, value in log_fields(message).items()}
         span = self._tracer.start_span(name, context=_job_context(message.job_id), attributes=attributes)
         try:
-            async for following in stage(message):
-                yield following
+            async for next_message in stage(message):
+                yield next_message
         except Exception as exc:
             span.record_exception(exc)
             raise
@@ -44,8 +44,8 @@ def tracing(endpoint: str) -> Iterator[Instrument]:
     """Return an instrument that sends spans to a collector; without the extra `otel`, one that does nothing."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - an extra
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - an extra
     except ImportError:
         log.info("traces.disabled", detail="To send traces: pip install 'imageferry[otel]'.")
         yield Instrument()

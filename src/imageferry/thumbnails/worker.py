@@ -26,7 +26,7 @@ def main() -> None:
     the CPU time of each image, and of each file.
     """
     memory_bytes_max, cpu_s_max, file_bytes_max = map(int, sys.argv[1:4])
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the parent's libraries may have left files open
+    _close_inherited_files()
     connection = ParentConnection()
     _discard_output()
     pi_heif.options.DECODE_THREADS = 1
@@ -54,6 +54,16 @@ def _render(request: RenderRequest, connection: ParentConnection, *, file_bytes_
         return RenderResult(error="Decoding it takes more memory than a thumbnail may use.")
     except Exception as exc:  # noqa: BLE001 - decoders raise anything on untrusted bytes
         return RenderResult(error=f"It can't be decoded: {exc or type(exc).__name__}"[:300])
+
+
+def _close_inherited_files() -> None:
+    """Close all files but stdin, stdout and stderr: the parent's libraries may have left some open."""
+    # Not os.closerange: without the system call close_range it takes minutes where the limit of open files is high.
+    with suppress(FileNotFoundError):
+        for number in [int(path.name) for path in Path("/dev/fd").iterdir()]:
+            if number > 2:  # noqa: PLR2004 - stderr
+                with suppress(OSError):
+                    os.close(number)
 
 
 def _discard_output() -> None:

@@ -115,7 +115,7 @@ class WorkerPool:
 
 
 class _WorkerCrashedError(UnreadableError):
-    """The process ended in the middle of an image: by a limit, by a decoder's fault, or killed from outside."""
+    """The process ended in the middle of an image: it exceeded a limit, a decoder crashed, or something killed it."""
 
 
 class _Worker:
@@ -130,7 +130,7 @@ class _Worker:
         # -I: import nothing from the current folder or from paths that the environment names.
         command = [sys.executable, "-I", "-m", "imageferry.thumbnails.worker"]
         command += map(str, (limits.memory_bytes_max, limits.cpu_s_max, limits.file_bytes_max))
-        # No secrets; and one arena, for every thread's own reserves address space, which is limited.
+        # No secrets. One malloc arena: each further one would reserve address space, which is limited.
         environment = {"MALLOC_ARENA_MAX": "1"}
         try:
             process = spawn(command, environment=environment, own_session=False, silent=True)

@@ -104,8 +104,8 @@ async def test_processes_that_start_at_once_create_the_tables_once(flow: ImportF
             starting = [
                 await stack.enter_async_context(command(flow, "migrate", environment=environment)) for _ in range(4)
             ]
-            ended = [await each.wait() for each in starting]
-    assert [each.code for each in ended] == [ExitCode.SUCCESS] * 4, ended
+            results = [await each.wait() for each in starting]
+    assert [each.code for each in results] == [ExitCode.SUCCESS] * 4, results
 
 
 async def test_a_killed_migration_is_completed_by_the_next_command(

@@ -45,15 +45,15 @@ async def test_an_import_prints_one_json_object_and_exits_with_zero(shell: Shell
 
 async def test_an_import_prints_messages_on_stderr_and_nothing_on_stdout(shell: Shell, url: str) -> None:
     result = await shell("import", url)
-    assert result.out == ""
-    assert "Importing “Holiday”" in result.err
-    assert "2 files stored and verified (1.0 kB), 2 skipped" in result.err
+    assert result.stdout == ""
+    assert "Importing “Holiday”" in result.stderr
+    assert "2 files stored and verified (1.0 kB), 2 skipped" in result.stderr
 
 
 async def test_a_second_import_transfers_nothing_and_says_so(shell: Shell, url: str) -> None:
     await shell("import", url)
     result = await shell("import", url, "--json")
-    assert "0 bytes transferred" in result.err
+    assert "0 bytes transferred" in result.stderr
     assert (result.json["unchanged"], result.json["stored"], result.json["bytes_transferred"]) == (2, 0, 0)
 
 
@@ -80,7 +80,7 @@ async def test_the_manifest_lists_every_file(shell: Shell, url: str, tmp_path: P
         rows = list(csv.DictReader(file))
     assert sorted(row["outcome"] for row in rows) == ["skipped", "skipped", "stored", "stored"]
     printed = await shell("manifest", str(result.json["job_id"]))
-    entries = [json.loads(line) for line in printed.out.splitlines()]
+    entries = [json.loads(line) for line in printed.stdout.splitlines()]
     assert [entry["id"] for entry in entries] == [row["id"] for row in rows]
     stored = [entry for entry in entries if entry["outcome"] == "stored"]
     assert all((shell.home / "store" / entry["key"]).stat().st_size == entry["size"] for entry in stored)
@@ -88,8 +88,8 @@ async def test_the_manifest_lists_every_file(shell: Shell, url: str, tmp_path: P
 
 async def test_an_unwritable_manifest_is_reported_before_the_import_starts(shell: Shell, url: str) -> None:
     result = await shell("import", url, "--manifest", "/proc/nowhere/manifest.csv")
-    assert (result.code, result.out) == (2, "")
-    assert "/proc/nowhere/manifest.csv" in result.err
+    assert (result.code, result.stdout) == (2, "")
+    assert "/proc/nowhere/manifest.csv" in result.stderr
     assert (await shell("jobs", "--json")).json == {"jobs": []}
 
 
@@ -122,7 +122,7 @@ async def test_failed_files_are_reported_by_reason_and_by_the_exit_code(
             "count": 1,
         }
     ]
-    assert "1 failed (empty): The file is empty." in result.err
+    assert "1 failed (empty): The file is empty." in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ async def test_failed_files_are_reported_by_reason_and_by_the_exit_code(
 )
 async def test_a_url_that_names_no_folder_is_reported(shell: Shell, url: str, code: int, message: str) -> None:
     result = await shell("import", url)
-    assert (result.code, result.out) == (code, "")
-    assert message in result.err
+    assert (result.code, result.stdout) == (code, "")
+    assert message in result.stderr
     assert not (shell.home / "store").exists() or not list((shell.home / "store").iterdir())
 
 
@@ -145,7 +145,7 @@ async def test_the_bare_id_of_a_file_is_reported(shell: Shell, tree: Tree) -> No
     file = tree.file(tree.folder("Holiday"), "a.jpg", content=b"a")
     result = await shell("import", file.id)
     assert result.code == 2
-    assert "folder" in result.err
+    assert "folder" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ async def test_an_invalid_setting_is_reported_in_a_sentence(
 ) -> None:
     result = await shell("import", url, **environment)
     assert result.code == code
-    assert message in result.err
-    assert len(result.err) < 900
+    assert message in result.stderr
+    assert len(result.stderr) < 900
 
 
 async def test_a_catalog_of_a_newer_version_is_not_changed(shell: Shell, url: str) -> None:
@@ -181,21 +181,21 @@ async def test_a_catalog_of_a_newer_version_is_not_changed(shell: Shell, url: st
     database.close()
     result = await shell("import", url)
     assert result.code == 7
-    assert "newer version" in result.err
+    assert "newer version" in result.stderr
 
 
 async def test_jobs_are_listed(shell: Shell, url: str) -> None:
-    assert "No jobs yet" in (await shell("jobs")).out
+    assert "No jobs yet" in (await shell("jobs")).stdout
     job_id = (await shell("import", url, "--json")).json["job_id"]
     jobs = await shell("jobs")
-    assert str(job_id) in jobs.out
-    assert "completed" in jobs.out
+    assert str(job_id) in jobs.stdout
+    assert "completed" in jobs.stdout
 
 
 async def test_the_doctor_finds_no_problem(shell: Shell) -> None:
     result = await shell("doctor", "--json")
     assert result.code == 0
-    assert result.err.count("✓") == 3
+    assert result.stderr.count("✓") == 3
     assert result.json["checks"] == [
         {"name": "catalog", "ok": True, "detail": f"sqlite:///{shell.home}/catalog.db", "reason": None},
         {
@@ -222,15 +222,15 @@ async def test_the_doctor_says_what_to_fix(
 ) -> None:
     result = await shell("doctor", **environment)
     assert result.code == code
-    assert re.findall("✗ (\\w+)", result.err) == [check]
-    assert message in result.err
-    assert "hidden" not in result.err
+    assert re.findall("✗ (\\w+)", result.stderr) == [check]
+    assert message in result.stderr
+    assert "hidden" not in result.stderr
 
 
 async def test_an_empty_variable_is_ignored_by_the_store_too(shell: Shell) -> None:
     empty = {"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_S3": ""}  # as in compose.yaml
     result = await shell("doctor", STORE_URL="s3://bucket", HTTPS_PROXY="http://127.0.0.1:9", **empty)
-    assert "The storage at s3://bucket can't be reached" in result.err
+    assert "The storage at s3://bucket can't be reached" in result.stderr
 
 
 async def test_wrong_image_counts_are_found_and_fixed(shell: Shell, url: str) -> None:
@@ -238,21 +238,21 @@ async def test_wrong_image_counts_are_found_and_fixed(shell: Shell, url: str) ->
     with sqlite3.connect(shell.home / "catalog.db") as catalog:
         catalog.execute("UPDATE image_counts SET images = images + 1 WHERE dimension = 'all'")
     result = await shell("doctor")
-    assert (result.code, "imageferry migrate --recount" in result.err) == (7, True)
-    assert "Images recounted: 2." in (await shell("migrate", "--recount")).err
+    assert (result.code, "imageferry migrate --recount" in result.stderr) == (7, True)
+    assert "Images recounted: 2." in (await shell("migrate", "--recount")).stderr
     assert (await shell("doctor")).code == 0
 
 
 async def test_a_manifest_of_an_unknown_job_is_an_error(shell: Shell) -> None:
     result = await shell("manifest", "no-such-job")
-    assert (result.code, result.out) == (3, "")
+    assert (result.code, result.stdout) == (3, "")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["import", "--help"], ["serve", "--help"], ["demo", "--help"]])
 async def test_help_is_printed(shell: Shell, arguments: list[str]) -> None:
     result = await shell(*arguments)
     assert result.code == 0
-    assert "Usage:" in result.out
+    assert "Usage:" in result.stdout
 
 
 async def test_without_a_key_the_public_pages_are_read(shell: Shell, url: str) -> None:

@@ -27,6 +27,10 @@ async def test_images_are_listed_downloaded_and_deleted_by_conditions(tree: Tree
     assert [image["name"] for image in listing["images"]] == ["Sea 2.jpg", "Sea 1.jpg"]
     assert (listing["total"], listing["total_exact"]) == (3, True)
     assert "3 of 3 images" in (await images("sea")).stdout
+    on_days = await images("sea", "--taken-from", "2020-01-01", "--taken-to", "2100-01-01", "--no-location", "--json")
+    assert json.loads(on_days.stdout)["total"] == 3
+    in_future = await images("sea", "--taken-from", "2100-01-01", "--json")
+    assert json.loads(in_future.stdout)["total"] == 0
     ids = [str(image["id"]) for image in listing["images"]]
     by_id = await images("--id", ids[0], "--id", ids[1], "--json")
     assert {image["name"] for image in json.loads(by_id.stdout)["images"]} == {"Sea 2.jpg", "Sea 1.jpg"}

@@ -30,15 +30,15 @@ async def test_failed_files_are_retried_until_the_job_finishes(
     result = await shell("import", drive.folder_url(root), "--json")
     job_id = str(result.json["job_id"])
     assert result.code == 1
-    assert f"imageferry retry {job_id}" in result.err
+    assert f"imageferry retry {job_id}" in result.stderr
     tree._changed(locked, downloadable=True)
     result = await shell("retry", job_id, "--reason", "forbidden", "--json")
     assert (result.code, result.json["stored"], result.json["failed"]) == (0, 2, 0)
     result = await shell("jobs", job_id, "--json")
     assert (result.json["status"], result.json["actions"]) == ("completed", [])
     result = await shell("pause", job_id)
-    assert (result.code, result.out) == (2, "")
-    assert "You can't pause" in result.err
+    assert (result.code, result.stdout) == (2, "")
+    assert "You can't pause" in result.stderr
 
 
 async def test_a_job_is_cancelled_while_another_command_works_on_it(tree: Tree, shell: Shell) -> None:
@@ -55,7 +55,7 @@ async def test_a_job_is_cancelled_while_another_command_works_on_it(tree: Tree, 
         assert (result.code, result.json["status"]) == (0, "cancelled")
         imported = await import_task
         assert imported.code == 1
-        assert "Cancelled" in imported.err
+        assert "Cancelled" in imported.stderr
 
 
 async def test_the_stored_images_of_a_cancelled_job_are_discarded(
@@ -84,7 +84,7 @@ async def test_the_same_commands_use_a_remote_gateway(tree: Tree, flow: ImportFl
         assert [(job["job_id"], job["failed"]) for job in listed] == [(job_id, 1)]
         result = await shell("retry", job_id, "--json", IMAGEFERRY_SERVER=gateway.url)
         assert (result.code, result.json["status"]) == (1, "completed")
-        assert len((await shell("manifest", job_id, IMAGEFERRY_SERVER=gateway.url)).out.splitlines()) == 1
+        assert len((await shell("manifest", job_id, IMAGEFERRY_SERVER=gateway.url)).stdout.splitlines()) == 1
         assert (await shell("prune", "--days", "0", IMAGEFERRY_SERVER=gateway.url)).code == 0
         assert (await gateway.get("/api/jobs"))["items"] == []
     assert not (tmp_path / "remote").exists()

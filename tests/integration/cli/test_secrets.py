@@ -89,8 +89,8 @@ async def test_no_secret_is_revealed_by_a_whole_run(tree: Tree, flow: ImportFlow
             await call(session, "POST", "/login", received, json={"token": [TOKEN]})
             await call(session, "POST", "/api/import/google-drive", received, json={"folder_url": "", "x": 1})
         serving.send(signal.SIGTERM)
-        ended = await serving.wait()
-    received += [ended.stdout, ended.stderr, (flow.home / "catalog.db").read_bytes().decode("latin-1")]
+        result = await serving.wait()
+    received += [result.stdout, result.stderr, (flow.home / "catalog.db").read_bytes().decode("latin-1")]
     secrets = {
         "token": TOKEN,
         "Google key": flow.drive.api_key,
@@ -100,7 +100,7 @@ async def test_no_secret_is_revealed_by_a_whole_run(tree: Tree, flow: ImportFlow
     }
     revealed = {name for name, secret in secrets.items() for text in received if secret in text}
     assert not revealed
-    assert '"event"' in ended.stderr
+    assert '"event"' in result.stderr
 
 
 async def import_and_wait(session: aiohttp.ClientSession, folder_url: str, received: list[str]) -> None:

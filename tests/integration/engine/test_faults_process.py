@@ -47,9 +47,9 @@ async def test_a_command_that_is_killed_repeatedly_loses_nothing_and_transfers_f
             running.send(SIGKILL)
             assert (await running.wait()).code == -SIGKILL
     async with _import(flow, root) as running:
-        ended = await running.wait()
+        result = await running.wait()
 
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     repeated_downloads = flow.drive.requests.count(Operation.MEDIA) - FILES - 1
     assert repeated_downloads <= CONCURRENCY * (len(kills_at) + 1)
     await flow.assert_consistent(await flow.job())
@@ -69,9 +69,9 @@ async def test_a_command_that_is_killed_at_its_start_does_not_hinder_the_next(
         await running.wait()
     flow.drive.faults.clear()
     async with _import(flow, root) as running:
-        ended = await running.wait()
+        result = await running.wait()
 
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     await flow.assert_consistent(await flow.job())
 
 
@@ -94,9 +94,9 @@ async def test_a_large_retry_continues_in_another_process_than_it_was_started_in
     started = await flow.job()
     assert (started.state, started.failed) == (JobState.RUNNING, 100)
     async with _import(flow, root) as running:
-        ended = await running.wait()
+        result = await running.wait()
 
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     assert (await flow.job()).stored == number
     await flow.assert_consistent(await flow.job())
 
@@ -114,10 +114,10 @@ async def test_files_stored_by_a_killed_command_are_recorded_or_deleted_once_the
         await running.wait()
     stored = len(flow.objects())
     async with command(flow, "cancel", (await flow.job()).id, *(["--discard"] if discard else [])) as cancelling:
-        ended = await cancelling.wait()
+        result = await cancelling.wait()
 
     job = await flow.job()
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     assert stored > 0
     assert (job.state, job.stored) == (JobState.CANCELLED, 0 if discard else stored)
     await flow.assert_consistent(job)
@@ -134,9 +134,9 @@ async def test_a_transfer_process_that_is_killed_repeatedly_loses_only_the_files
             await flow.wait_for_downloads(downloads)
             os.kill(await _transfer_process(running), SIGTERM)  # ignored: the command stops it
             os.kill(await _transfer_process(running), SIGKILL)
-        ended = await running.wait()
+        result = await running.wait()
 
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     assert flow.drive.requests.count(Operation.MEDIA) <= FILES + 1 + 3 * CONCURRENCY
     await flow.assert_consistent(await flow.job())
 
@@ -164,9 +164,9 @@ async def test_a_killed_transfer_process_does_not_affect_the_files_of_the_others
         os.kill(first, SIGKILL)
         await flow.wait_for_downloads(FILES // 2)
         assert second in _transfer_processes_of(running.process_id)
-        ended = await running.wait()
+        result = await running.wait()
 
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     assert flow.drive.requests.count(Operation.MEDIA) <= FILES + 1 + CONCURRENCY // 2
     await flow.assert_consistent(await flow.job())
 
@@ -197,10 +197,10 @@ async def test_serve_finishes_the_job_of_a_killed_command(tree: Tree, flow: Impo
         await serving.wait_for_line("imageferry is running at")
         job = await _wait_until_finished(flow)
         serving.send(SIGTERM)
-        ended = await serving.wait()
+        result = await serving.wait()
 
     assert (job.state, job.stored) == (JobState.COMPLETED, FILES + 1)
-    assert ended.code == ExitCode.SUCCESS
+    assert result.code == ExitCode.SUCCESS
     await flow.assert_consistent(job)
 
 
@@ -216,9 +216,9 @@ async def test_the_partial_upload_of_a_killed_command_is_removed(tree: Tree, flo
         await running.wait()
     assert len(_staged_files(flow)) == 1
     async with _import(flow, root) as running:
-        ended = await running.wait()
+        result = await running.wait()
 
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     assert _staged_files(flow) == []
     await flow.assert_consistent(await flow.job())
 
@@ -237,13 +237,13 @@ async def test_an_interrupted_command_requeues_its_work_and_the_next_command_con
     leases = [row for table in (batches, job_folders) for row in await flow.rows(table) if row.state == "in_flight"]
     await flow.assert_store_matches_catalog()
     async with _import(flow, root) as running:
-        ended = await running.wait()
+        result = await running.wait()
 
     assert interrupted.code == ExitCode.INTERRUPTED
     assert "Run the same command again to continue" in interrupted.stderr
     assert "Traceback" not in interrupted.stderr
     assert leases == []
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
     await flow.assert_consistent(await flow.job())
 
@@ -279,7 +279,7 @@ async def test_two_commands_for_one_folder_share_one_job_and_no_file_is_transfer
         flow.drive.faults.clear()
         results = await asyncio.gather(one.wait(), other.wait())
 
-    assert [ended.code for ended in results] == [ExitCode.SUCCESS, ExitCode.SUCCESS], results
+    assert [result.code for result in results] == [ExitCode.SUCCESS, ExitCode.SUCCESS], results
     assert {line.split(" ", 1)[0] for line in lines} == {"Importing", "Resuming"}
     assert len(await flow.rows(jobs)) == 1
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
@@ -297,9 +297,9 @@ async def test_a_command_takes_over_the_job_when_the_one_it_followed_is_killed(t
             one.send(SIGKILL)
             await one.wait()
             flow.drive.faults.clear()
-            ended = await other.wait()
+            result = await other.wait()
 
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     assert flow.drive.requests.count(Operation.MEDIA) <= FILES + 1 + CONCURRENCY
     await flow.assert_consistent(await flow.job())
 
@@ -310,11 +310,11 @@ async def test_an_import_while_serve_runs_is_followed_until_it_finishes(tree: Tr
     async with command(flow, "serve") as serving:
         await serving.wait_for_line("imageferry is running at")
         async with _import(flow, root) as running:
-            ended = await running.wait()
+            result = await running.wait()
         serving.send(SIGTERM)
         served = await serving.wait()
 
-    assert (ended.code, served.code) == (ExitCode.SUCCESS, ExitCode.SUCCESS)
+    assert (result.code, served.code) == (ExitCode.SUCCESS, ExitCode.SUCCESS)
     assert set(flow.drive.requests.downloads_by_file.values()) == {1}
     await flow.assert_consistent(await flow.job())
 
@@ -331,9 +331,9 @@ async def test_a_clock_that_jumped_delays_nothing(tree: Tree, flow: ImportFlow, 
         await _shift_times(flow, table, jump_ms)
 
     async with _import(flow, root) as running:
-        ended = await running.wait()
+        result = await running.wait()
 
-    assert ended.code == ExitCode.SUCCESS, ended.stderr
+    assert result.code == ExitCode.SUCCESS, result.stderr
     await flow.assert_consistent(await flow.job())
 
 

@@ -68,10 +68,10 @@ async def test_ctrl_c_detaches_and_the_workers_continue(tree: Tree, workers: Wor
     async with workers.command("import", workers.flow.drive.folder_url(_album(tree))) as importing:
         await workers.flow.wait_for_downloads(FILES // 3)
         importing.send(signal.SIGINT)
-        ended = await importing.wait()
+        result = await importing.wait()
 
-    assert ended.code == ExitCode.INTERRUPTED
-    assert "The import continues in the background." in ended.stderr
+    assert result.code == ExitCode.INTERRUPTED
+    assert "The import continues in the background." in result.stderr
     assert (await workers.flow.job()).state is JobState.RUNNING
     await _wait_until_finished(workers.flow)
     await workers.flow.assert_consistent(await workers.flow.job())
@@ -158,9 +158,9 @@ async def test_every_role_serves_its_health(workers: WorkerGroup) -> None:
         async with workers.command("health", "--ready", "--port", str(port)) as checking:
             assert (await checking.wait()).code == ExitCode.SUCCESS
     async with workers.command("health", "--port", str(free_port())) as checking:
-        ended = await checking.wait()
-    assert ended.code == ExitCode.FAILURE
-    assert "does not response" in ended.stderr
+        result = await checking.wait()
+    assert result.code == ExitCode.FAILURE
+    assert "can't be reached" in result.stderr
 
 
 async def test_a_worker_refused_by_the_broker_reports_it_and_exits(flow: ImportFlow) -> None:
@@ -169,10 +169,10 @@ async def test_a_worker_refused_by_the_broker_reports_it_and_exits(flow: ImportF
         refused_url = url._replace(netloc=f"{url.username}:not-the-password@{url.hostname}:{url.port}").geturl()
         environment = environment_of(flow) | {"CELERY_BROKER_URL": refused_url}
         async with command(flow, "work", "--role", "transfer", "--processes", "1", environment=environment) as working:
-            ended = await working.wait()
-    assert ended.code == ExitCode.FATAL
-    assert "check CELERY_BROKER_URL" in ended.stderr.splitlines()[-1]
-    assert "not-the-password" not in ended.stderr
+            result = await working.wait()
+    assert result.code == ExitCode.FATAL
+    assert "check CELERY_BROKER_URL" in result.stderr.splitlines()[-1]
+    assert "not-the-password" not in result.stderr
 
 
 def _album(tree: Tree) -> Node:

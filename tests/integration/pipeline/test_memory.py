@@ -1,4 +1,4 @@
-"""Memory stays bounded, whatever is imported: runs the command and the Drive test server as processes."""
+"""Memory is bounded for every import. Runs the command and the Drive test server as processes."""
 
 import asyncio
 import json
@@ -29,29 +29,29 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_ten_thousand_small_files_need_little_memory(home: Path) -> None:
-    measured = await measure_import(home, files=10_000, size_bytes=79_000)
+    measurement = await measure_import(home, files=10_000, size_bytes=79_000)
 
-    assert (measured.stored, measured.bytes_transferred) == (10_000, 10_000 * 79_000)
-    assert measured.rss_bytes_max < RSS_BYTES_MAX
+    assert (measurement.stored, measurement.bytes_transferred) == (10_000, 10_000 * 79_000)
+    assert measurement.rss_bytes_max < RSS_BYTES_MAX
 
 
 async def test_a_file_larger_than_the_memory_limit_needs_little_memory(home: Path) -> None:
     size_bytes = (1 << 30) + 12_345  # not a multiple of a part's or chunk's size
 
-    measured = await measure_import(home, files=1, size_bytes=size_bytes)
+    measurement = await measure_import(home, files=1, size_bytes=size_bytes)
 
-    assert (measured.stored, measured.bytes_transferred) == (1, size_bytes)
-    assert measured.rss_bytes_max < RSS_BYTES_MAX
+    assert (measurement.stored, measurement.bytes_transferred) == (1, size_bytes)
+    assert measurement.rss_bytes_max < RSS_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measurement:
     stored: int
     bytes_transferred: int
     rss_bytes_max: int  # of the command's process, until its end
 
 
-async def measure_import(home: Path, *, files: int, size_bytes: int) -> Measured:
+async def measure_import(home: Path, *, files: int, size_bytes: int) -> Measurement:
     async with drive_test_server(files=files, size_bytes=size_bytes) as drive:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -67,25 +67,25 @@ async def measure_import(home: Path, *, files: int, size_bytes: int) -> Measured
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            measuring = asyncio.create_task(rss_peak(process.pid))
+            peak_task = asyncio.create_task(rss_peak(process.pid))
             output, _ = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()
         output_json = json.loads(output)
         assert process.returncode == 0, output_json
-        return Measured(
+        return Measurement(
             stored=output_json["stored"],
             bytes_transferred=output_json["bytes_transferred"],
-            rss_bytes_max=await measuring,
+            rss_bytes_max=await peak_task,
         )
 
 
 async def rss_peak(process_id: int) -> int:
     """Poll a process until it ends. Return its peak memory (VmHWM)."""
     peak = 0
-    while found := read_rss_peak(process_id):
-        peak = found
+    while current := read_rss_peak(process_id):
+        peak = current
         await asyncio.sleep(POLL_INTERVAL_S)
     return peak
 

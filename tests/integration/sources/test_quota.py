@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-import structlog
 
 from imageferry.demo.operations import Operation
 from imageferry.demo.quota import COSTS, UNITS_PER_MINUTE
 from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.sources.redis_quota import RECONNECT_EVERY_S, RedisQuota
+from tests.drivers.log_events import capture_log_events
 from tests.drivers.workers import WorkerGroup
 from tests.servers import brokers
 from tests.servers.brokers import Broker, cuttable_proxy, open_broker
@@ -72,7 +72,7 @@ async def test_processes_split_the_quota_while_redis_is_down_and_share_it_again_
             quota._heartbeat_until_s = 0  # register again, so that each counts all the others
             await quota.acquire()
 
-        with structlog.testing.capture_logs() as events:
+        with capture_log_events() as events:
             outage = asyncio.create_task(proxy.cut(RECONNECT_EVERY_S / 2))
             await asyncio.sleep(0)
             started_s = time.monotonic()

@@ -30,8 +30,8 @@ asyncio.run(work())
 
 
 def child(folder: Path, *, slot: int, dies: bool = False) -> None:
-    words = [str(folder), str(slot), "dies" if dies else "ends"]
-    subprocess.run([sys.executable, "-c", CHILD, *words], check=not dies, cwd=ROOT)
+    arguments = [str(folder), str(slot), "dies" if dies else "ends"]
+    subprocess.run([sys.executable, "-c", CHILD, *arguments], check=not dies, cwd=ROOT)
 
 
 def test_a_replacement_continues_the_counts_of_a_process_that_died_without_its_messages_in_progress() -> None:
@@ -49,30 +49,30 @@ def test_a_replacement_continues_the_counts_of_a_process_that_died_without_its_m
 
 
 def test_the_folder_of_a_killed_worker_is_removed_by_the_next() -> None:
-    leave = (
+    program = (
         "import os; from imageferry.telemetry.multiprocess_metrics import metrics_folder as f\n"
         "with f() as p: print(p); os._exit(9)"
     )
-    words = [sys.executable, "-u", "-c", leave]
-    left = Path(subprocess.run(words, check=False, capture_output=True, text=True).stdout.strip())
-    assert left.exists()
+    command = [sys.executable, "-u", "-c", program]
+    abandoned = Path(subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip())
+    assert abandoned.exists()
     with metrics_folder() as first, metrics_folder() as second:
-        assert not left.exists()
+        assert not abandoned.exists()
         assert first.exists()
         assert second.exists()
 
 
 def test_a_worker_that_starts_at_the_same_moment_does_not_remove_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    make = tempfile.mkdtemp
+    mkdtemp = tempfile.mkdtemp
 
-    def made_while_another_starts(*, prefix: str) -> str:
-        monkeypatch.setattr(tempfile, "mkdtemp", make)
-        made = make(prefix=prefix)
-        Path(made, "as it was made").touch()
+    def create_while_another_worker_starts(*, prefix: str) -> str:
+        monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+        folder = mkdtemp(prefix=prefix)
+        Path(folder, "original").touch()
         with metrics_folder():
-            return made
+            return folder
 
-    monkeypatch.setattr(tempfile, "mkdtemp", made_while_another_starts)
+    monkeypatch.setattr(tempfile, "mkdtemp", create_while_another_worker_starts)
     with metrics_folder() as folder, metrics_folder():
-        assert (folder / "as it was made").exists()
+        assert (folder / "original").exists()
     assert not folder.exists()

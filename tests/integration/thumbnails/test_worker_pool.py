@@ -50,6 +50,13 @@ def _is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def _open_files(pid: int, *numbers: int) -> set[str]:
+    """Return what a process has open, or what it has open under these numbers."""
+    folder = Path(f"/proc/{pid}/fd")
+    paths = [folder / str(number) for number in numbers] or list(folder.iterdir())
+    return {str(path.readlink()) for path in paths}
+
+
 def _read_proc(pid: int, name: str) -> str:
     return Path(f"/proc/{pid}/{name}").read_text()
 
@@ -92,6 +99,19 @@ async def test_a_killed_process_fails_only_the_image_that_it_was_decoding(large:
         with pytest.raises(UnreadableError, match="was ended"):
             await dying
         assert (await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)).width == 800
+
+
+async def test_files_that_the_parent_left_open_are_closed() -> None:
+    left_open, other_end = os.pipe()
+    os.set_inheritable(left_open, True)  # noqa: FBT003 - the function's only signature
+    try:
+        async with open_pool() as pool:
+            await pool.render(chunked(encode_image(four_color_image(), "JPEG")), REQUEST)
+            (process_id,) = pool.process_ids
+            assert not _open_files(os.getpid(), left_open) & _open_files(process_id)
+    finally:
+        os.close(left_open)
+        os.close(other_end)
 
 
 async def test_memory_is_limited(large: bytes) -> None:
@@ -155,7 +175,7 @@ async def test_idle_processes_are_ended() -> None:
     async with open_pool(idle_s_max=0.2) as pool:
         await pool.render(chunked(encode_image(four_color_image(), "PNG")), REQUEST)
         (pid,) = pool.process_ids
-        while _is_alive(pid):  # noqa: ASYNC110 - no event tells
+        while _is_alive(pid):  # noqa: ASYNC110 - a process has no event
             await asyncio.sleep(0.01)
         assert not pool.process_ids
 

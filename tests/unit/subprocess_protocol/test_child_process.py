@@ -1,6 +1,7 @@
 """Frames between a process and its child, and the end of the child."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -51,6 +52,15 @@ async def test_a_child_that_does_not_end_is_killed() -> None:
     await process.end(grace_s=0)
     with pytest.raises(ProcessLookupError):
         os.kill(process.process_id, 0)
+
+
+async def test_a_child_ends_although_the_system_collects_it() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        process = await start(SLEEPING)
+        await process.end(grace_s=0)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 async def test_a_frame_that_is_too_large_ends_the_connection() -> None:

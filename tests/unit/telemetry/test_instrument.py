@@ -1,7 +1,6 @@
 """Logs and traces identify the message that is handled."""
 
 import pytest
-import structlog
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -10,6 +9,7 @@ from imageferry.log import bind_context, log
 from imageferry.model import Record, Transfer
 from imageferry.telemetry.instrument import LogContext, instrument_stages
 from imageferry.telemetry.traces import Tracing
+from tests.drivers.log_events import capture_log_events
 from tests.drivers.recorded_stages import JOB_ID, RECORD, TRANSFER, failing_stage, record_stage
 
 
@@ -17,7 +17,7 @@ async def test_log_events_of_a_stage_have_the_job_and_the_batch() -> None:
     bind_context({"folder_id": "of the task that started this one"})
     stages = instrument_stages({Transfer: record_stage}, [LogContext()])
     async for _ in stages[Transfer](TRANSFER):
-        with structlog.testing.capture_logs() as events:
+        with capture_log_events() as events:
             log.warning("test.event", files=3)
         assert events == [{"event": "test.event", "log_level": "warning", "job_id": JOB_ID, "batch_id": 7, "files": 3}]
 

@@ -1,4 +1,4 @@
-"""A thumbnail shows what its image shows, whatever format the image has."""
+"""A thumbnail shows the same picture as its image, for every format."""
 
 from io import BytesIO
 

@@ -51,6 +51,7 @@ test("percentages have no blank in English", () => {
 test("a file count that may still grow says so", () => {
   const job = { state: "running", listing_done: false, discovered: 10_240 } as Job;
   expect(filesFound(job)).toBe("10,240+ files (still counting)");
+  expect(filesFound({ ...job, state: "paused" })).toBe("10,240+ files");
   expect(filesFound({ ...job, listing_done: true })).toBe("10,240 files");
 });
 

@@ -145,7 +145,7 @@ export const jobName = (job: Pick<Job, "folder_name">): string => job.folder_nam
 
 /** Return how many files were found so far, and whether the listing may find more. */
 export function filesFound(job: Job): string {
-  return isActive(job) && !job.listing_done
-    ? `${number(job.discovered)}+ files (still counting)`
-    : plural(job.discovered, "file");
+  if (!isActive(job) || job.listing_done) return plural(job.discovered, "file");
+  const isCounting = job.state === "accepted" || job.state === "running";
+  return `${number(job.discovered)}+ files${isCounting ? " (still counting)" : ""}`;
 }

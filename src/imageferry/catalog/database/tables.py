@@ -65,7 +65,7 @@ jobs = Table(
     Column("priority", SmallInteger, nullable=False),  # higher ones are dispatched first
     Column("webhook_url", Long),  # notified when the job finishes
     Column("discard_requested", Boolean, nullable=False),  # cancelled, and the images it stored are to be deleted
-    Column("retry", JSON(none_as_null=True)),  # a Retry: what is still to be retried
+    Column("retry", JSON(none_as_null=True)),  # a PendingRetry
     Column("credit", Integer, nullable=False),  # how many batches the job may have in flight
     Column("credited_at_ms", BigInteger, nullable=False),  # when its turn last started; the job with the oldest is next
     Column("state", String(16), nullable=False),  # a JobState

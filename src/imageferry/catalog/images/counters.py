@@ -1,4 +1,4 @@
-"""Counters: the number and total size of images, by dimension, by day and by block of ids; no row is counted."""
+"""Counters of images by dimension, day and id block: their number and total size, kept so that no query counts rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date

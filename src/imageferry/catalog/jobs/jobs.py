@@ -75,8 +75,8 @@ def find_duplicate(tx: Connection, job: Job) -> Job | None:
     is_open = jobs.c.state.in_(UNFINISHED) & (jobs.c.state != JobState.CANCELLING)
     query = select(jobs).where(is_open, *same).order_by(jobs.c.created_at, jobs.c.id)
     candidates = map(_from_row, tx.execute(query))
-    wanted = (job.options, job.webhook_url)
-    return next((other for other in candidates if (other.options, other.webhook_url) == wanted), None)
+    requested = (job.options, job.webhook_url)
+    return next((other for other in candidates if (other.options, other.webhook_url) == requested), None)
 
 
 def newest(

@@ -30,7 +30,7 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """A notification about a finished job: the facts, which the webhooks room turns into a message, and its tries."""
+    """A notification about a finished job: the facts, which webhooks/message.py turns into a message, and its tries."""
 
     id: int
     job_id: str

@@ -34,7 +34,7 @@ def insert_items(tx: Connection, *, job_id: str, files: Sequence[ListedFile]) ->
 
 
 def rebatch(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int | None]], batches_max: int) -> int:
-    """Put existing items into new batches, to be transferred with no tries counted. Return how many items fitted.
+    """Put existing items into at most `batches_max` new batches, and reset their tries. Return how many items fitted.
 
     `item_sizes` are pairs of an item's id and its size in bytes. Items that do not fit are the last ones.
     """
@@ -50,7 +50,7 @@ def rebatch(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int 
         groups[-1].append(item_id)
         total_bytes += item_bytes
     for group in groups:
-        # With one try, the batch counts as redelivered: the transfer first looks for objects that already exist.
+        # A batch with a try counts as redelivered: its transfer first looks for objects that already exist.
         new = {"job_id": job_id, "state": LedgerState.READY, "tries": 1, "available_at_ms": 0}
         size = {"files": len(group), "size_bytes": 0}
         (batch_id,) = tx.execute(batches.insert().values(new | size)).inserted_primary_key or (0,)

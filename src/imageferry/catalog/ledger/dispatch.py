@@ -9,14 +9,7 @@ from imageferry.catalog.database.tables import batches, job_folders
 from imageferry.catalog.jobs import items, jobs
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import utc_now
-from imageferry.model import (
-    Crawl,
-    Folder,
-    Job,
-    JobState,
-    LedgerState,
-    Transfer,
-)
+from imageferry.model import Crawl, Folder, Job, JobState, LedgerState, Transfer
 
 
 def dispatch(

@@ -105,7 +105,13 @@ _SAVE_PAGE = (
 
 
 def page_failed(tx: Connection, crawl: Crawl, *, error: ImageferryError, policy: LeasePolicy, now_ms: int) -> None:
-    """Retry a folder whose page could not be listed, or mark it as failed. A failed root fails its job."""
+    """Record that a page of a folder could not be listed.
+
+    A TransientError, or a PageTokenError, which starts from the first page again: the folder is retried after a
+    backoff, at most `folder_tries_max` times. An UnreachableError, or a BlockedError: the job waits, and the try is
+    not counted. Otherwise, the folder becomes a failed item. While nothing of the root is listed, the job fails
+    instead, also for a BlockedError. A page that its folder no longer waits for is ignored.
+    """
     job = jobs.get(tx, crawl.job_id, lock=True)
     if job is None or job.state in _LISTING_ENDED or not _is_current(tx, crawl):
         return

@@ -39,11 +39,13 @@ def sweep(
 ) -> list[str]:
     """Requeue overdue work, resume jobs that waited long enough, and run a step of each large cancel or retry.
 
-    Return the ids of the jobs of `store` to dispatch. `queued_kinds` are the kinds of messages that wait in a queue
+    Return the ids of the jobs of `store` to dispatch. `queued_types` are the types of messages that wait in a queue
     now: such a message may be late without being lost.
     """
-    for table, kind in ((batches, Transfer), (job_folders, Crawl)):
-        overdue = _is_overdue(table.c.lease_until_ms, kind, policy=policy, now_ms=now_ms, queued_types=queued_types)
+    for table, message_type in ((batches, Transfer), (job_folders, Crawl)):
+        overdue = _is_overdue(
+            table.c.lease_until_ms, message_type, policy=policy, now_ms=now_ms, queued_types=queued_types
+        )
         _requeue(tx, table, overdue)
         is_impossible = table.c.available_at_ms > now_ms + policy.backoff_ms_max
         tx.execute(update(table).where(table.c.state == LedgerState.READY, is_impossible).values(available_at_ms=0))

@@ -96,7 +96,10 @@ class ImageSearch:
         return Total(images=self._tx.execute(query).scalar_one(), exact=exact)
 
     def newest_ids(self, count: int) -> tuple[Select[Any], bool]:
-        """Return a query for the ids of the matches among about `count` of the newest images; True: of all images."""
+        """Return a query for the ids of the newest matches, and whether these are all matches.
+
+        If they are not, they are the matches among the newest `count` entries of the index.
+        """
         candidates = self._rare_candidates()
         if candidates is not None:
             return sorted_candidates(self._tx, candidates, self._filter, Sort.DATE_DESC), True

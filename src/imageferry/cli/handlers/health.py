@@ -26,6 +26,6 @@ def check_health(settings: Settings, *, port: int | None, ready: bool, console: 
                 return ExitCode.SUCCESS
             problem = f"answered with status {response.status}"
         except (OSError, HTTPException) as exc:
-            problem = f"can't be reached ({exc})"
+            problem = f"can't be reached ({getattr(exc, 'strerror', None) or exc})"
     console.print(f"http://{host}:{port}{path} {problem}.")
     return ExitCode.FAILURE

@@ -38,7 +38,8 @@ class ImageSelection(Struct, frozen=True, kw_only=True):
         except ValidationError as exc:
             problem = exc.errors(include_url=False)[0]
             name = ".".join(map(str, problem["loc"]))
-            raise UsageError(Reason.MISCONFIGURED, f"Invalid condition {name}: {problem['msg']}.") from exc
+            text = problem["msg"].removeprefix("Value error, ")
+            raise UsageError(Reason.MISCONFIGURED, f"Invalid condition {name}: {text}.") from exc
         if not self.ids:
             return conditions
         if not to_filter(conditions).is_empty:

@@ -134,7 +134,9 @@ def print_plan(console: Console, plan: "Plan") -> None:
     folders = "1 folder" if plan.folders == 1 else f"{plan.folders:,} folders"
     console.print(f"“{plan.folder.name}”: {formatting.format_files(plan.files)} in {folders}")
     new = plan.to_store - plan.changed
-    size = formatting.format_size(plan.bytes_to_store)
+    # A listing without sizes counts them as 0.
+    has_sizes = plan.bytes_to_store > 0 or plan.to_store == 0
+    size = formatting.format_size(plan.bytes_to_store) if has_sizes else "size unknown"
     console.print(f"  import     {plan.to_store:>9,}  ({size}; {new:,} new, {plan.changed:,} changed)")
     for mime_type, count in plan.types.most_common():
         console.print(f"             {count:>9,}  {mime_type}")

@@ -48,7 +48,7 @@ class CeleryEngine:
         )
 
     async def run(self) -> None:
-        """See Engine.run."""
+        """Sweep and send until stopped, or until all of `job_ids` are terminal; workers finish what was sent."""
         await self._sweep_loop.run()
 
     def stop(self) -> None:

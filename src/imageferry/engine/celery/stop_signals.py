@@ -24,9 +24,8 @@ class StopList:
 
     def __init__(self) -> None:
         self._hashes = RawArray(ctypes.c_uint64, JOBS_MAX)
-        self._valid_until_s = RawValue(
-            ctypes.c_double, 0.0
-        )  # of the monotonic clock, which all processes of a machine share
+        # Of the monotonic clock, which all processes of a machine share.
+        self._valid_until_s = RawValue(ctypes.c_double, 0.0)
 
     def set(self, job_ids: Collection[str]) -> None:
         """Replace the list."""

@@ -151,11 +151,11 @@ class WorkerProcess:
             stopping_job.cancel()
 
     async def _serve(self, message: Message) -> None:
-        async for following in self._stages[type(message)](message):
-            if isinstance(following, Record) and Record in self._stages:
-                await self._record(following)
+        async for next_message in self._stages[type(message)](message):
+            if isinstance(next_message, Record) and Record in self._stages:
+                await self._record(next_message)
             else:
-                await self._send(following)
+                await self._send(next_message)
 
     async def _record(self, message: Record) -> None:
         """Write outcomes in the process that transferred; send them to the broker while the catalog is unavailable."""

@@ -1,1 +1,1 @@
-"""Transfers in a process beside the local engine's, so that neither waits for the other's Python thread."""
+"""Transfers in a process beside the local engine's, so that the two don't compete for one interpreter lock."""

@@ -89,9 +89,9 @@ class _TransferWorker:
     async def _run(self, number: int, message: Transfer, registration: ExitStack) -> None:
         with registration:
             try:
-                async for following in self._transfer(message):
-                    if isinstance(following, Record):  # the transfer stage yields nothing else
-                        await self._send(Reply(number=number, record=following, metrics=self._take_metrics()))
+                async for record in self._transfer(message):
+                    if isinstance(record, Record):  # the transfer stage yields nothing else
+                        await self._send(Reply(number=number, record=record, metrics=self._take_metrics()))
             except Exception:
                 log.exception("stage.failed", message_kind="Transfer", **log_fields(message))
                 await self._send(Reply(number=number, record=message.empty_final_record(worker_lost=True)))

@@ -73,7 +73,7 @@ async def zip_images(
     for row, name in zip(rows, _unique_names(rows), strict=True):
         try:
             if row.store != store.url:
-                missing_lines.append(f"{name}: it is in another store, {row.store}.")
+                missing_lines.append(f"{name}: it is in a different storage, {row.store}.")
                 continue
             async with aclosing(store.read(row.object_key, chunk_bytes=CHUNK_BYTES)) as chunks:
                 first = await anext(chunks, b"")

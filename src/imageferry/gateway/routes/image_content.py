@@ -57,7 +57,7 @@ async def image_content(
         return RedirectResponse(url, 307, headers={"Cache-Control": "no-store"})
     info = await store.head(row.object_key)
     if info is None:
-        raise HTTPException(404, "The image is no longer in the store.")
+        raise HTTPException(404, "The image is no longer in the storage.")
     size_bytes = info.size_bytes
     try:
         byte_range = requested_range(request.headers, size_bytes=size_bytes, etag=headers["ETag"])
@@ -80,7 +80,7 @@ async def find_openable_image(image_id: int, gateway: Gateway) -> ImageRow:
     """Return an image's record; 404 when it doesn't exist or its object is in another store than the gateway's."""
     row = await find_image(image_id, gateway)
     if row.store != gateway.components.store.url:
-        raise HTTPException(404, f"The image is in another store, {row.store}, which this gateway doesn't use.")
+        raise HTTPException(404, f"The image is in a different storage, {row.store}, which this gateway doesn't use.")
     return row
 
 

@@ -183,7 +183,7 @@ class _FileTransfer:
         if not data:
             raise PermanentError(Reason.EMPTY, Reason.EMPTY.sentence)
         mime_type = self._sniff(data)
-        # The store's digest makes ours unnecessary, unless a corrupt object would overwrite a good one meanwhile.
+        # The store's digest makes ours unnecessary, unless a corrupt object would replace a good one in the meantime.
         trust_store = self._store.etag_is_md5 and not self._item.overwrites and not self._verify_before_upload
         md5 = self._listed.md5 if trust_store else None
         if md5 is None:
@@ -226,7 +226,7 @@ class _FileTransfer:
             raise _CorruptError(message, jpeg_md5=md5 if is_jpeg else None)
 
     async def _diagnose_digest(self, md5: str, *, is_jpeg: bool = False) -> None:
-        """Find out why the store's digest is unexpected: a corrupt download or object, or an ETag that is no MD5.
+        """Find out why the store's digest is unexpected: a corrupt download or object, or an ETag that isn't an MD5.
 
         A corrupt object is deleted, and the error raised.
         """

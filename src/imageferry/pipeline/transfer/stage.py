@@ -28,7 +28,7 @@ async def transfer(
     limits: TransferLimits,
     heartbeat_interval_s: float,
 ) -> AsyncIterator[Record]:
-    """Transfer the files of a batch into the store. Yield records of outcomes meanwhile; the last one is final.
+    """Transfer the files of a batch into the store. Yield records of outcomes as they are known; the last one is final.
 
     A batch without a record for longer than its lease would be dispatched again. So the first record, and one in every
     `heartbeat_interval_s` seconds, is sent even if it has no outcomes.

@@ -57,7 +57,7 @@ def not_found(call: Call) -> NotFoundError:
         return NotFoundError(Reason.GONE, f"File {call.id} was deleted or is no longer shared.")
     return NotFoundError(
         Reason.FOLDER_NOT_FOUND,
-        f"Folder {call.id} is private, in the bin, or doesn't exist. Ask its owner to open it in Google Drive, choose "
+        f"Folder {call.id} is private, in the trash or doesn't exist. Ask its owner to open it in Google Drive, choose "
         'Share and set "General access" to "Anyone with the link"; then try again.',
     )
 

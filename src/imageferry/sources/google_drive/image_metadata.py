@@ -17,14 +17,14 @@ class ImageMediaMetadata(msgspec.Struct, rename="camel", gc=False):
     camera_make: str | None = None
     camera_model: str | None = None
     lens: str | None = None
-    location: "ImageLocation | None" = None
+    location: "ImageMediaLocation | None" = None
     iso_speed: int | None = None
     aperture: float | None = None
     exposure_time: float | None = None
     focal_length: float | None = None
 
 
-class ImageLocation(msgspec.Struct, gc=False):
+class ImageMediaLocation(msgspec.Struct, gc=False):
     """Where an image was taken; (0, 0) is a valid place."""
 
     latitude: float | None = None
@@ -59,7 +59,7 @@ def parse_media(raw: msgspec.Raw) -> Media | None:
     )
 
 
-_UNKNOWN_LOCATION = ImageLocation()
+_UNKNOWN_LOCATION = ImageMediaLocation()
 _TEXT_LENGTH_MAX = 255
 _COUNT_LIMIT = 2**31
 

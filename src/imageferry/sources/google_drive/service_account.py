@@ -45,7 +45,7 @@ class ServiceAccount:
             # google-auth blocks: it reads the file, signs, and calls the token server.
             token, lifetime_s = await asyncio.to_thread(self._fetch_token)
         except (OSError, ValueError) as exc:
-            message = f"The service account file {self._file} can't be used: {_first_line(exc)}"
+            message = f"The service account file {self._file} can't be used: {_first_line(exc)}."
             raise BlockedError(Reason.CREDENTIALS_REJECTED, message) from exc
         except GoogleAuthError as exc:
             raise _to_error(exc) from exc
@@ -72,5 +72,7 @@ def _to_error(exc: GoogleAuthError) -> BlockedError | TransientError:
 
 
 def _first_line(exc: Exception) -> str:
+    if isinstance(exc, OSError) and exc.strerror:
+        return exc.strerror
     message = str(exc.args[0]) if exc.args else type(exc).__name__
     return (message.splitlines() or [""])[0][:300]
