@@ -135,7 +135,7 @@ class Tree:
         return self._changed(self[node], name=name)
 
     def trash(self, node: Node | str) -> Node:
-        """Move to the bin. It is still listed unless the query excludes it."""
+        """Move to the trash. It is still listed unless the query excludes it."""
         return self._changed(self[node], trashed=True)
 
     def share(self, node: Node | str, sharing: Sharing) -> Node:

@@ -27,7 +27,7 @@ def parse_folder_url(text: str) -> FolderRef:
     if folder_ref is None:
         raise UsageError(
             Reason.NOT_A_FOLDER_URL,
-            "This is not the link of a Google Drive folder. Open the folder in Google Drive and copy its link: "
+            "This is not a link to a Google Drive folder. Open the folder in Google Drive and copy its link: "
             "https://drive.google.com/drive/folders/...",
         )
     return folder_ref

@@ -25,7 +25,7 @@ class _ImageSet(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     suffixes: tuple[str, ...]  # used in rotation
     camera: tuple[str, str, str] | None = None  # make, model and lens; None: no metadata
-    place: tuple[float, float, float] | None = None  # latitude, longitude, altitude in metres
+    location: tuple[float, float, float] | None = None  # latitude, longitude, altitude in metres
     started_at: datetime = datetime(2025, 6, 14, 8, 12, 30)  # noqa: DTZ001 - a camera's clock has no time zone
 
 
@@ -36,7 +36,7 @@ _IMAGE_SETS = (
         names=tuple(f"DSC_{number:04d}" for number in range(4107, 4119)),
         suffixes=(".jpg",),
         camera=("NIKON CORPORATION", "NIKON Z 6_2", "NIKKOR Z 24-70mm f/4 S"),
-        place=(46.5372, 7.9626, 3454.0),
+        location=(46.5372, 7.9626, 3454.0),
     ),
     _ImageSet(
         folder="By the sea",
@@ -44,7 +44,7 @@ _IMAGE_SETS = (
         names=tuple(f"IMG_{number}" for number in range(2201, 2211)),
         suffixes=(".jpg",),
         camera=("Apple", "iPhone 15 Pro", "iPhone 15 Pro back triple camera 6.765mm f/1.78"),
-        place=(-33.8915, 151.2767, 4.5),
+        location=(-33.8915, 151.2767, 4.5),
         started_at=datetime(2025, 1, 3, 19, 40, 11),  # noqa: DTZ001 - a camera's clock has no time zone
     ),
     _ImageSet(
@@ -123,7 +123,7 @@ def _camera_metadata(image_set: _ImageSet, number: int, random: Random) -> Camer
     if image_set.camera is None:
         return None
     make, model, lens = image_set.camera
-    latitude, longitude, altitude_m = image_set.place or (None, None, 0.0)
+    latitude, longitude, altitude_m = image_set.location or (None, None, 0.0)
     return CameraMetadata(
         make=make,
         model=model,
