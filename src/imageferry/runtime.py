@@ -8,10 +8,6 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-# Allocations between two garbage collections. With Python's default of 700, a profile showed a twelfth of a transfer's
-# time in the collector; of two comparisons of the whole, one gained 5% (docs/performance.md).
-GC_THRESHOLD = 20_000
-
 # Memory freed by one file is kept for the next: asking the system for it again, page by page, took a sixth of a
 # transfer's time (docs/performance.md).
 _MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES = -3, 32 << 20
@@ -32,10 +28,9 @@ def pause_gc() -> None:
     gc.disable()
 
 
-def tune_gc() -> None:
-    """Exempt all current objects from garbage collection, and collect the rest rarely."""
+def resume_gc() -> None:
+    """Collect garbage again, but never look at the objects that exist now."""
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 100)
     gc.enable()
 
 

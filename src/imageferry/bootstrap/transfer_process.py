@@ -16,7 +16,7 @@ from imageferry.errors import ImageferryError
 from imageferry.model import Record, Transfer
 from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.pipeline.transfer.stage import transfer
-from imageferry.runtime import loop_factory, retain_freed_memory, tune_gc
+from imageferry.runtime import loop_factory, resume_gc, retain_freed_memory
 from imageferry.subprocess_protocol.parent_connection import ParentConnection
 from imageferry.telemetry.instrument import Instrument, LogContext, instrument_stages
 from imageferry.telemetry.logs import configure_logging
@@ -26,7 +26,7 @@ from imageferry.telemetry.metrics_relay import MetricsRecorder
 def main() -> None:
     """Receive the configuration from the parent, then carry out its transfers until it closes the connection."""
     ignore_interrupts()
-    tune_gc()
+    resume_gc()
     retain_freed_memory()
     set_title()
     connection = ParentConnection()

@@ -13,7 +13,7 @@ from imageferry.cli.exit_codes import ExitCode, exit_code_for_error
 from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_error_json
 from imageferry.errors import ImageferryError
-from imageferry.runtime import loop_factory, tune_gc
+from imageferry.runtime import loop_factory, resume_gc
 from imageferry.settings import Settings, drop_empty_variables
 from imageferry.telemetry.logs import configure_logging
 
@@ -31,7 +31,7 @@ def run(
 
     `overrides` are the settings given by flags; None means that the flag is not given.
     """
-    tune_gc()
+    resume_gc()
     drop_empty_variables()
     try:
         settings = Settings.load(**overrides)
