@@ -128,7 +128,7 @@ async def test_failed_files_are_reported_by_reason_and_by_the_exit_code(
 @pytest.mark.parametrize(
     ("url", "code", "message"),
     [
-        ("https://example.com/folder", 2, "not the link of a Google Drive folder"),
+        ("https://example.com/folder", 2, "not a link to a Google Drive folder"),
         ("https://drive.google.com/file/d/1AbCdEfGhIjKlMnOpQrStUvWxYz012345/view", 2, "of a file"),
         ("", 2, "link"),
         ("1AbCdEfGhIjKlMnOpQrStUvWxYz012345", 3, "Anyone with the link"),

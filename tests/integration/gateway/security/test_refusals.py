@@ -40,7 +40,7 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gat
         ({"folder_url": ""}, "folder_url"),
         ({"folder_url": 7}, "folder_url"),
         ({"folder_url": FOLDER_URL, "folderUrl": FOLDER_URL}, "one folder link"),
-        ({"folder_url": "https://example.com/"}, "not the link of a Google Drive folder"),
+        ({"folder_url": "https://example.com/"}, "not a link to a Google Drive folder"),
         ({"folder_url": "https://drive.google.com/file/d/1AbCdEfGhIjKlMnOpQrStUvWxYz012345/view"}, "folder"),
         ({"folder_url": "x" * 5000}, "folder_url"),
         ({"folder_url": FOLDER_URL, "recursive": 1}, "recursive"),
