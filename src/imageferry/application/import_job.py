@@ -11,8 +11,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from imageferry.application.request_check import check_request
 from imageferry.application.results import ImportResult
-from imageferry.application.submission import check_request, submit_import
 from imageferry.application.wait_limit import WaitLimit
 from imageferry.bootstrap.components import Components, open_components
 from imageferry.bootstrap.limits import Limits
@@ -25,6 +25,7 @@ from imageferry.errors import BlockedError, ImageferryError, NotFoundError, Reas
 from imageferry.model import Folder, FolderRef, Job, JobOptions
 from imageferry.pipeline.delete_images import finish_deletions
 from imageferry.pipeline.dry_run import Plan, plan_import
+from imageferry.pipeline.submit import submit
 from imageferry.settings import Settings
 from imageferry.sources.registry import parse_folder_url
 from imageferry.subprocess_protocol.child_process import ChildProcess
@@ -63,9 +64,10 @@ async def run_import(
         _check_writable(manifest_path)
     async with open_components(settings, limits=limits, start_now=True, preforked=preforked) as components:
         folder = await _resolve_folder(folder_ref, components=components)
-        job, is_new = await submit_import(
+        job, is_new = await submit(
             FolderRef(source=folder_ref.source, folder_id=folder.id, resource_key=folder.resource_key),
-            components=components,
+            catalog=components.catalog,
+            store_url=components.store.url,
             options=options,
             folder_name=folder.name,
             priority=priority,

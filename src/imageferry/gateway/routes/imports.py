@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response, status
 
-from imageferry.application.submission import check_request, submit_import
+from imageferry.application.request_check import check_request
 from imageferry.catalog.images import records
 from imageferry.catalog.jobs.idempotency_keys import RequestKey
 from imageferry.gateway.dependencies import Gateway, GatewayDep, with_deadline
@@ -15,6 +15,7 @@ from imageferry.gateway.routes.jobs import JobId, find_job
 from imageferry.gateway.routes.legacy_clients import import_message
 from imageferry.gateway.schemas.imports import ImportAccepted, ImportRequest, ImportStatus
 from imageferry.model import Job
+from imageferry.pipeline.submit import submit
 
 IMPORTED_MAX = 100
 RETRY_AFTER_S = 1
@@ -93,14 +94,14 @@ async def accept_import(
 
 async def _submit(import_request: ImportRequest, gateway: Gateway, *, idempotency_key: str | None) -> Job:
     """Return the job once it is committed to the catalog, so that an accepted import is never lost."""
-    folder_ref = check_request(
-        import_request.url, webhook_url=import_request.webhook_url, settings=gateway.components.settings
-    )
+    components = gateway.components
+    folder_ref = check_request(import_request.url, webhook_url=import_request.webhook_url, settings=components.settings)
     body = import_request.model_dump_json()
     async with with_deadline():
-        job, _ = await submit_import(
+        job, _ = await submit(
             folder_ref,
-            components=gateway.components,
+            catalog=components.catalog,
+            store_url=components.store.url,
             options=import_request.options,
             priority=import_request.priority,
             webhook_url=import_request.webhook_url,
