@@ -21,7 +21,7 @@ from imageferry.catalog.jobs import items, jobs
 from imageferry.catalog.jobs.manifest import stream_manifest
 from imageferry.engine.background import running
 from imageferry.engine.cleanup_loop import periodic_cleanup
-from imageferry.errors import BlockedError, ImageferryError, NotFoundError, Reason, UsageError
+from imageferry.errors import BlockedError, ImageferryError, Reason, UsageError
 from imageferry.model import Folder, FolderRef, Job, JobOptions
 from imageferry.pipeline.delete_images import finish_deletions
 from imageferry.pipeline.dry_run import Plan, plan_import
@@ -99,9 +99,7 @@ async def continue_job(
     """
     started_s = time.monotonic()
     async with open_components(settings, limits=limits, start_now=True) as components:
-        job = await components.catalog.read(lambda tx: jobs.get(tx, job_id))
-        if job is None:
-            raise NotFoundError(Reason.GONE, f"There is no job {job_id}. `imageferry jobs` lists them.")
+        job = await components.catalog.read(lambda tx: jobs.get_existing(tx, job_id))
         if job.store != components.store.url:
             message = f"This job imports into {job.store}. Set STORE_URL to it."
             raise BlockedError(Reason.DIFFERENT_STORE, message)

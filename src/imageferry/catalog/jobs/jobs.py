@@ -13,7 +13,7 @@ from imageferry.catalog.database.tables import job_folders, jobs
 from imageferry.catalog.events import event_log
 from imageferry.catalog.jobs import webhook_deliveries
 from imageferry.clock import utc_now
-from imageferry.errors import Reason
+from imageferry.errors import NotFoundError, Reason
 from imageferry.model import Job, JobOptions, JobState, LedgerState, PendingRetry
 
 ACTIVE = (JobState.ACCEPTED, JobState.RUNNING)
@@ -41,6 +41,14 @@ def get(tx: Connection, job_id: str, *, lock: bool = False) -> Job | None:
     """Return a job, None if there is none. With `lock`, its row is locked until the transaction ends."""
     row = tx.execute(_BY_ID_LOCKED if lock else _BY_ID, {"job_id": job_id}).one_or_none()
     return None if row is None else _from_row(row)
+
+
+def get_existing(tx: Connection, job_id: str) -> Job:
+    """Return a job. Raises NotFoundError, with a sentence for the command line, when there is none."""
+    job = get(tx, job_id)
+    if job is None:
+        raise NotFoundError(Reason.GONE, f"There is no job {job_id}. `imageferry jobs` lists them.")
+    return job
 
 
 def get_if_unlocked(tx: Connection, job_id: str) -> Job | None:

@@ -10,7 +10,7 @@ from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.jobs import items, jobs
 from imageferry.catalog.jobs.manifest import stream_manifest
 from imageferry.catalog.ledger import job_actions
-from imageferry.errors import NotFoundError, Reason
+from imageferry.errors import Reason
 from imageferry.model import Job, JobState
 from imageferry.settings import Settings
 
@@ -74,8 +74,6 @@ class LocalJobs:
 
 
 def _report(tx: Tx, job_id: str) -> JobReport:
-    job = jobs.get(tx, job_id)
-    if job is None:
-        raise NotFoundError(Reason.GONE, f"There is no job {job_id}. `imageferry jobs` lists them.")
+    job = jobs.get_existing(tx, job_id)
     failures, skips = items.failure_and_skip_counts(tx, job)
     return JobReport(job=job, failures=failures, skips=skips)
