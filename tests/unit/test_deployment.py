@@ -11,7 +11,8 @@ import yaml
 from msgspec.structs import fields
 
 from imageferry.cli.app import app
-from imageferry.settings import Settings, variable_names
+from imageferry.settings import Settings
+from imageferry.settings.fields import variable_names
 from tests.repository import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())

@@ -14,7 +14,8 @@ from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_error_json
 from imageferry.errors import ImageferryError
 from imageferry.runtime import loop_factory, resume_gc
-from imageferry.settings import Settings, drop_empty_variables
+from imageferry.settings import Settings
+from imageferry.settings.environment import drop_empty_variables
 from imageferry.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def run(
     `overrides` are the settings given by flags; None means that the flag is not given.
     """
     resume_gc()
-    drop_empty_variables()
+    drop_empty_variables(Settings)
     try:
         settings = Settings.load(**overrides)
         configure_logging(level=settings.log_level, form=settings.log_format)

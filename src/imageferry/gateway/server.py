@@ -20,7 +20,8 @@ from imageferry.gateway.protocol.connection_limits import LimitedHttpProtocol
 from imageferry.gateway.security.host_origin_guard import is_loopback
 from imageferry.gateway.security.sessions import Sessions
 from imageferry.log import log
-from imageferry.settings import TOKEN_LENGTH_MIN, Settings
+from imageferry.settings import Settings
+from imageferry.settings.value_types import TOKEN_LENGTH_MIN
 
 # How long open requests may continue after a stop signal.
 GRACE_PERIOD_S = 5

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
-from imageferry.legacy_settings import LegacySettings
-from imageferry.settings import Settings, metadata, variable_names
+from imageferry.settings import Settings
+from imageferry.settings.fields import metadata, variable_names
+from imageferry.settings.legacy import LegacySettings
 
 HEADING = (
     "# All settings with their defaults. imageferry reads the environment, then a .env file in the current folder."

@@ -8,7 +8,8 @@ from msgspec.structs import fields
 
 from imageferry.cli.handlers.settings import env_file
 from imageferry.errors import FatalError, Reason
-from imageferry.settings import Settings, variable_names
+from imageferry.settings import Settings
+from imageferry.settings.fields import variable_names
 from tests.repository import ROOT
 
 EXAMPLE = ROOT / ".env.example"
