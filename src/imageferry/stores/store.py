@@ -83,12 +83,19 @@ class Store:
         On S3 that is the lower-case ETag: an MD5, or for an object put in parts the MD5 of the parts' MD5s, a dash
         and their number. None on other stores.
         """
-        with translate_errors(self.url, key=key):
-            if self._presigned_puts and (e_tag := await self._presigned_puts.put(key, data, mime_type=mime_type)):
-                return self._digest(e_tag)
+        refusal = None
+        if self._presigned_puts is not None:
+            with translate_errors(self.url, key=key):
+                answer = await self._presigned_puts.put(key, data, mime_type=mime_type)
+            if isinstance(answer, str):
+                return self._digest(answer)
+            refusal = answer
+        with translate_errors(self.url, key=key, refusal=refusal):
             result = await obstore.put_async(
                 self._inner, key, data, use_multipart=False, attributes=self._attributes(mime_type)
             )
+        if self._presigned_puts is not None and refusal is not None and refusal.is_final:
+            self._presigned_puts.give_up()
         return self._digest(result["e_tag"])
 
     async def put_stream(self, key: str, chunks: AsyncIterator[Content], *, mime_type: str) -> str | None:
