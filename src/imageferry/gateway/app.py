@@ -69,7 +69,7 @@ def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> Fas
     """
     token = settings.api_token
     sessions = None if token is None else Sessions(token.reveal())
-    rate_limits, metrics = RateLimits(), Metrics()
+    rate_limits, metrics = RateLimits(imports_per_minute=settings.imports_per_minute), Metrics()
     app = FastAPI(
         title="imageferry",
         version=__version__,

@@ -15,6 +15,7 @@ from imageferry.gateway.security.rate_limiter import ClientRateLimiter, client_k
 class LimitedAction(StrEnum):
     """A kind of request that is rate-limited."""
 
+    IMPORT = "import"  # starts a job: the rate is a setting
     ARCHIVE = "archive"  # reads up to a thousand images from the store
     LOGIN_FAILURE = "login_failure"  # a wrong token or link: enough for typing errors, too few for guessing
     PREVIEW = "preview"  # lists a folder at the source
@@ -38,11 +39,12 @@ _DETAIL = "Too many requests. Wait a moment, then try again."
 class RateLimits:
     """The rate limiters of all limited actions."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, imports_per_minute: int) -> None:
         self._delayed_guesses = 0
+        limits = {**_LIMITS, LimitedAction.IMPORT: (imports_per_minute, imports_per_minute)}
         self._limiters = {
             action: ClientRateLimiter(burst=burst, per_minute=per_minute)
-            for action, (burst, per_minute) in _LIMITS.items()
+            for action, (burst, per_minute) in limits.items()
         }
 
     def check(self, action: LimitedAction, scope: Scope) -> None:

@@ -26,7 +26,7 @@ def settings(tmp_path: Path, **overrides: object) -> Settings:
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[GatewayClient]:
-    gateway_settings = settings(tmp_path, api_token=TOKEN, cors_origins=(ALLOWED_SITE,))
+    gateway_settings = settings(tmp_path, api_token=TOKEN, cors_origins=(ALLOWED_SITE,), imports_per_minute=20)
     async with running_gateway(gateway_settings) as gateway:
         yield gateway
 
@@ -101,7 +101,9 @@ async def test_any_site_can_send_requests_if_all_are_allowed_but_without_a_sessi
         assert "Access-Control-Allow-Credentials" not in response.headers
 
 
-@pytest.mark.parametrize(("path", "burst"), [("/api/import/preview", 30), ("/api/images/archive", 10)])
+@pytest.mark.parametrize(
+    ("path", "burst"), [("/api/import/preview", 30), ("/api/import/google-drive", 20), ("/api/images/archive", 10)]
+)
 async def test_expensive_requests_are_rate_limited(gateway: GatewayClient, path: str, burst: int) -> None:
     statuses: list[int] = []
     while 429 not in statuses and len(statuses) < 3 * burst:  # a few more are allowed as time passes
