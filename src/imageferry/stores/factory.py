@@ -60,10 +60,16 @@ def open_store(config: StoreConfig) -> Store:
     # Google's signing service signs for accounts without a key; an emulator has no such service.
     can_sign_urls = scheme != "gs" or config.google_emulator_host is None
     inner = _remote(url, config)
-    return Store(url, inner, can_sign_urls=can_sign_urls, presigned_puts=_presigned_puts(inner, config))
+    return Store(
+        url,
+        inner,
+        can_sign_urls=can_sign_urls,
+        presigned_puts=_presigned_puts(inner, config),
+        bulk_deleter=_remote(url, config, aws_disable_bulk_delete="false") if scheme == "s3" else None,
+    )
 
 
-def _remote(url: str, config: StoreConfig) -> ObjectStore:
+def _remote(url: str, config: StoreConfig, **more_options: str) -> ObjectStore:
     bucket, prefix = bucket_and_prefix(url)
     store_type, options = _type_and_options(url, config)
     try:
@@ -71,7 +77,7 @@ def _remote(url: str, config: StoreConfig) -> ObjectStore:
         return store_type(
             bucket,
             prefix=prefix,
-            config=options,
+            config=options | more_options,
             client_options={
                 # An endpoint configured as http:// is intended to be unencrypted.
                 "allow_http": any("http://" in value for value in options.values()),
