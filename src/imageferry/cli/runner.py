@@ -3,12 +3,12 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageferry.cli.clients.factory import open_images_client, open_jobs_client
 from imageferry.cli.exit_codes import ExitCode, exit_code_for_error
 from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_error_json
@@ -75,37 +75,6 @@ def run_with_images(
             return await work(client)
 
     run(with_client, as_json=as_json, server_url=server)
-
-
-@asynccontextmanager
-async def open_jobs_client(settings: Settings) -> "AsyncIterator[JobsClient]":
-    """Open the jobs of the gateway that the settings name, or else of the local catalog."""
-    if settings.server_url is not None:
-        # Each branch imports only what it needs: SQL is slow to import, and so is the HTTP client.
-        from imageferry.cli.clients.remote_jobs import open_remote_jobs  # noqa: PLC0415 - see above
-
-        async with open_remote_jobs(settings.server_url, token=settings.api_token) as remote:
-            yield remote
-        return
-    from imageferry.cli.clients.local_jobs import open_local_jobs  # noqa: PLC0415 - see above
-
-    async with open_local_jobs(settings) as local:
-        yield local
-
-
-@asynccontextmanager
-async def open_images_client(settings: Settings) -> "AsyncIterator[ImagesClient]":
-    """Open the images of the gateway that the settings name, or else of the local catalog."""
-    if settings.server_url is not None:
-        # Each branch imports only what it needs: the stores are slow to import.
-        from imageferry.cli.clients.remote_images import open_remote_images  # noqa: PLC0415 - see above
-
-        async with open_remote_images(settings.server_url, token=settings.api_token) as remote:
-            yield remote
-        return
-    from imageferry.cli.clients.local_images import LocalImages  # noqa: PLC0415 - see above
-
-    yield LocalImages(settings)
 
 
 def _run_in_loop(coroutine: Coroutine[Any, Any, ExitCode]) -> ExitCode:

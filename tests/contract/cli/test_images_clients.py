@@ -1,16 +1,15 @@
 """Contract of every ImagesClient: with the local catalog, and with a remote gateway."""
 
 from collections.abc import AsyncIterator
-from io import BytesIO
-from zipfile import ZipFile
 
 import pytest
 
 from imageferry.catalog.search.filters import Sort
 from imageferry.catalog.search.image_search import Total
+from imageferry.cli.clients.factory import open_images_client
 from imageferry.cli.clients.images import ImagesClient
-from imageferry.cli.runner import open_images_client
 from imageferry.demo.tree import Tree
+from imageferry.errors import PermanentError, UsageError
 from imageferry.gateway.schemas.images import ImageFilter
 from tests.drivers.gateway_process import GatewayClient
 from tests.drivers.import_flow import ImportFlow
@@ -46,6 +45,12 @@ async def test_images_are_found_and_deleted(
     all_images = await client.search(matching(), sort=Sort.NAME_DESC, limit=2)
     assert [image.name for image in all_images.images] == ["Sea & 100% 102.jpg", "Sea & 100% 101.jpg"]
     assert all_images.total == Total(images=104)
+    rest = await client.search(matching(), sort=Sort.NAME_DESC, limit=1000, cursor=all_images.next)
+    assert ([image.name for image in rest.images][:1], len(rest.images)) == (["Sea & 100% 100.jpg"], 102)
+    assert rest.next is None
+    for cursor, sort in ((all_images.next, Sort.NAME), ("rubbish", Sort.NAME_DESC)):
+        with pytest.raises(UsageError):
+            await client.search(matching(), sort=sort, limit=1, cursor=cursor)
     filtered = matching(mime_type=["image/png", "image/gif"], has_location=False, size_max=100)
     assert [image.name for image in (await client.search(filtered, sort=Sort.CREATED, limit=1000)).images] == [
         "Hill.png"
@@ -70,8 +75,9 @@ async def test_images_are_found_downloaded_and_deleted_by_id(
     ids = {image.name: image.id for image in (await client.search(matching(), sort=Sort.NAME, limit=9)).images}
     selected = [ids["2.jpg"], ids["0.jpg"], 999]
     assert {image.name for image in await client.by_ids(selected)} == {"0.jpg", "2.jpg"}
-    archive = ZipFile(BytesIO(b"".join([chunk async for chunk in client.archive(selected[:2])])))
-    assert {name: archive.read(name) for name in archive.namelist()} == {"0.jpg": JPEG + b"\0", "2.jpg": JPEG + b"\2"}
+    assert b"".join([chunk async for chunk in client.content(selected[0])]) == JPEG + b"\2"
+    with pytest.raises(PermanentError):
+        await anext(client.content(999))
     result = await client.delete(selected)
     assert (result.deleted, dict(result.failed)) == (2, {})
     assert await client.by_ids(selected) == []

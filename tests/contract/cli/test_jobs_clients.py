@@ -7,11 +7,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from imageferry.cli.clients.factory import open_jobs_client
 from imageferry.cli.clients.jobs import JobsClient
 from imageferry.cli.exit_codes import ExitCode
 from imageferry.cli.handlers.doctor import run_checks
 from imageferry.cli.output.console import Console
-from imageferry.cli.runner import open_jobs_client
 from imageferry.clock import utc_now
 from imageferry.demo.tree import Tree
 from imageferry.errors import ConflictError, FatalError, NotFoundError, Reason, TransientError
@@ -41,6 +41,8 @@ async def test_jobs_are_listed_and_reported(
     ids = [(await gateway.import_folder(flow.drive.folder_url(root), priority=3))["job_id"] for _ in range(3)]
     assert [job.id for job in await client.newest(limit=2)] == ids[:0:-1]
     assert await client.newest(limit=5, state=JobState.PAUSED) == []
+    assert [job.id for job in await client.newest(limit=2, id_prefix=ids[1][:8])] == [ids[1]]
+    assert await client.newest(limit=2, id_prefix="%") == []
     report = await client.report(ids[0])
     catalogued = await flow.jobs()
     assert (report.job.id, report.job.priority, report.job.folder_name) == (ids[0], 3, "Root")

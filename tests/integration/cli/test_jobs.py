@@ -34,9 +34,11 @@ async def test_failed_files_are_retried_until_the_job_finishes(
     tree._changed(locked, downloadable=True)
     result = await shell("retry", job_id, "--reason", "forbidden", "--json")
     assert (result.code, result.json["stored"], result.json["failed"]) == (0, 2, 0)
-    result = await shell("jobs", job_id, "--json")
+    result = await shell("jobs", job_id[:8], "--json")
     assert (result.json["status"], result.json["actions"]) == ("completed", [])
-    result = await shell("pause", job_id)
+    assert (await shell("jobs", "zz")).code == 3
+    assert (await shell("manifest", job_id[:4])).code == 0
+    result = await shell("pause", job_id[:8])
     assert (result.code, result.stdout) == (2, "")
     assert "You can't pause" in result.stderr
 

@@ -88,15 +88,22 @@ def find_duplicate(tx: Connection, job: Job) -> Job | None:
 
 
 def newest(
-    tx: Connection, *, limit: int, state: JobState | None = None, before: tuple[datetime, str] | None = None
+    tx: Connection,
+    *,
+    limit: int,
+    state: JobState | None = None,
+    id_prefix: str | None = None,
+    before: tuple[datetime, str] | None = None,
 ) -> list[Job]:
-    """Return the newest jobs first, optionally of one state.
+    """Return the newest jobs first, optionally of one state, or with ids that start with a prefix.
 
     `before` is the cursor: the creation time and id of the last job of the previous page.
     """
     query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(jobs.c.state == state)
+    if id_prefix is not None:
+        query = query.where(jobs.c.id.startswith(id_prefix, autoescape=True))
     if before is not None:
         created_at, job_id = before
         same_time = (jobs.c.created_at == created_at) & (jobs.c.id < job_id)

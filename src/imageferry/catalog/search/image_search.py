@@ -142,6 +142,16 @@ class ImageSearch:
             next_position = position_of(rows[-1], sort)
         return PageSlice(rows=rows, next_position=next_position)
 
+    def full_page_after(self, sort: Sort, *, limit: int, after: Position | None = None) -> PageSlice:
+        """Return what `page_after` does, but fewer than `limit` only at the end, however much has to be read."""
+        rows: list[ImageRow] = []
+        while True:
+            page = self.page_after(sort, limit=limit - len(rows), after=after)
+            rows += page.rows
+            after = page.next_position
+            if after is None or len(rows) >= limit:
+                return PageSlice(rows=rows, next_position=after)
+
     @property
     def _days(self) -> dict[str, date | None]:
         return {"first": self._filter.date_from, "last": self._filter.date_to}
@@ -161,15 +171,7 @@ class ImageSearch:
         if sort.column is images.c.name_key and self._rare_candidates() is None:
             # One unbounded scan: bounded ones would have to find the end of each scan first.
             return self._fetch_rows(self._fetch_ids(self._index_scan(sort).ids(), limit=limit))
-        rows: list[ImageRow] = []
-        position = None
-        while len(rows) < limit:
-            page = self.page_after(sort, limit=limit - len(rows), after=position)
-            rows += page.rows
-            position = page.next_position
-            if position is None:
-                break
-        return rows
+        return self.full_page_after(sort, limit=limit).rows
 
     def _ids_after(self, sort: Sort, *, limit: int, after: Position | None) -> id_block_scan.ScanResult:
         scan = self._index_scan(sort)

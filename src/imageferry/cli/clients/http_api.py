@@ -1,6 +1,6 @@
 """Calls to a remote gateway's HTTP API; error responses are raised as ImageferryError."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -81,7 +81,7 @@ class HttpApi:
         except msgspec.DecodeError as exc:
             raise self._not_a_gateway() from exc
 
-    async def stream(self, path: str, *, query: Query | None = None) -> AsyncIterator[bytes]:
+    async def stream(self, path: str, *, query: Query | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the body of a GET response in chunks, for as long as STREAM_TIMEOUT_S."""
         request = Request(
             url=self._request_url(path, query),

@@ -11,10 +11,11 @@ from imageferry.gateway.schemas.images import Image, ImageFilter
 
 
 class ImageMatches(Struct, frozen=True, kw_only=True):
-    """The first images that match a filter, and how many match."""
+    """Some of the images that match a filter, and how many match."""
 
     images: Sequence[Image]
     total: Total
+    next: str | None = None  # the cursor that continues after these images; None: they are the last ones
 
 
 class DeletedImages(Struct, frozen=True, kw_only=True):
@@ -27,8 +28,10 @@ class DeletedImages(Struct, frozen=True, kw_only=True):
 class ImagesClient(Protocol):
     """Images in the local catalog or at a remote gateway."""
 
-    async def search(self, conditions: ImageFilter, *, sort: Sort, limit: int) -> ImageMatches:
-        """Return the first images that match, at most `limit` (1000 or less)."""
+    async def search(
+        self, conditions: ImageFilter, *, sort: Sort, limit: int, cursor: str | None = None
+    ) -> ImageMatches:
+        """Return the first images that match, or those after a cursor of the same sort order: up to `limit` of them."""
         ...
 
     async def by_ids(self, ids: Sequence[int]) -> Sequence[Image]:
@@ -39,6 +42,6 @@ class ImagesClient(Protocol):
         """Delete these images, or all that match now, with their objects. A filter must have a condition."""
         ...
 
-    def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
-        """Yield one ZIP archive of the original files of these images (1000 or less) in chunks."""
+    def content(self, image_id: int) -> AsyncGenerator[bytes, None]:
+        """Yield the original file of an image in chunks. Raises ImageferryError when it can't be read."""
         ...

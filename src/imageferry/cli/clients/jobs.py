@@ -15,8 +15,8 @@ class JobsClient(Protocol):
     An unknown job raises NotFoundError, an action that the job's state does not allow ConflictError.
     """
 
-    async def newest(self, *, limit: int, state: JobState | None = None) -> list[Job]:
-        """Return the newest jobs, newest first."""
+    async def newest(self, *, limit: int, state: JobState | None = None, id_prefix: str | None = None) -> list[Job]:
+        """Return the newest jobs first, optionally of one state, or with ids that start with a prefix."""
         ...
 
     async def report(self, job_id: str) -> JobReport:

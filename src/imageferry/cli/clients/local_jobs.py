@@ -28,9 +28,9 @@ class LocalJobs:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    async def newest(self, *, limit: int, state: JobState | None = None) -> list[Job]:
+    async def newest(self, *, limit: int, state: JobState | None = None, id_prefix: str | None = None) -> list[Job]:
         """See JobsClient."""
-        return await self._catalog.read(lambda tx: jobs.newest(tx, limit=limit, state=state))
+        return await self._catalog.read(lambda tx: jobs.newest(tx, limit=limit, state=state, id_prefix=id_prefix))
 
     async def report(self, job_id: str) -> JobReport:
         """See JobsClient."""

@@ -1,9 +1,8 @@
 """Images at a remote gateway, through its HTTP API."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from imageferry.catalog.search.filters import Sort
 from imageferry.catalog.search.image_search import Total
@@ -13,6 +12,7 @@ from imageferry.errors import NotFoundError
 from imageferry.gateway.schemas.images import Image, ImageFilter
 from imageferry.secret import Secret
 
+PAGE_SIZE_MAX = 1000
 # Images deleted by one call: few enough that a slow store finishes within the call's timeout.
 DELETE_BATCH = 100
 
@@ -30,11 +30,20 @@ class RemoteImages:
     def __init__(self, api: HttpApi) -> None:
         self._api = api
 
-    async def search(self, conditions: ImageFilter, *, sort: Sort, limit: int) -> ImageMatches:
+    async def search(
+        self, conditions: ImageFilter, *, sort: Sort, limit: int, cursor: str | None = None
+    ) -> ImageMatches:
         """See ImagesClient."""
-        page = await self._list(conditions, sort=sort, page=1, per_page=limit)
-        images = [Image.model_validate(record) for record in page["items"]]
-        return ImageMatches(images=images, total=Total(images=page["total"], exact=page["total_exact"]))
+        images: list[Image] = []
+        while True:
+            count = min(limit - len(images), PAGE_SIZE_MAX)
+            page = await self._list(conditions, sort=sort, cursor=cursor or "", limit=count)
+            images += [Image.model_validate(record) for record in page["items"]]
+            cursor = page["after"]
+            # A page may be short although more follow.
+            if cursor is None or len(images) >= limit:
+                total = Total(images=page["total"], exact=page["total_exact"])
+                return ImageMatches(images=images, total=total, next=cursor)
 
     async def by_ids(self, ids: Sequence[int]) -> Sequence[Image]:
         """See ImagesClient."""
@@ -59,14 +68,14 @@ class RemoteImages:
             result = await self._delete(ids) if ids else DeletedImages(deleted=0, failed={})
             deleted += result.deleted
             failed |= result.failed
-            is_last = page["next"] is None or len(ids) < len(page["items"])
-            cursor = None if is_last else parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+            cursor = None if len(ids) < len(page["items"]) else page["after"]
         return DeletedImages(deleted=deleted, failed=failed)
 
-    async def archive(self, ids: Sequence[int]) -> AsyncGenerator[bytes, None]:
+    async def content(self, image_id: int) -> AsyncGenerator[bytes, None]:
         """See ImagesClient."""
-        async for chunk in self._api.stream("/api/images/archive", query={"id": [str(image_id) for image_id in ids]}):
-            yield chunk
+        async with aclosing(self._api.stream(f"/api/images/{image_id}/content")) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def _delete(self, ids: Sequence[int]) -> DeletedImages:
         result = await self._api.call("POST", "/api/images/delete", body={"ids": list(ids)})

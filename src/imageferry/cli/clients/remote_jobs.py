@@ -30,12 +30,13 @@ class RemoteJobs:
     def __init__(self, api: HttpApi) -> None:
         self._api = api
 
-    async def newest(self, *, limit: int, state: JobState | None = None) -> list[Job]:
+    async def newest(self, *, limit: int, state: JobState | None = None, id_prefix: str | None = None) -> list[Job]:
         """See JobsClient."""
         found: list[Job] = []
         cursor = None
         while len(found) < limit:
-            query = {"limit": min(limit - len(found), PAGE_SIZE_MAX), "state": state, "cursor": cursor}
+            count = min(limit - len(found), PAGE_SIZE_MAX)
+            query = {"limit": count, "state": state, "id_prefix": id_prefix, "cursor": cursor}
             page = await self._api.call("GET", "/api/jobs", query=query)
             found += [_to_job(record) for record in page["items"]]
             cursor = page["next"]

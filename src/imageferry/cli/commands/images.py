@@ -8,10 +8,9 @@ import click
 
 from imageferry.catalog.search.filters import Sort
 from imageferry.cli.commands.shared_options import BYTES, DAY, as_json, option, server
-from imageferry.cli.handlers.images import ImageSelection, delete_images, download_images, list_images
+from imageferry.cli.handlers.download_images import download_images
+from imageferry.cli.handlers.images import ImageSelection, delete_images, list_images
 from imageferry.cli.runner import console, run_with_images
-
-LIMIT_MAX = 1000
 
 
 @click.command()
@@ -41,17 +40,17 @@ LIMIT_MAX = 1000
 )
 @option(
     "--limit",
-    type=click.IntRange(1, LIMIT_MAX),
-    default=20,
+    type=click.IntRange(min=1),
     metavar="N",
-    help="Maximum number of images to list or download.",
+    help="Maximum number of images. [default: list 20, download all]",
 )
+@option("--cursor", metavar="CURSOR", help="Continue after an earlier list with the same conditions: its `next`.")
 @option("--delete", is_flag=True, help="Delete all matching images from the catalog and the storage.")
 @option(
     "--download",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Save the original files as one ZIP archive.",
+    help="Save the original files of all matching images as one ZIP archive.",
 )
 @option("--yes", "confirmed", is_flag=True, help="Delete without asking for confirmation.")
 @server
@@ -70,7 +69,8 @@ def images(
     size_max: int | None,
     has_location: bool | None,
     sort: str,
-    limit: int,
+    limit: int | None,
+    cursor: str | None,
     delete: bool,
     download: Path | None,
     confirmed: bool,
@@ -93,7 +93,7 @@ def images(
         "size_max": size_max,
         "has_location": has_location,
     }
-    selection = ImageSelection(ids=ids, conditions=conditions, sort=Sort(sort), limit=limit)
+    selection = ImageSelection(ids=ids, conditions=conditions, sort=Sort(sort), limit=limit, cursor=cursor)
     if delete:
         work = partial(delete_images, selection=selection, confirmed=confirmed, console=console, as_json=as_json)
     elif download is not None:

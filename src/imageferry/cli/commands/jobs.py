@@ -10,7 +10,7 @@ import click
 from imageferry.cli.clients.jobs import JobsClient
 from imageferry.cli.commands.shared_options import as_json, job_id, option, server
 from imageferry.cli.exit_codes import ExitCode
-from imageferry.cli.handlers.jobs import Change, cancel_and_wait, change_and_follow
+from imageferry.cli.handlers.jobs import Change, cancel_and_wait, change_and_follow, find_job_id
 from imageferry.cli.output import reports
 from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_json
@@ -34,11 +34,14 @@ detach = option("--detach", is_flag=True, help="Don't wait: `imageferry serve` o
 @server
 @as_json
 def jobs(*, job_id: str | None, limit: int, state: str | None, server: str | None, as_json: bool) -> None:
-    """List jobs, newest first, or show one."""
+    """List jobs, newest first, or show one.
+
+    JOB is a job's ID or the start of one, here and in all commands.
+    """
 
     async def work(client: JobsClient) -> ExitCode:
         if job_id is not None:
-            report = await client.report(job_id)
+            report = await client.report(await find_job_id(client, job_id))
             if as_json:
                 print_json(reports.report_as_json(report))
             else:
@@ -63,7 +66,7 @@ def pause(*, job_id: str, server: str | None, as_json: bool) -> None:
 
     Transfers in flight end within seconds. `imageferry resume` continues the job.
     """
-    _change(lambda client: client.pause(job_id), as_json=as_json, server=server)
+    _change(lambda client, job_id: client.pause(job_id), job_id=job_id, as_json=as_json, server=server)
 
 
 @click.command()
@@ -74,7 +77,7 @@ def pause(*, job_id: str, server: str | None, as_json: bool) -> None:
 def resume(*, job_id: str, detach: bool, server: str | None, as_json: bool) -> None:
     """Resume a paused or waiting job, and wait until it finishes."""
     _change_and_follow(
-        lambda client: client.resume(job_id), job_id=job_id, as_json=as_json, detach=detach, server=server
+        lambda client, job_id: client.resume(job_id), job_id=job_id, as_json=as_json, detach=detach, server=server
     )
 
 
@@ -114,7 +117,7 @@ def retry(
     stopped.
     """
 
-    def change(client: JobsClient) -> Awaitable[Job]:
+    def change(client: JobsClient, job_id: str) -> Awaitable[Job]:
         return client.retry(job_id, reasons=[Reason(each) for each in reasons] or None, item_ids=item_ids or None)
 
     _change_and_follow(change, job_id=job_id, as_json=as_json, detach=detach, server=server)
@@ -138,8 +141,9 @@ def remove(*, job_id: str, server: str | None) -> None:
     """Remove a finished job from the history. Its images are kept."""
 
     async def work(client: JobsClient) -> ExitCode:
-        await client.remove(job_id)
-        console.print(f"Removed job {job_id} from the history. Its images are kept.")
+        removed_id = await find_job_id(client, job_id)
+        await client.remove(removed_id)
+        console.print(f"Removed job {removed_id} from the history. Its images are kept.")
         return ExitCode.SUCCESS
 
     run_with_jobs(work, server=server)
@@ -168,18 +172,18 @@ def manifest(*, job_id: str, csv: bool, server: str | None) -> None:
     """Print a record of every file of a job: ID, storage key, size, checksum and result."""
 
     async def work(client: JobsClient) -> ExitCode:
-        async for chunk in client.manifest(job_id, csv=csv):
+        async for chunk in client.manifest(await find_job_id(client, job_id), csv=csv):
             sys.stdout.buffer.write(chunk)
         return ExitCode.SUCCESS
 
     run_with_jobs(work, server=server)
 
 
-def _change(change: Change, *, as_json: bool, server: str | None) -> None:
+def _change(change: Change, *, job_id: str, as_json: bool, server: str | None) -> None:
     """Change a job, and print its new state."""
 
     async def work(client: JobsClient) -> ExitCode:
-        job = await change(client)
+        job = await change(client, await find_job_id(client, job_id))
         if as_json:
             print_json(reports.job_as_json(job))
         else:
@@ -192,7 +196,7 @@ def _change(change: Change, *, as_json: bool, server: str | None) -> None:
 def _change_and_follow(change: Change, *, job_id: str, as_json: bool, detach: bool, server: str | None) -> None:
     """Change a job, then work on it or watch it until it finishes; with `detach`, leave it to other processes."""
     if detach:
-        _change(change, as_json=as_json, server=server)
+        _change(change, job_id=job_id, as_json=as_json, server=server)
         return
     work = partial(change_and_follow, job_id=job_id, change=change, console=console, as_json=as_json)
     run(work, as_json=as_json, server_url=server)

@@ -10,7 +10,7 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 option = partial(click.option, show_envvar=True)
 
 as_json = option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on stdout.")
-job_id = click.argument("job_id", metavar="JOB")
+job_id = click.argument("job_id", metavar="JOB")  # an id, or its start
 port = option("--port", type=int, envvar="PORT", help="Port to listen on. [default: 8000]")
 server = option(
     "--server",

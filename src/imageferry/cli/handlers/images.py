@@ -1,9 +1,7 @@
-"""`imageferry images`: list, download or delete images."""
+"""`imageferry images`: list or delete images."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import aclosing
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,11 +14,14 @@ from imageferry.cli.exit_codes import ExitCode
 from imageferry.cli.output import formatting
 from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_json
+from imageferry.cli.output.tables import TableColumn, print_table
 from imageferry.errors import Reason, UsageError
 from imageferry.gateway.schemas.image_query import to_filter
-from imageferry.gateway.schemas.images import IDS_MAX, ImageFilter
+from imageferry.gateway.schemas.images import IDS_MAX, Image, ImageFilter
 
 FAILURES_SHOWN_MAX = 20
+LISTED = 20
+PAGE_SIZE = 1000
 
 
 class ImageSelection(Struct, frozen=True, kw_only=True):
@@ -29,7 +30,8 @@ class ImageSelection(Struct, frozen=True, kw_only=True):
     ids: Sequence[int]
     conditions: Mapping[str, object]
     sort: Sort = Sort.CREATED
-    limit: int = IDS_MAX
+    limit: int | None = None  # None: all of them
+    cursor: str | None = None  # continue after the images that a search with the same conditions has listed
 
     def to_filter(self) -> ImageFilter | None:
         """Return the conditions, or None if IDs are given. Raise UsageError for both, or for an invalid condition."""
@@ -48,59 +50,45 @@ class ImageSelection(Struct, frozen=True, kw_only=True):
             raise UsageError(Reason.MISCONFIGURED, f"Use --id for at most {IDS_MAX:,} images.")
         return None
 
-    async def find(self, client: ImagesClient) -> ImageMatches:
-        """Return the first images of the selection, and their total number."""
+    async def first(self, client: ImagesClient, count: int) -> ImageMatches:
+        """Return the first images of the selection, and how many there are without the limit."""
         conditions = self.to_filter()
         if conditions is not None:
-            return await client.search(conditions, sort=self.sort, limit=self.limit)
+            return await client.search(conditions, sort=self.sort, limit=count, cursor=self.cursor)
+        if self.cursor is not None:
+            raise UsageError(Reason.MISCONFIGURED, "Use either --id or --cursor, not both.")
         images = await client.by_ids(self.ids)
-        return ImageMatches(images=images, total=Total(images=len(images)))
+        return ImageMatches(images=images[:count], total=Total(images=len(images)))
+
+    async def pages(self, client: ImagesClient) -> AsyncIterator[Image]:
+        """Yield the images of the selection, reading PAGE_SIZE at a time."""
+        selection, left = self, self.limit
+        while left is None or left > 0:
+            matches = await selection.first(client, PAGE_SIZE if left is None else min(left, PAGE_SIZE))
+            for image in matches.images:
+                yield image
+            if matches.next is None:
+                return
+            left = None if left is None else left - len(matches.images)
+            selection = replace(selection, cursor=matches.next)
 
 
 async def list_images(client: ImagesClient, *, selection: ImageSelection, as_json: bool) -> ExitCode:
     """Print the first images of the selection on stdout, and their total number."""
-    matches = await selection.find(client)
+    matches = await selection.first(client, selection.limit or LISTED)
     if as_json:
         images = [image.model_dump(mode="json") for image in matches.images]
-        print_json({"images": images, "total": matches.total.images, "total_exact": matches.total.exact})
+        total = {"total": matches.total.images, "total_exact": matches.total.exact}
+        print_json({"images": images, **total, "next": matches.next})
         return ExitCode.SUCCESS
     console = Console("stdout")
     if not matches.images:
         console.print("No images match.")
         return ExitCode.SUCCESS
-    from rich.table import Column, Table  # noqa: PLC0415 - slow to import
-
-    table = Table(
-        Column("id", justify="right"), "name", "type", Column("size", justify="right"), "taken", "path", box=None
-    )
-    for image in matches.images:
-        taken = "" if image.taken_at is None else f"{image.taken_at:%Y-%m-%d}"
-        size = formatting.format_size(image.size)
-        table.add_row(str(image.id), image.name, image.mime_type, size, taken, image.path)
-    console.rich_console().print(table, soft_wrap=True)
-    console.print(f"{len(matches.images):,} of {_format_total(matches.total)} images")
-    return ExitCode.SUCCESS
-
-
-async def download_images(client: ImagesClient, *, selection: ImageSelection, path: Path, console: Console) -> ExitCode:
-    """Save the first images of the selection as a ZIP archive, which appears only once it is complete."""
-    partial_path = path.with_name(f"{path.name}.part")
-    ids = [image.id for image in (await selection.find(client)).images]
-    if not ids:
-        console.print("No images match.")
-        return ExitCode.FAILURE
-    try:
-        with partial_path.open("wb") as file:
-            async with aclosing(client.archive(ids)) as chunks:
-                async for chunk in chunks:
-                    file.write(chunk)
-        partial_path.replace(path)
-    except OSError as exc:
-        message = f"Can't write {path} ({exc.strerror}). Choose another file."
-        raise UsageError(Reason.MISCONFIGURED, message) from exc
-    finally:
-        partial_path.unlink(missing_ok=True)
-    console.print(f"Saved {_format_images(len(ids))} to {path}.")
+    _print_images(console, matches.images)
+    console.print(f"{len(matches.images):,} of {format_total(matches.total)} images")
+    if matches.next is not None:
+        console.print(f"Show more: --limit N, or --cursor {matches.next}")
     return ExitCode.SUCCESS
 
 
@@ -112,7 +100,10 @@ async def delete_images(
     if conditions is not None and to_filter(conditions).is_empty:
         message = "You can't delete the whole library at once. Set a condition first, for example --job."
         raise UsageError(Reason.MISCONFIGURED, message)
-    total = (await replace(selection, limit=1).find(client)).total
+    if selection.limit is not None or selection.cursor is not None:
+        message = "--delete deletes all matching images: it takes no --limit and no --cursor. Use conditions or --id."
+        raise UsageError(Reason.MISCONFIGURED, message)
+    total = (await selection.first(client, 1)).total
     if total.images and not confirmed and not _confirm(total, console):
         return ExitCode.SUCCESS
     result = await client.delete(selection.ids if conditions is None else conditions)
@@ -121,12 +112,35 @@ async def delete_images(
     if as_json:
         print_json({"deleted": result.deleted, "failed": len(result.failed)})
     else:
-        console.print(f"Deleted {_format_images(result.deleted)} from the catalog and the storage.")
+        console.print(f"Deleted {format_images(result.deleted)} from the catalog and the storage.")
     return ExitCode.FAILURE if result.failed else ExitCode.SUCCESS
 
 
-def _format_images(count: int) -> str:
+def format_images(count: int) -> str:
+    """Format a number of images: `1 image`, `2,000 images`."""
     return "1 image" if count == 1 else f"{count:,} images"
+
+
+def format_total(total: Total) -> str:
+    """Format a total that may be a lower bound: `2,000`, `at least 20,000`."""
+    return f"{'' if total.exact else 'at least '}{total.images:,}"
+
+
+def _print_images(console: Console, images: Sequence[Image]) -> None:
+    columns = (
+        TableColumn(title="id", is_number=True),
+        TableColumn(title="name", is_flexible=True),
+        TableColumn(title="type", wide_only=True),
+        TableColumn(title="size", is_number=True),
+        TableColumn(title="taken"),
+        TableColumn(title="folder", is_flexible=True, wide_only=True),
+    )
+    rows = []
+    for image in images:
+        taken = "" if image.taken_at is None else f"{image.taken_at:%Y-%m-%d}"
+        size = formatting.format_size(image.size)
+        rows.append((str(image.id), image.name, image.mime_type, size, taken, image.path))
+    print_table(console, columns, rows)
 
 
 def _confirm(total: Total, console: Console) -> bool:
@@ -134,9 +148,5 @@ def _confirm(total: Total, console: Console) -> bool:
         raise UsageError(Reason.MISCONFIGURED, "Can't ask for confirmation without a terminal. Use --yes to delete.")
     from rich.prompt import Confirm  # noqa: PLC0415 - slow to import
 
-    question = f"Delete {_format_total(total)} images, from the storage too?"
+    question = f"Delete {format_total(total)} images, from the storage too?"
     return Confirm.ask(question, console=console.rich_console(), default=False)
-
-
-def _format_total(total: Total) -> str:
-    return f"{'' if total.exact else 'at least '}{total.images:,}"

@@ -8,6 +8,7 @@ from functools import partial
 
 from imageferry.application.results import ImportResult
 from imageferry.application.wait_limit import WaitLimit
+from imageferry.cli.clients.factory import open_jobs_client
 from imageferry.cli.clients.jobs import JobsClient
 from imageferry.cli.exit_codes import ExitCode, exit_code_for_result
 from imageferry.cli.output import formatting, reports
@@ -15,15 +16,34 @@ from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_json
 from imageferry.cli.output.progress import progress_display
 from imageferry.cli.signals import stop_on_signals
+from imageferry.errors import NotFoundError, Reason, UsageError
 from imageferry.model import Job
 from imageferry.settings import Settings
 
-# Changes a job through a client, and returns it as it is afterwards.
-Change = Callable[[JobsClient], Awaitable[Job]]
+# Changes the job with an id through a client, and returns it as it is afterwards.
+Change = Callable[[JobsClient, str], Awaitable[Job]]
+
+ID_LENGTH = 36
 
 POLL_S = 0.5
 # Transfers in flight end within a few seconds; those that the source or the store holds up are not awaited.
 CANCEL_S_MAX = 15.0
+
+
+async def find_job_id(client: JobsClient, id_or_prefix: str) -> str:
+    """Return the id of the job that an id, or the start of one, means.
+
+    Raises NotFoundError when no job's id starts like that, UsageError when several do. A whole id is not looked up.
+    """
+    if len(id_or_prefix) >= ID_LENGTH:
+        return id_or_prefix
+    found = await client.newest(limit=2, id_prefix=id_or_prefix)
+    if not found:
+        raise NotFoundError(Reason.GONE, f"There is no job {id_or_prefix}. `imageferry jobs` lists them.")
+    if len(found) > 1:
+        message = f"The ids of several jobs start with {id_or_prefix}. Use more of it: `imageferry jobs` lists them."
+        raise UsageError(Reason.MISCONFIGURED, message)
+    return found[0].id
 
 
 async def change_and_follow(
@@ -44,7 +64,7 @@ async def cancel_and_wait(
     result = await _change_and_work(
         settings,
         job_id=job_id,
-        change=lambda client: client.cancel(job_id, discard=discard),
+        change=lambda client, job_id: client.cancel(job_id, discard=discard),
         console=console,
         work_s_max=CANCEL_S_MAX,
     )
@@ -58,17 +78,19 @@ async def cancel_and_wait(
 async def _change_and_work(
     settings: Settings, *, job_id: str, change: Change, console: Console, work_s_max: float | None = None
 ) -> ImportResult:
+    async with open_jobs_client(settings) as client:
+        job_id = await find_job_id(client, job_id)
     stop = asyncio.Event()
     with progress_display(console) as progress:
         if settings.server_url is None:
-            # Each branch imports only what it needs; see `cli.runner`.
+            # Each branch imports only what it needs; see `cli.clients.factory`.
             from imageferry.application.import_job import continue_job  # noqa: PLC0415 - see above
             from imageferry.cli.clients.local_jobs import LocalJobs  # noqa: PLC0415 - see above
 
             return await continue_job(
                 job_id,
                 settings=settings,
-                action=lambda catalog: change(LocalJobs(catalog)),
+                action=lambda catalog: change(LocalJobs(catalog), job_id),
                 on_start=partial(stop_on_signals, stop),
                 on_progress=progress.update,
                 stop=stop,
@@ -77,7 +99,7 @@ async def _change_and_work(
         from imageferry.cli.clients.remote_jobs import open_remote_jobs  # noqa: PLC0415 - see above
 
         async with open_remote_jobs(settings.server_url, token=settings.api_token) as client:
-            await change(client)
+            await change(client, job_id)
             stop_on_signals(stop)
             return await _watch(
                 client, job_id, settings=settings, on_progress=progress.update, stop=stop, watch_s_max=work_s_max

@@ -1,5 +1,7 @@
 """Sizes, durations, counts and job states as text."""
 
+from datetime import UTC, datetime
+
 from imageferry.model import Job, JobState
 from imageferry.progress_estimate import Estimate
 
@@ -47,6 +49,19 @@ def format_discovered(job: Job) -> str:
     if job.open_folders and not job.state.is_terminal:
         return f"{job.discovered:,}+ (still counting)"
     return f"{job.discovered:,}"
+
+
+def format_state(job: Job) -> str:
+    """Format a job's state, with the share of its files once all of them are known: `running 57%`."""
+    is_counted = job.discovered > 0 and not job.open_folders and not job.state.is_terminal
+    return f"{job.state} {100 * job.processed // job.discovered}%" if is_counted else job.state
+
+
+def format_local_time(time: datetime) -> str:
+    """Format a UTC time without a zone in this machine's zone: `Nov 29 23:50`, or `Nov 29 2025` in another year."""
+    local = time.replace(tzinfo=UTC).astimezone()
+    is_this_year = local.year == datetime.now(local.tzinfo).year
+    return f"{local:%b %d %H:%M}" if is_this_year else f"{local:%b %d %Y}"
 
 
 def format_progress(job: Job, estimate: Estimate) -> str:

@@ -7,11 +7,14 @@ from imageferry.application.results import ImportResult, JobReport
 from imageferry.cli.exit_codes import exit_code_for_result
 from imageferry.cli.output import formatting
 from imageferry.cli.output.console import Console
+from imageferry.cli.output.tables import TableColumn, print_table
 from imageferry.errors import FixBy, Reason
 from imageferry.model import Job, JobAction
 
 if TYPE_CHECKING:
     from imageferry.pipeline.dry_run import Plan
+
+ID_PREFIX_LENGTH = 8
 
 _PLAN_ADVICE = {
     FixBy.OWNER: "the owner can fix this",
@@ -59,22 +62,28 @@ def print_jobs(console: Console, jobs: Sequence[Job]) -> None:
     if not jobs:
         console.print("No jobs yet. Start one: imageferry import URL")
         return
-    from rich.table import Column, Table  # noqa: PLC0415 - slow to import
-
-    job_column = Column("job", no_wrap=True, min_width=36)
-    table = Table(job_column, "folder", "state", "files", "stored", "skipped", "failed", "size", box=None)
-    for job in jobs:
-        table.add_row(
-            job.id,
-            job.folder_name or job.folder_id,
-            job.state,
-            formatting.format_discovered(job),
+    columns = (
+        TableColumn(title="job"),
+        TableColumn(title="created"),
+        TableColumn(title="state"),
+        TableColumn(title="stored", is_number=True, wide_only=True),
+        TableColumn(title="failed", is_number=True, wide_only=True),
+        TableColumn(title="size", is_number=True, wide_only=True),
+        TableColumn(title="folder", is_flexible=True),
+    )
+    rows = [
+        (
+            job.id[:ID_PREFIX_LENGTH],
+            formatting.format_local_time(job.created_at),
+            formatting.format_state(job),
             f"{job.stored:,}",
-            f"{job.skipped:,}",
             f"{job.failed:,}",
             formatting.format_size(job.bytes_stored),
+            job.folder_name or job.folder_id,
         )
-    console.rich_console().print(table, soft_wrap=True)
+        for job in jobs
+    ]
+    print_table(console, columns, rows)
 
 
 def print_report(console: Console, report: JobReport) -> None:

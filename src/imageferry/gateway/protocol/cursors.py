@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import HTTPException
 from itsdangerous import BadData, URLSafeSerializer
 
 from imageferry.catalog.database.connection import Catalog
 from imageferry.catalog.database.signing_keys import signing_key
+from imageferry.errors import Reason, UsageError
 
 CURSOR_LENGTH_MAX = 1024
 
@@ -29,10 +29,11 @@ class CursorCodec:
         return cursor if isinstance(cursor, str) else cursor.decode()
 
     def decode(self, list_name: str, cursor: str) -> list[Any]:
-        """Return the position in the named list; 400 when the cursor was not issued for that list."""
+        """Return the position in the named list. Raises UsageError when the cursor was not issued for that list."""
         position = self.try_decode(list_name, cursor)
         if position is None:
-            raise HTTPException(400, "The cursor does not belong to this list. Use `next` exactly as it was returned.")
+            message = "The cursor does not belong to this list. Use `next` exactly as it was returned."
+            raise UsageError(Reason.MISCONFIGURED, message)
         return position
 
     def try_decode(self, list_name: str, cursor: str) -> list[Any] | None:

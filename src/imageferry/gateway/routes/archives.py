@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import StreamingResponse
 from zipstream import ZipStream
 
@@ -13,15 +12,13 @@ from imageferry.catalog.images import records
 from imageferry.catalog.images.records import ImageRow
 from imageferry.errors import ImageferryError
 from imageferry.gateway.dependencies import Gateway, GatewayDep, rate_limited
+from imageferry.gateway.presenters.archive_names import MISSING_NAME, ArchiveNames
 from imageferry.gateway.schemas.images import ArchiveRequest, Ids
 from imageferry.gateway.security.rate_limits import LimitedAction
-from imageferry.gateway.security.stream_slots import StreamKind
-from imageferry.stores.keys import safe_name
 from imageferry.stores.store import Store
 
 # Of one object; each client holds one chunk in memory, however slowly it reads.
 CHUNK_BYTES = 256 * 1024
-MISSING_NAME = "missing images.txt"
 
 router = APIRouter(prefix="/images", tags=["images"], dependencies=[Depends(rate_limited(LimitedAction.ARCHIVE))])
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -31,35 +28,32 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/archive", response_class=StreamingResponse, responses=_RESPONSES)
-async def download_images(archive_request: ArchiveRequest, request: Request, gateway: GatewayDep) -> StreamingResponse:
+async def download_images(archive_request: ArchiveRequest, gateway: GatewayDep) -> StreamingResponse:
     """Download the original files of these images as one ZIP, in their folders.
 
     The length isn't known in advance. Images that no longer exist or can't be read are listed in the file
     `missing images.txt` in the ZIP.
     """
-    return await _zip_response(archive_request.ids, request, gateway)
+    return await _zip_response(archive_request.ids, gateway)
 
 
 @router.get("/archive", response_class=StreamingResponse, responses=_RESPONSES)
 async def download_images_by_link(
     id: Annotated[Ids, Query(description="An image's `id`. Repeat it for more images.")],  # noqa: A002 - its name in the URL
-    request: Request,
     gateway: GatewayDep,
 ) -> StreamingResponse:
     """Download images as with POST, by a plain link that a browser can save to disk while it downloads."""
-    return await _zip_response(id, request, gateway)
+    return await _zip_response(id, gateway)
 
 
-async def _zip_response(requested_ids: Sequence[int], request: Request, gateway: Gateway) -> StreamingResponse:
+async def _zip_response(requested_ids: Sequence[int], gateway: Gateway) -> StreamingResponse:
     ids = list(dict.fromkeys(requested_ids))
     rows = await gateway.read(lambda tx: records.by_ids(tx, ids))
     if not rows:
         raise HTTPException(404, "None of these images exist.")
     existing_ids = {row.id for row in rows}
     missing = [f"Image {image_id}: it no longer exists." for image_id in ids if image_id not in existing_ids]
-    return await gateway.stream_slots.respond(
-        StreamKind.ARCHIVE,
-        request.scope,
+    return StreamingResponse(
         zip_images(rows, store=gateway.components.store, missing=missing),
         headers={"Content-Disposition": 'attachment; filename="images.zip"'},
         media_type="application/zip",
@@ -73,8 +67,9 @@ async def zip_images(
 
     Its file `missing images.txt` has the lines of `missing`, and one for each image that can't be read.
     """
-    archive, missing_lines = ZipStream(), list(missing)
-    for row, name in zip(rows, _unique_names(rows), strict=True):
+    archive, names, missing_lines = ZipStream(), ArchiveNames(), list(missing)
+    for row in rows:
+        name = names.add(row.name, folder=row.path)
         try:
             if row.store != store.url:
                 missing_lines.append(f"{name}: it is in a different storage, {row.store}.")
@@ -111,17 +106,3 @@ async def _zip_member(
     pending.append(None)
     for piece in pieces:
         yield piece
-
-
-def _unique_names(rows: Sequence[ImageRow]) -> Iterator[str]:
-    """Yield a path for each image that is safe on any system. The paths differ in more than case."""
-    used = {MISSING_NAME}
-    for row in rows:
-        folders = [safe_name(folder) for folder in row.path.split("/") if folder]
-        path = PurePosixPath(*folders, safe_name(row.name))
-        candidate, number = path, 1
-        while str(candidate).casefold() in used:
-            number += 1
-            candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
-        used.add(str(candidate).casefold())
-        yield str(candidate)

@@ -1,7 +1,6 @@
 """Image records: pages, the complete list, and single records."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -18,11 +17,12 @@ from imageferry.catalog.search.index_scan import Position
 from imageferry.gateway.dependencies import Gateway, GatewayDep
 from imageferry.gateway.presenters.images import image_detail_view, image_view
 from imageferry.gateway.protocol.cursors import CURSOR_LENGTH_MAX, CursorCodec
+from imageferry.gateway.protocol.image_cursors import decode_position, encode_position
 from imageferry.gateway.protocol.ranges import json_unless_cached
+from imageferry.gateway.protocol.streaming import started
 from imageferry.gateway.schemas.fields import Id
 from imageferry.gateway.schemas.image_query import QueryFilter, SortParam
 from imageferry.gateway.schemas.images import Image, ImageDetail, ImagePage
-from imageferry.gateway.security.stream_slots import StreamKind
 
 PER_PAGE_MAX = 1000
 PER_PAGE = 50
@@ -63,7 +63,7 @@ async def list_images(
         raise HTTPException(400, "Use either `page` or `cursor`, not both.")
     page_size = limit or per_page
     if by_cursor:
-        position = _decode_position(cursor, sort, gateway.cursors) if cursor else None
+        position = decode_position(cursor, sort, gateway.cursors) if cursor else None
         query = partial(_page_by_cursor, position=position)
     else:
         query = partial(_page_by_number, page=page or 1)
@@ -83,9 +83,9 @@ async def list_images(
 
 
 @router.get("/all", response_model=list[Image])
-async def list_all_images(request: Request, gateway: GatewayDep) -> StreamingResponse:
+async def list_all_images(gateway: GatewayDep) -> StreamingResponse:
     """Return every image as one JSON array of any length, streamed."""
-    return await stream_all_images(request, gateway)
+    return await stream_all_images(gateway)
 
 
 @router.get("/{image_id}")
@@ -102,11 +102,9 @@ async def find_image(image_id: int, gateway: Gateway) -> ImageRow:
     return row
 
 
-async def stream_all_images(request: Request, gateway: Gateway) -> StreamingResponse:
+async def stream_all_images(gateway: Gateway) -> StreamingResponse:
     """Return a response that streams every image as one JSON array."""
-    return await gateway.stream_slots.respond(
-        StreamKind.EXPORT, request.scope, _json_array(gateway), media_type="application/json"
-    )
+    return StreamingResponse(await started(_json_array(gateway)), media_type="application/json")
 
 
 def _page_by_number(
@@ -167,21 +165,9 @@ def _end_cursors(
 ) -> dict[str, str | None]:
     """Return cursors that continue at both ends of a page; None where the list ends."""
     return {
-        "after": None if last is None else _encode_position(last, sort, cursors),
-        "before": None if first is None else _encode_position(first, sort.reverse, cursors),
+        "after": None if last is None else encode_position(last, sort, cursors),
+        "before": None if first is None else encode_position(first, sort.reverse, cursors),
     }
-
-
-def _encode_position(position: Position, sort: Sort, cursors: CursorCodec) -> str:
-    value = position.value.isoformat() if isinstance(position.value, datetime) else position.value
-    return cursors.encode(f"images by {sort}", [value, position.image_id])
-
-
-def _decode_position(cursor: str, sort: Sort, cursors: CursorCodec) -> Position:
-    value, image_id = cursors.decode(f"images by {sort}", cursor)
-    if sort in {Sort.DATE, Sort.DATE_DESC}:
-        value = datetime.fromisoformat(value)
-    return Position(value=value, image_id=image_id)
 
 
 def _image_page(

@@ -25,18 +25,21 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 async def list_jobs(
     gateway: GatewayDep,
     state: JobState | None = None,
+    id_prefix: Annotated[
+        Text | None, Query(max_length=36, description="Only jobs whose `job_id` starts with this.")
+    ] = None,
     cursor: Annotated[
         str | None, Query(max_length=CURSOR_LENGTH_MAX, description="`next` of the previous page.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=JOBS_MAX)] = 50,
 ) -> schemas.JobList:
-    """List jobs, newest first. A cursor is valid for the same state."""
-    list_name = f"jobs {state}"
+    """List jobs, newest first. A cursor is valid for the same state and prefix."""
+    list_name = f"jobs {state} {id_prefix}"
     before = None if cursor is None else _parse_position(gateway.cursors.decode(list_name, cursor))
 
     def query(tx: Tx) -> tuple[list[schemas.Job], bool]:
         # One extra job shows whether there is a next page.
-        newest = jobs.newest(tx, limit=limit + 1, state=state, before=before)
+        newest = jobs.newest(tx, limit=limit + 1, state=state, id_prefix=id_prefix, before=before)
         return job_views(tx, newest[:limit]), len(newest) > limit
 
     page, has_next = await gateway.read(query)

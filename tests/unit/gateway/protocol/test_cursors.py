@@ -1,8 +1,8 @@
 """Cursors: signed positions in a list."""
 
 import pytest
-from fastapi import HTTPException
 
+from imageferry.errors import UsageError
 from imageferry.gateway.protocol.cursors import CursorCodec
 
 CODEC = CursorCodec("a key")
@@ -17,11 +17,10 @@ def test_a_cursor_decodes_to_its_position() -> None:
     "forged", ["", "x", "WzFd", "WzFd.AAAA", "é" * 100, CODEC.encode("jobs", [1]), CODEC.encode("images", [1])[:-2]]
 )
 def test_a_cursor_that_was_not_issued_for_the_list_is_rejected(forged: str) -> None:
-    with pytest.raises(HTTPException) as error:
+    with pytest.raises(UsageError):
         CODEC.decode("images", forged)
-    assert error.value.status_code == 400
 
 
 def test_a_cursor_of_another_catalog_is_rejected() -> None:
-    with pytest.raises(HTTPException):
+    with pytest.raises(UsageError):
         CODEC.decode("images", CursorCodec("another key").encode("images", [1]))
