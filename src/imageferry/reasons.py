@@ -53,6 +53,8 @@ class Reason(StrEnum):
     STORE_DENIED = "store_denied"  # the store does not accept the credentials, or is read-only
     STORE_MISSING = "store_missing"  # no such bucket, container or folder
     STORE_FULL = "store_full"  # no space left
+    ARCHIVED = "archived"  # the store keeps the object in an archive, and can't return it now
+    CLOCK_WRONG = "clock_wrong"  # this machine's clock: requests are signed with their time
     DIFFERENT_STORE = "different_store"  # the job was started for another store
     CATALOG_UNAVAILABLE = "catalog_unavailable"  # the database can't be opened or reached
     CATALOG_NEWER = "catalog_newer"  # a newer imageferry migrated it
@@ -232,6 +234,16 @@ _TEXTS = {
         FixBy.OPERATOR,
         "The storage is full.",
         "Free some space. The import then continues by itself.",
+    ),
+    Reason.ARCHIVED: _Text(
+        FixBy.OPERATOR,
+        "The object is archived in the storage.",
+        "Restore it in the storage (from Glacier, or Azure's archive tier), then try again.",
+    ),
+    Reason.CLOCK_WRONG: _Text(
+        FixBy.OPERATOR,
+        "The clock of imageferry's machine is wrong, so the storage refuses its requests.",
+        "Set the clock, for example with NTP. The import then continues by itself.",
     ),
     Reason.DIFFERENT_STORE: _Text(
         FixBy.OPERATOR,

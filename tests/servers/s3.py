@@ -134,7 +134,7 @@ class FakeS3:
         key = request.match_info["key"]
         body = await request.read()
         if self._bucket is None:
-            return _error(404, "NoSuchBucket", "The specified bucket does not exist")
+            return error_response(404, "NoSuchBucket", "The specified bucket does not exist")
         if request.method == "POST" and "delete" in request.query:
             return await self._delete_many(request)
         operation = _operation(request)
@@ -143,7 +143,7 @@ class FakeS3:
         self.operations[operation] += 1
         fault = next((rule.fault for rule in self._rules if rule.applies_to(operation)), None)
         if fault in _ERRORS:
-            return _error(*_ERRORS[fault])
+            return error_response(*_ERRORS[fault])
         if fault is S3Fault.RESET:
             reset(request)
             return web.Response()
@@ -174,7 +174,7 @@ class FakeS3:
     def _multipart(self, operation: S3Operation, key: str, body: bytes, request: web.Request) -> web.Response:
         upload_id = request.query["uploadId"]
         if upload_id not in self.uploads:
-            return _error(404, "NoSuchUpload", "The specified upload does not exist.")
+            return error_response(404, "NoSuchUpload", "The specified upload does not exist.")
         if operation is S3Operation.PART:
             self.uploads[upload_id][int(request.query["partNumber"])] = body
             return web.Response(headers={"ETag": self._e_tag(body)})
@@ -189,7 +189,7 @@ class FakeS3:
     def _read(self, key: str, request: web.Request) -> web.Response:
         data = self.objects.get(key)
         if data is None:
-            return _error(404, "NoSuchKey", "The specified key does not exist.")
+            return error_response(404, "NoSuchKey", "The specified key does not exist.")
         headers = {"ETag": self._e_tag(data), "Last-Modified": "Mon, 06 Jul 2026 10:00:00 GMT"}
         span = request.http_range
         if span.start is None:
@@ -226,7 +226,8 @@ def _operation(request: web.Request) -> S3Operation:
             return S3Operation(method.lower())
 
 
-def _error(status: int, code: str, message: str) -> web.Response:
+def error_response(status: int, code: str, message: str) -> web.Response:
+    """Return a response as S3 reports an error."""
     response = _xml("Error", Code=code, Message=message)
     response.set_status(status)
     return response

@@ -40,7 +40,7 @@ from imageferry.gateway.routes import (
 )
 from imageferry.gateway.security.authentication import AuthenticationMiddleware
 from imageferry.gateway.security.host_origin_guard import HostOriginGuard
-from imageferry.gateway.security.rate_limits import LimitedAction, RateLimits
+from imageferry.gateway.security.rate_limits import RateLimits
 from imageferry.gateway.security.request_bodies import RequestBodyMiddleware
 from imageferry.gateway.security.sessions import Sessions
 from imageferry.settings import Settings
@@ -69,7 +69,7 @@ def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> Fas
     """
     token = settings.api_token
     sessions = None if token is None else Sessions(token.reveal())
-    rate_limits, metrics = RateLimits(), Metrics()
+    rate_limits, metrics = RateLimits(imports_per_minute=settings.imports_per_minute), Metrics()
     app = FastAPI(
         title="imageferry",
         version=__version__,
@@ -103,7 +103,7 @@ def create_app(settings: Settings, *, demo_folder_url: str | None = None) -> Fas
             Middleware(
                 AuthenticationMiddleware,
                 sessions=sessions,
-                login_limiter=rate_limits[LimitedAction.LOGIN_FAILURE],
+                rate_limits=rate_limits,
                 is_public=_is_public,
             ),
             Middleware(RequestBodyMiddleware),

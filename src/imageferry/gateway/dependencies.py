@@ -14,9 +14,9 @@ from imageferry.engine.base import Engine
 from imageferry.errors import Reason, TransientError
 from imageferry.gateway.event_stream.broadcaster import EventBroadcaster
 from imageferry.gateway.protocol.cursors import CursorCodec
-from imageferry.gateway.protocol.stream_slots import StreamSlots
 from imageferry.gateway.security.rate_limits import LimitedAction, RateLimits
 from imageferry.gateway.security.sessions import Sessions
+from imageferry.gateway.security.stream_slots import StreamSlots
 from imageferry.telemetry.metrics import Metrics
 from imageferry.thumbnails.source_thumbnails import SourceThumbnails
 from imageferry.thumbnails.thumbnails import Thumbnails

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from imageferry.catalog.database.connection import Catalog
+from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.images import records
 from imageferry.errors import PermanentError, Reason, TransientError
 from imageferry.model import Crawl, File, Folder, ItemState, JobOptions, ListedFile
@@ -131,17 +131,19 @@ class _DryRun:
         raise PermanentError(Reason.LISTING_INCOMPLETE, message)
 
     async def _classify(self, page: Crawl, listing: PageListing) -> None:
-        file_ids = [file.id for file in listing.files]
-        stored_versions = await self._catalog.read(
-            lambda tx: records.stored_versions(tx, source=self._source.name, store=self._store_url, file_ids=file_ids)
-        )
         folder_id, path = page.folder.id, page.path
-        for file in listing.files:
-            if self._is_new(file.id):
-                listed = classify_file(
-                    file, folder_id=folder_id, path=path, options=self._options, stored_versions=stored_versions
-                )
-                self.plan.add(listed)
+        files = [file for file in listing.files if self._is_new(file.id)]
+        file_ids = [file.id for file in files]
+
+        def classify(tx: Tx) -> list[ListedFile]:  # not on the event loop: globs may take a while
+            stored = records.stored_versions(tx, source=self._source.name, store=self._store_url, file_ids=file_ids)
+            return [
+                classify_file(file, folder_id=folder_id, path=path, options=self._options, stored_versions=stored)
+                for file in files
+            ]
+
+        for listed in await self._catalog.read(classify):
+            self.plan.add(listed)
         for shortcut, detail in listing.dangling:
             if self._is_new(shortcut.id):
                 listed = classify_dangling_shortcut(

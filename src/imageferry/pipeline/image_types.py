@@ -92,11 +92,14 @@ _OTHER_SIGNATURES = (
     b"OggS",
     b"fLaC",
 )
+# Possessive and atomic: each byte is read once, whatever the file contains. Before the root element there may be
+# declarations, comments and a DOCTYPE with entities in brackets.
 _SVG = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+svg.*?>\s*)?<svg[\s>]",
+    rb"\A(?:\xef\xbb\xbf)?+(?:\s++|<\?(?>.*?\?>)|<!--(?>.*?-->)|<!DOCTYPE\s++svg(?:[^\[>]++|\[[^\]]*+\])*+>)*+"
+    rb"<(?:\w++:)?+svg[\s>]",
     re.DOTALL,
 )
-_HTML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
+_HTML = re.compile(rb"\A(?:\xef\xbb\xbf)?+\s*+<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
 
 
 def image_type(*, name: str, mime_type: str) -> str | None:

@@ -69,6 +69,9 @@ class Settings(ServiceSettings):
             ),
         ),
     ] = field(default=CommaSeparated(), name="IMAGEFERRY_TRUSTED_PROXIES")
+    imports_per_minute: Annotated[
+        int, Meta(ge=1, description="Imports that one client may start at once, and then per minute")
+    ] = field(default=120, name="IMAGEFERRY_IMPORTS_PER_MINUTE")
     thumbnail_processes: Annotated[int, Meta(ge=1, le=64, description="Maximum processes that render thumbnails")] = (
         field(default=2, name="IMAGEFERRY_THUMBNAIL_PROCESSES")
     )

@@ -1,5 +1,6 @@
 """Opening the store behind a URL."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -7,9 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store, from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, MemoryStore, ObjectStore, S3Store
 
 from imageferry.errors import FatalError, Reason
 from imageferry.stores.errors import translate_errors
@@ -17,7 +17,7 @@ from imageferry.stores.options import AwsAccess, azure_options, google_options
 from imageferry.stores.presigned_put import PresignedPuts
 from imageferry.stores.sigv4 import PutUrlSigner
 from imageferry.stores.store import Store
-from imageferry.stores.urls import normal_url
+from imageferry.stores.urls import bucket_and_prefix, local_folder, normal_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,26 +49,35 @@ def open_store(config: StoreConfig) -> Store:
         await store.check()
     """
     url = normal_url(config.url)
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0]
     if scheme == "memory":
         return Store(url, MemoryStore())
     if scheme == "file":
-        folder = Path(unquote(urlsplit(url).path))
+        folder = local_folder(url)
         with translate_errors(url):
             folder.mkdir(parents=True, exist_ok=True)
             return Store(url, LocalStore(folder), folds_case=folds_case(folder))
     # Google's signing service signs for accounts without a key; an emulator has no such service.
     can_sign_urls = scheme != "gs" or config.google_emulator_host is None
     inner = _remote(url, config)
-    return Store(url, inner, can_sign_urls=can_sign_urls, presigned_puts=_presigned_puts(inner, config))
+    return Store(
+        url,
+        inner,
+        can_sign_urls=can_sign_urls,
+        presigned_puts=_presigned_puts(inner, config),
+        bulk_deleter=_remote(url, config, aws_disable_bulk_delete="false") if scheme == "s3" else None,
+    )
 
 
-def _remote(url: str, config: StoreConfig) -> ObjectStore:
-    options = _options(url, config)
+def _remote(url: str, config: StoreConfig, **more_options: str) -> ObjectStore:
+    bucket, prefix = bucket_and_prefix(url)
+    store_type, options = _type_and_options(url, config)
     try:
-        return from_url(
-            url,
-            config=options,
+        # Not `from_url`: a URL parser has its own idea of a bucket's letters and of percent signs.
+        return store_type(
+            bucket,
+            prefix=prefix,
+            config=options | more_options,
             client_options={
                 # An endpoint configured as http:// is intended to be unencrypted.
                 "allow_http": any("http://" in value for value in options.values()),
@@ -98,18 +107,16 @@ def _presigned_puts(inner: ObjectStore, config: StoreConfig) -> PresignedPuts | 
     return PresignedPuts(signer, timeout_s=config.timeout_s, connect_timeout_s=config.connect_timeout_s)
 
 
-def _options(url: str, config: StoreConfig) -> Any:  # noqa: ANN401 - obstore has a different type for each scheme
-    match urlsplit(url).scheme:
+def _type_and_options(url: str, config: StoreConfig) -> tuple[Callable[..., ObjectStore], dict[str, str]]:
+    match url.partition(":")[0]:
         case "s3":
-            return config.aws.options()
+            return S3Store, config.aws.options()
         case "az":
-            return azure_options(config.azure_connection_string)
-        case "gs":
-            return google_options(
+            return AzureStore, azure_options(config.azure_connection_string)
+        case _:
+            return GCSStore, google_options(
                 service_account_file=config.google_service_account_file, emulator_host=config.google_emulator_host
             )
-        case _:
-            return {}
 
 
 def folds_case(folder: Path, *, create_probe: Callable[..., AbstractContextManager[Any]] = NamedTemporaryFile) -> bool:
@@ -118,7 +125,7 @@ def folds_case(folder: Path, *, create_probe: Callable[..., AbstractContextManag
     Checks whether the folder itself can be reached by its name in the other case, which writes nothing. Where that
     is not possible, creates a probe file with `create_probe`.
     """
-    folded = folder.with_name(folder.name.encode().swapcase().decode())
+    folded = folder.with_name(os.fsdecode(os.fsencode(folder.name).swapcase()))
     if folded.name != folder.name and not folder.is_mount():
         return folded.exists() and folded.samefile(folder)
     # A probe file is the last resort: a process killed here would leave it behind.

@@ -34,6 +34,8 @@ class AwsAccess:
             "aws_endpoint_url": self.endpoint_url,
             # The MD5 in the response verifies the bytes; signing the payload would hash them a second time.
             "aws_unsigned_payload": "true",
+            # Every compatible server deletes single objects, not every one many by one call: see Store.delete_all.
+            "aws_disable_bulk_delete": "true",
         }
         return {name: value for name, value in given.items() if value}
 

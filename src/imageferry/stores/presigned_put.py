@@ -5,6 +5,7 @@ from http import HTTPStatus
 from imageferry.http.client import Client
 from imageferry.http.request import HttpError, Request
 from imageferry.model import Content
+from imageferry.stores.answers import Answer
 from imageferry.stores.sigv4 import PutUrlSigner
 
 RESPONSE_BYTES_MAX = 64 * 1024
@@ -16,25 +17,27 @@ _SUCCESS = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
 class PresignedPuts:
     """Fast path for S3 puts on the event loop: no byte changes threads, as it would with obstore.
 
-    Tried once per object, until the server rejects one. It doesn't report errors: on any failure obstore puts the
-    object instead, which retries and reports what is wrong.
+    Tried once per object. On any failure obstore puts the object instead, which retries; what the store answered
+    here is returned, because obstore discards some of it.
     """
 
     def __init__(self, signer: PutUrlSigner, *, timeout_s: float, connect_timeout_s: float) -> None:
         self._signer = signer
         self._timeout_s = timeout_s
         self._client = Client(connections=CONNECTIONS, connect_timeout_s=connect_timeout_s)
-        self._rejected = False
+        self._works = True
 
-    async def put(self, key: str, data: Content, *, mime_type: str) -> str | None:
-        """Put an object and return its ETag; None: put it with obstore.
+    def give_up(self) -> None:
+        """Stop putting objects: the server refuses signed URLs, or the bucket requires other headers."""
+        self._works = False
+
+    async def put(self, key: str, data: Content, *, mime_type: str) -> str | Answer | None:
+        """Put an object and return its ETag, or the store's refusal. Unless it is an ETag: put it with obstore.
 
         Raises TimeoutError when the store takes too long, as obstore would.
         """
-        if self._rejected:
-            return None
-        if (url := self._signer.url(key)) is None:
-            self._rejected = True
+        url = self._signer.url(key) if self._works else None
+        if url is None:
             return None
         request = Request(
             url=url,
@@ -46,16 +49,17 @@ class PresignedPuts:
         )
         try:
             response = await self._client.send(request)
+            if response.status in _SUCCESS:
+                response.close()
+                return response.header("ETag")
+            body = bytes(await response.read(RESPONSE_BYTES_MAX)).decode(errors="replace")
         except HttpError as exc:
             if exc.timed_out:
                 raise TimeoutError("no response in time") from exc
             return None
         response.close()
-        if response.status in _SUCCESS:
-            return response.header("ETag")
-        # Some servers do not support signed URLs; some buckets require other headers.
-        self._rejected = HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        return None
+        region = response.header("x-amz-bucket-region")
+        return Answer.of_response(method="PUT", url=url, status=response.status, body=body, key=key, region=region)
 
     async def close(self) -> None:
         """Close the connections. Idempotent."""

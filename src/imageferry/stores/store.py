@@ -27,6 +27,8 @@ CHUNK_BYTES = 1024 * 1024
 CHECK_KEY = ".imageferry-check"
 _NOT_FOUND = (NotFoundError, FileNotFoundError)  # obstore raises either
 _MD5 = re.compile(r"[0-9a-f]{32}")
+# Not 401, 403, 404, 408, 409 and 429, which single deletions would meet as well.
+_BULK_REFUSED = re.compile(r"status code: (501|4(?!01|03|04|08|09|29)\d\d) |invalid DeleteObjects response")
 
 
 class ObjectInfo(Struct, frozen=True, kw_only=True):
@@ -56,6 +58,7 @@ class Store:
         folds_case: bool = False,
         can_sign_urls: bool = True,
         presigned_puts: PresignedPuts | None = None,
+        bulk_deleter: ObjectStore | None = None,
     ) -> None:
         self.url = url  # without secrets
         self.folds_case = folds_case
@@ -63,6 +66,7 @@ class Store:
         self._inner = inner
         self._can_sign_urls = can_sign_urls
         self._presigned_puts = presigned_puts
+        self._bulk_deleter = bulk_deleter  # the same store; deletes many objects by one call. None: it can't
         self._supports_attributes = not isinstance(inner, LocalStore)
 
     @property
@@ -83,12 +87,19 @@ class Store:
         On S3 that is the lower-case ETag: an MD5, or for an object put in parts the MD5 of the parts' MD5s, a dash
         and their number. None on other stores.
         """
-        with translate_errors(self.url, key=key):
-            if self._presigned_puts and (e_tag := await self._presigned_puts.put(key, data, mime_type=mime_type)):
-                return self._digest(e_tag)
+        refusal = None
+        if self._presigned_puts is not None:
+            with translate_errors(self.url, key=key):
+                answer = await self._presigned_puts.put(key, data, mime_type=mime_type)
+            if isinstance(answer, str):
+                return self._digest(answer)
+            refusal = answer
+        with translate_errors(self.url, key=key, refusal=refusal):
             result = await obstore.put_async(
                 self._inner, key, data, use_multipart=False, attributes=self._attributes(mime_type)
             )
+        if self._presigned_puts is not None and refusal is not None and refusal.is_final:
+            self._presigned_puts.give_up()
         return self._digest(result["e_tag"])
 
     async def put_stream(self, key: str, chunks: AsyncIterator[Content], *, mime_type: str) -> str | None:
@@ -172,15 +183,26 @@ class Store:
                 return
 
     async def delete_all(self, keys: Sequence[str]) -> None:
-        """Delete objects concurrently. Missing ones are ignored; after an error any of them may remain."""
-        if isinstance(self._inner, S3Store):
-            for start in range(0, len(keys), KEYS_PER_CALL):
-                with translate_errors(self.url):
-                    # One bulk call; S3 ignores missing objects.
-                    await obstore.delete_async(self._inner, keys[start : start + KEYS_PER_CALL])
-            return
+        """Delete objects, by bulk calls where the store has them. After an error any of them may remain.
+
+        Missing objects are ignored. A store that refuses a bulk call gets single ones from then on.
+        """
+        for start in range(0, len(keys), KEYS_PER_CALL):
+            await self._delete_up_to_1000(keys[start : start + KEYS_PER_CALL])
+
+    async def _delete_up_to_1000(self, keys: Sequence[str]) -> None:
+        if self._bulk_deleter is not None:
+            with translate_errors(self.url):
+                try:
+                    await obstore.delete_async(self._bulk_deleter, keys)
+                except BaseError as exc:
+                    if not _BULK_REFUSED.search(str(exc)):
+                        raise
+                else:
+                    return
         for start in range(0, len(keys), DELETIONS_CONCURRENT):
             await asyncio.gather(*map(self.delete, keys[start : start + DELETIONS_CONCURRENT]))
+        self._bulk_deleter = None  # single deletions work where the bulk one was refused
 
     async def check(self) -> None:
         """Write and delete a small object, to find out whether the store takes objects."""

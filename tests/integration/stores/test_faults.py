@@ -173,7 +173,7 @@ async def test_a_missing_bucket_is_reported_before_anything_is_written(
 @pytest.mark.parametrize(
     ("trouble", "expected"),
     [
-        (S3Fault.DENIED, (Reason.STORE_DENIED, "Check its credentials and permissions")),
+        (S3Fault.DENIED, (Reason.STORE_DENIED, "Grant them s3:PutObject")),
         (S3Fault.FULL, (Reason.STORE_FULL, "Free some space")),
     ],
 )
@@ -288,7 +288,7 @@ async def test_a_read_only_disk_is_reported_before_anything_is_written(
     flow = ImportFlow(drive=drive, home=tmp_path / "home")
     remount(disk, "ro")
 
-    with pytest.raises(BlockedError, match="Check its credentials and permissions") as refused:
+    with pytest.raises(BlockedError, match="Check the owner and the permissions of the folder") as refused:
         await flow.run(root)
 
     assert refused.value.reason is Reason.STORE_DENIED

@@ -92,7 +92,7 @@ async def test_wrong_credentials_are_reported_before_anything_is_written(tree: T
     root = _album(tree)
     flow.setting_overrides["aws_secret_access_key"] = "wrong"
 
-    with pytest.raises(BlockedError, match="Check its credentials") as refused:
+    with pytest.raises(BlockedError, match="Check AWS_SECRET_ACCESS_KEY") as refused:
         await flow.run(root)
 
     assert refused.value.reason is Reason.STORE_DENIED

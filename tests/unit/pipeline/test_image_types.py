@@ -36,6 +36,8 @@ def test_an_image_is_detected_by_its_type_or_its_extension(name: str, mime_type:
         (b"\x00\x00\x00\x18ftypXXXX\x00\x00\x00\x00heicmif1", "image/heic"),
         (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00mp42isom", None),
         (b"<?xml version='1.0'?>\n<!-- x --><svg xmlns='...'>", "image/svg+xml"),
+        (b"\xef\xbb\xbf\n<?xml?><?xml-stylesheet href='a'?><!DOCTYPE svg [<!ENTITY a '>'>]>\n<svg>", "image/svg+xml"),
+        (b"<svg:svg xmlns:svg='...'>", "image/svg+xml"),
         (b"<!DOCTYPE html><html>", None),
         (b"%PDF-1.7", None),
         (b"PK\x03\x04", None),
@@ -53,3 +55,21 @@ def test_a_known_signature_overrides_the_listed_type(head: bytes, expected: str 
 )
 def test_a_tiff_container_is_the_raw_format_that_its_extension_names(name: str, expected: str) -> None:
     assert sniff(b"II*\x00....", name=name, mime_type="image/x") == expected
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"<!---->" * 150_000,
+        b"<!--" * 250_000,
+        b"<?" * 500_000,
+        b"<??>" * 250_000 + b"<html",
+        b" " * 1_000_000,
+        b"<!DOCTYPE svg " + b"[" * 1_000_000,
+        b"<!DOCTYPE svg " + b"[]" * 500_000,
+        b"<" + b"a" * 1_000_000,
+    ],
+)
+def test_no_content_takes_more_than_one_pass(head: bytes) -> None:
+    assert sniff(head, name="x.svg", mime_type="image/svg+xml") == "image/svg+xml"

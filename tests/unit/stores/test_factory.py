@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from imageferry.stores.factory import StoreConfig, folds_case, open_store
+from imageferry.stores.options import AwsAccess
 
 
 def opened_folds_case(folder: Path) -> bool:
@@ -42,3 +43,15 @@ def test_at_a_mount_point_a_probe_file_is_created_and_removed(tmp_path: Path, mo
     (tmp_path / "STORE").symlink_to("store")  # shows how the parent's disk behaves, not the mounted one
     assert not opened_folds_case(tmp_path / "store")
     assert list((tmp_path / "store").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a#b?c", "100%25", "é\udcff"])
+def test_a_folder_is_opened_under_the_name_that_was_typed(tmp_path: Path, name: str) -> None:
+    open_store(StoreConfig(url=f"{tmp_path}/{name}"))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+async def test_a_bucket_and_a_prefix_keep_the_letters_that_were_typed() -> None:
+    access = AwsAccess(access_key_id="key", secret_access_key="secret")
+    store = open_store(StoreConfig(url="s3://Old_Bucket/A b+/C", aws=access))
+    assert "/Old_Bucket/A%20b%2B/C/x.jpg?" in str(await store.signed_url("x.jpg", valid_s=60))

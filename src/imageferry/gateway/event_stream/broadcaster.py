@@ -13,7 +13,7 @@ from imageferry.catalog.events import event_log
 from imageferry.catalog.events.event_log import Event
 from imageferry.catalog.events.gap_tracker import SKIPPED_KEPT_S, EventOffset, GapTracker
 from imageferry.clock import utc_now
-from imageferry.errors import Reason, TransientError
+from imageferry.errors import TransientError
 from imageferry.gateway.event_stream.sse_frames import COMMENT, catch_up_frames, reset_frame, update_frames
 from imageferry.log import log
 
@@ -25,7 +25,6 @@ START_AGE = timedelta(seconds=10)
 # Missing ids that were assigned after this are still waited for.
 SKIPPED_AGE_MAX = timedelta(seconds=SKIPPED_KEPT_S)
 EVENTS_PER_POLL_MAX = 1_000
-SUBSCRIBERS_MAX = 2_000
 # A subscriber that is further behind is disconnected and must start again.
 QUEUED_CHUNKS_MAX = 32
 HEARTBEAT_S = 15.0
@@ -44,11 +43,9 @@ class EventBroadcaster:
         catalog: Catalog,
         *,
         poll_interval_s: float = POLL_INTERVAL_S,
-        subscribers_max: int = SUBSCRIBERS_MAX,
     ) -> None:
         self._catalog = catalog
         self._poll_interval_s = poll_interval_s
-        self._subscribers_max = subscribers_max
         self._gap_tracker = GapTracker(0)
         self._sent_offset = EventOffset(0)
         self._stored_counts: OrderedDict[str, int] = OrderedDict()
@@ -57,12 +54,8 @@ class EventBroadcaster:
     async def subscribe(self, last_offset: EventOffset | None) -> AsyncGenerator[bytes]:
         """Yield the events after `last_offset`, then new events, until the client leaves or falls behind.
 
-        Without an offset the stream starts with the unfinished jobs. Raises TransientError when there are too many
-        subscribers.
+        Without an offset the stream starts with the unfinished jobs.
         """
-        if len(self._subscribers) >= self._subscribers_max:
-            message = f"{self._subscribers_max:,} clients are connected to the event stream. Try again later."
-            raise TransientError(Reason.RATE_LIMITED, message, retry_after_s=HEARTBEAT_S)
         # From here on, new events wait in the queue; earlier ones are read from the catalog.
         subscriber, newest_offset = _Subscriber(), self._sent_offset
         self._subscribers.add(subscriber)

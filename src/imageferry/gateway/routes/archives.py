@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 from zipstream import ZipStream
 
@@ -15,6 +15,7 @@ from imageferry.gateway.dependencies import Gateway, GatewayDep, rate_limited
 from imageferry.gateway.presenters.archive_names import MISSING_NAME, ArchiveNames
 from imageferry.gateway.schemas.images import ArchiveRequest, Ids
 from imageferry.gateway.security.rate_limits import LimitedAction
+from imageferry.gateway.security.stream_slots import StreamKind
 from imageferry.stores.store import Store
 
 # Of one object; each client holds one chunk in memory, however slowly it reads.
@@ -28,32 +29,35 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/archive", response_class=StreamingResponse, responses=_RESPONSES)
-async def download_images(archive_request: ArchiveRequest, gateway: GatewayDep) -> StreamingResponse:
+async def download_images(archive_request: ArchiveRequest, request: Request, gateway: GatewayDep) -> StreamingResponse:
     """Download the original files of these images as one ZIP, in their folders.
 
     The length isn't known in advance. Images that no longer exist or can't be read are listed in the file
     `missing images.txt` in the ZIP.
     """
-    return await _zip_response(archive_request.ids, gateway)
+    return await _zip_response(archive_request.ids, request, gateway)
 
 
 @router.get("/archive", response_class=StreamingResponse, responses=_RESPONSES)
 async def download_images_by_link(
     id: Annotated[Ids, Query(description="An image's `id`. Repeat it for more images.")],  # noqa: A002 - its name in the URL
+    request: Request,
     gateway: GatewayDep,
 ) -> StreamingResponse:
     """Download images as with POST, by a plain link that a browser can save to disk while it downloads."""
-    return await _zip_response(id, gateway)
+    return await _zip_response(id, request, gateway)
 
 
-async def _zip_response(requested_ids: Sequence[int], gateway: Gateway) -> StreamingResponse:
+async def _zip_response(requested_ids: Sequence[int], request: Request, gateway: Gateway) -> StreamingResponse:
     ids = list(dict.fromkeys(requested_ids))
     rows = await gateway.read(lambda tx: records.by_ids(tx, ids))
     if not rows:
         raise HTTPException(404, "None of these images exist.")
     existing_ids = {row.id for row in rows}
     missing = [f"Image {image_id}: it no longer exists." for image_id in ids if image_id not in existing_ids]
-    return StreamingResponse(
+    return await gateway.stream_slots.respond(
+        StreamKind.ARCHIVE,
+        request.scope,
         zip_images(rows, store=gateway.components.store, missing=missing),
         headers={"Content-Disposition": 'attachment; filename="images.zip"'},
         media_type="application/zip",

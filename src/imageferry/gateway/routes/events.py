@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from fastapi.sse import EventSourceResponse
 
 from imageferry.catalog.events.gap_tracker import SKIPPED_MAX, EventOffset
 from imageferry.gateway.dependencies import GatewayDep, with_deadline
-from imageferry.gateway.protocol.streaming import started
 from imageferry.gateway.schemas.fields import INTEGER_MAX
+from imageferry.gateway.security.stream_slots import StreamKind
 
 # Not an id of the catalog, so a client with this offset is sent a reset.
 UNKNOWN_ID = -1
@@ -26,6 +25,7 @@ router = APIRouter(tags=["events"])
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}}}},
 )
 async def stream_events(
+    request: Request,
     gateway: GatewayDep,
     last_event_id: Annotated[str | None, Header()] = None,
     last_event_id_query: Annotated[str | None, Query(alias="last_event_id")] = None,
@@ -38,8 +38,13 @@ async def stream_events(
     """
     last_offset = _parse_offset(last_event_id or last_event_id_query)
     async with with_deadline():
-        chunks = await started(gateway.broadcaster.subscribe(last_offset))
-    return EventSourceResponse(chunks, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        return await gateway.stream_slots.respond(
+            StreamKind.EVENTS,
+            request.scope,
+            gateway.broadcaster.subscribe(last_offset),
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            media_type="text/event-stream",
+        )
 
 
 def _parse_offset(text: str | None) -> EventOffset | None:

@@ -1,7 +1,6 @@
 """An image's bytes from the store, served so that they can't run scripts in the gateway's origin."""
 
 import re
-from contextlib import ExitStack
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -11,10 +10,8 @@ from fastapi.responses import RedirectResponse
 from imageferry.catalog.images.records import ImageRow
 from imageferry.gateway.dependencies import Gateway, GatewayDep
 from imageferry.gateway.protocol.ranges import UnsatisfiableError, is_cached, requested_range
-from imageferry.gateway.protocol.stream_slots import SlotResponse
-from imageferry.gateway.protocol.streaming import started
 from imageferry.gateway.routes.images import ImageId, find_image
-from imageferry.gateway.security.rate_limiter import client_key
+from imageferry.gateway.security.stream_slots import StreamKind
 
 # An SVG that is opened as a page runs no script and has an origin of its own.
 POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -70,10 +67,10 @@ async def image_content(
     status = 200 if byte_range is None else 206
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=_media_type(row))
-    with ExitStack() as slot:
-        slot.enter_context(gateway.stream_slots.acquire(client_key(request.scope)))
-        body = await started(store.read(row.object_key, span=byte_range, chunk_bytes=CHUNK_BYTES))
-        return SlotResponse(body, status, headers=headers, media_type=_media_type(row), slot=slot.pop_all())
+    body = store.read(row.object_key, span=byte_range, chunk_bytes=CHUNK_BYTES)
+    return await gateway.stream_slots.respond(
+        StreamKind.IMAGE, request.scope, body, status_code=status, headers=headers, media_type=_media_type(row)
+    )
 
 
 async def find_openable_image(image_id: int, gateway: Gateway) -> ImageRow:

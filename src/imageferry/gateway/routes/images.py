@@ -19,10 +19,10 @@ from imageferry.gateway.presenters.images import image_detail_view, image_view
 from imageferry.gateway.protocol.cursors import CURSOR_LENGTH_MAX, CursorCodec
 from imageferry.gateway.protocol.image_cursors import decode_position, encode_position
 from imageferry.gateway.protocol.ranges import json_unless_cached
-from imageferry.gateway.protocol.streaming import started
 from imageferry.gateway.schemas.fields import Id
 from imageferry.gateway.schemas.image_query import QueryFilter, SortParam
 from imageferry.gateway.schemas.images import Image, ImageDetail, ImagePage
+from imageferry.gateway.security.stream_slots import StreamKind
 
 PER_PAGE_MAX = 1000
 PER_PAGE = 50
@@ -83,9 +83,9 @@ async def list_images(
 
 
 @router.get("/all", response_model=list[Image])
-async def list_all_images(gateway: GatewayDep) -> StreamingResponse:
+async def list_all_images(request: Request, gateway: GatewayDep) -> StreamingResponse:
     """Return every image as one JSON array of any length, streamed."""
-    return await stream_all_images(gateway)
+    return await stream_all_images(request, gateway)
 
 
 @router.get("/{image_id}")
@@ -102,9 +102,11 @@ async def find_image(image_id: int, gateway: Gateway) -> ImageRow:
     return row
 
 
-async def stream_all_images(gateway: Gateway) -> StreamingResponse:
+async def stream_all_images(request: Request, gateway: Gateway) -> StreamingResponse:
     """Return a response that streams every image as one JSON array."""
-    return StreamingResponse(await started(_json_array(gateway)), media_type="application/json")
+    return await gateway.stream_slots.respond(
+        StreamKind.EXPORT, request.scope, _json_array(gateway), media_type="application/json"
+    )
 
 
 def _page_by_number(

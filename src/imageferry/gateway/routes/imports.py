@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response, status
+from fastapi import APIRouter, Depends, Header, Request, Response, status
 
 from imageferry.application.request_check import check_request
 from imageferry.catalog.images import records
 from imageferry.catalog.jobs.idempotency_keys import RequestKey
-from imageferry.gateway.dependencies import Gateway, GatewayDep, with_deadline
+from imageferry.gateway.dependencies import Gateway, GatewayDep, rate_limited, with_deadline
 from imageferry.gateway.presenters.images import image_view
 from imageferry.gateway.presenters.jobs import job_links
 from imageferry.gateway.protocol.root_path import path_below_root
 from imageferry.gateway.routes.jobs import JobId, find_job
 from imageferry.gateway.routes.legacy_clients import import_message
 from imageferry.gateway.schemas.imports import ImportAccepted, ImportRequest, ImportStatus
+from imageferry.gateway.security.rate_limits import LimitedAction
 from imageferry.model import Job
 from imageferry.pipeline.submit import submit
 
@@ -29,10 +30,12 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+IMPORT_RATE_LIMIT = Depends(rate_limited(LimitedAction.IMPORT))
+
 router = APIRouter(prefix="/import", tags=["imports"])
 
 
-@router.post("/google-drive", status_code=status.HTTP_202_ACCEPTED)
+@router.post("/google-drive", status_code=status.HTTP_202_ACCEPTED, dependencies=[IMPORT_RATE_LIMIT])
 async def start_import(
     import_request: ImportRequest,
     request: Request,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from imageferry.catalog.database.connection import Tx
@@ -62,11 +62,13 @@ async def list_items(
     response_class=StreamingResponse,
     responses=text_responses("text/csv"),
 )
-async def failures_csv(job_id: JobId, gateway: GatewayDep) -> StreamingResponse:
+async def failures_csv(job_id: JobId, request: Request, gateway: GatewayDep) -> StreamingResponse:
     """Return the failed files as CSV."""
     await find_job(job_id, gateway)
     rows = stream_manifest(gateway, job_id=job_id, as_csv=True, state=ItemState.FAILED)
-    return await file_response(rows, name=f"{job_id}-failures.csv", media_type="text/csv; charset=utf-8")
+    return await file_response(
+        request, gateway, rows, name=f"{job_id}-failures.csv", media_type="text/csv; charset=utf-8"
+    )
 
 
 def _item(row: Any, *, image_id: int | None, source: str) -> Item:  # noqa: ANN401 - a row of the catalog

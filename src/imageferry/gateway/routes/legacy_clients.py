@@ -1,6 +1,6 @@
 """Answers that the older systems' clients expect at the root paths, where they differ from the API's."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from imageferry.gateway.dependencies import GatewayDep
@@ -12,9 +12,9 @@ router = APIRouter(tags=["legacy clients"])
 
 
 @router.get("/images", summary="List all images", response_model=list[Image])
-async def list_images_as_array(gateway: GatewayDep) -> StreamingResponse:
+async def list_images_as_array(request: Request, gateway: GatewayDep) -> StreamingResponse:
     """Return every image as one JSON array of any length, streamed."""
-    return await stream_all_images(gateway)
+    return await stream_all_images(request, gateway)
 
 
 def import_message(import_request: ImportRequest, *, path: str) -> str:

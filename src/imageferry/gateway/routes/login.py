@@ -10,8 +10,6 @@ from pydantic import BaseModel, Field
 from imageferry.gateway.dependencies import Gateway, GatewayDep
 from imageferry.gateway.protocol.problems import problem_response
 from imageferry.gateway.security.authentication import CHALLENGE
-from imageferry.gateway.security.rate_limiter import client_key
-from imageferry.gateway.security.rate_limits import LimitedAction, rate_limit_response
 from imageferry.gateway.security.sessions import COOKIE, SESSION_S, Sessions
 
 PUBLIC_PATHS = frozenset({"/login", "/logout"})
@@ -35,14 +33,15 @@ async def sign_in_with_link(
     Sets the session cookie and redirects to the web page.
     """
     response = RedirectResponse(_home_path(request), 303)
-    return _sign_in(request, gateway, response, check=lambda sessions: sessions.redeem_login_code(code))
+    return await _sign_in(request, gateway, response, check=lambda sessions: sessions.redeem_login_code(code))
 
 
 @router.post("/login", status_code=204)
 async def sign_in(login_request: LoginRequest, request: Request, gateway: GatewayDep) -> Response:
     """Sign in with the access token. Sets the session cookie."""
     response = Response(status_code=204)
-    return _sign_in(request, gateway, response, check=lambda sessions: sessions.is_valid_token(login_request.token))
+    token = login_request.token
+    return await _sign_in(request, gateway, response, check=lambda sessions: sessions.is_valid_token(token))
 
 
 @router.post("/logout", status_code=204)
@@ -53,7 +52,9 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-def _sign_in(request: Request, gateway: Gateway, response: Response, *, check: Callable[[Sessions], bool]) -> Response:
+async def _sign_in(
+    request: Request, gateway: Gateway, response: Response, *, check: Callable[[Sessions], bool]
+) -> Response:
     """Return the response with a session cookie if `check` accepts the credential, otherwise 401 or 429.
 
     When no token is required, return the response unchanged.
@@ -61,17 +62,13 @@ def _sign_in(request: Request, gateway: Gateway, response: Response, *, check: C
     sessions = gateway.sessions
     if sessions is None:
         return response
-    limiter = gateway.rate_limits[LimitedAction.LOGIN_FAILURE]
-    client = client_key(request.scope)
-    if retry_after_s := limiter.retry_after_s(client):
-        return rate_limit_response(retry_after_s)
     if not check(sessions):
-        limiter.record(client)
-        return problem_response(
+        wrong = problem_response(
             401,
             "The link or token is not valid. A link works once, for ten minutes; restart the gateway to get a new one.",
             headers=CHALLENGE,
         )
+        return await gateway.rate_limits.answer_wrong_guess(request.scope, wrong)
     response.headers.update(_NO_STORE)
     response.set_cookie(
         COOKIE,

@@ -6,7 +6,7 @@ from imageferry.catalog.jobs import jobs
 from imageferry.catalog.jobs.backlog import backlog
 from imageferry.gateway.dependencies import GatewayDep
 from imageferry.gateway.protocol.streaming import text_responses
-from imageferry.gateway.routes.imports import accept_import
+from imageferry.gateway.routes.imports import IMPORT_RATE_LIMIT, accept_import
 from imageferry.gateway.schemas.health import Health
 from imageferry.gateway.schemas.imports import ImportAccepted, ImportRequest
 from imageferry.gateway.schemas.system import Demo, System
@@ -35,7 +35,7 @@ async def system(gateway: GatewayDep) -> System:
     )
 
 
-@router.post("/demo", status_code=status.HTTP_202_ACCEPTED)
+@router.post("/demo", status_code=status.HTTP_202_ACCEPTED, dependencies=[IMPORT_RATE_LIMIT])
 async def start_demo_import(request: Request, response: Response, gateway: GatewayDep) -> ImportAccepted:
     """Start to import the sample folder of `imageferry demo`; 404 when this gateway is not part of a demo."""
     if gateway.demo_folder_url is None:

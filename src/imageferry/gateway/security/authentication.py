@@ -9,8 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imageferry.gateway.protocol.problems import problem_response
 from imageferry.gateway.protocol.root_path import path_below_root
-from imageferry.gateway.security.rate_limiter import ClientRateLimiter, client_key
-from imageferry.gateway.security.rate_limits import rate_limit_response
+from imageferry.gateway.security.rate_limits import RateLimits
 from imageferry.gateway.security.request_bodies import respond_and_drain
 from imageferry.gateway.security.sessions import COOKIE, Sessions
 
@@ -25,13 +24,13 @@ class AuthenticationMiddleware:
         app: ASGIApp,
         *,
         sessions: Sessions | None,
-        login_limiter: ClientRateLimiter,
+        rate_limits: RateLimits,
         is_public: Callable[[str, str], bool],
     ) -> None:
         """`sessions` is None when no token is set; then every request is allowed."""
         self._app = app
         self._sessions = sessions
-        self._login_limiter = login_limiter
+        self._rate_limits = rate_limits
         self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,13 +40,13 @@ class AuthenticationMiddleware:
             and self._sessions is not None
             and not self._is_public(scope["method"], path_below_root(scope))
         ):
-            rejection = self._rejection(scope, self._sessions)
+            rejection = await self._rejection(scope, self._sessions)
             if rejection is not None:
                 await respond_and_drain(rejection, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _rejection(self, scope: Scope, sessions: Sessions) -> Response | None:
+    async def _rejection(self, scope: Scope, sessions: Sessions) -> Response | None:
         headers = Headers(scope=scope)
         session = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         if session is not None and sessions.is_valid_session(session):
@@ -60,11 +59,8 @@ class AuthenticationMiddleware:
                 "that the gateway printed when it started.",
                 headers=CHALLENGE,
             )
-        client = client_key(scope)
-        # Over the limit the token isn't even checked: the answer must not reveal that a guess is right.
-        if retry_after_s := self._login_limiter.retry_after_s(client):
-            return rate_limit_response(retry_after_s)
+        # Checked before any limit: wrong tokens from behind the same proxy must not lock out who has the right one.
         if sessions.is_valid_token(token.strip()):
             return None
-        self._login_limiter.record(client)
-        return problem_response(401, "The access token is wrong.", headers=CHALLENGE)
+        wrong = problem_response(401, "The access token is wrong.", headers=CHALLENGE)
+        return await self._rate_limits.answer_wrong_guess(scope, wrong)

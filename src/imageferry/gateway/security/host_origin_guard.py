@@ -21,6 +21,8 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
     "Cross-Origin-Opener-Policy": "same-origin",
+    # Sites in CORS_ORIGINS send CORS requests (fetch, <img crossorigin>), to which this policy does not apply.
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": DEFAULT_POLICY,
 }
 
@@ -38,18 +40,15 @@ class HostOriginGuard:
         self._hosts = _LOOPBACK | {host.lower()} | {other.lower() for other in other_hosts}
         self._is_on_network = not is_loopback(host)
         self._origins = frozenset(origins)
-        # Other sites can't embed our images, unless some sites are allowed to read them anyway.
-        same_origin = {} if origins else {"Cross-Origin-Resource-Policy": "same-origin"}
-        self._headers = _SECURITY_HEADERS | same_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif rejection := self._rejection(scope["method"], Headers(scope=scope)):
-            await respond_and_drain(rejection, scope, receive, self._with_security_headers(send))
+            await respond_and_drain(rejection, scope, receive, _with_security_headers(send))
         else:
-            await self._app(scope, receive, self._with_security_headers(send))
+            await self._app(scope, receive, _with_security_headers(send))
 
     def _rejection(self, method: str, headers: Headers) -> Response | None:
         if not self._is_known_host(headers):
@@ -74,16 +73,6 @@ class HostOriginGuard:
         own_host = headers.get("host", "").lower()
         return _split(origin).netloc.lower() == own_host or bool(self._origins & {origin, "*"})
 
-    def _with_security_headers(self, send: Send) -> Send:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        return send_with_headers
-
 
 def is_loopback(host: str) -> bool:
     """Return whether a server that listens on this host is reachable from this machine only."""
@@ -103,3 +92,14 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:  # a bracket that doesn't start an IPv6 address
         return urlsplit("")
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_with_headers

@@ -1,11 +1,12 @@
 """Selects the listed files to transfer, and their object keys. The others are skipped or failed, with a reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from imageferry.catalog.images.records import StoredVersion
 from imageferry.errors import Reason, UsageError
 from imageferry.model import File, ItemState, JobOptions, ListedFile, OnChange
+from imageferry.pipeline.crawl.globs import check_globs, matches_any
 from imageferry.pipeline.image_types import image_type
 from imageferry.stores.keys import object_key
 
@@ -58,8 +59,7 @@ def classify_dangling_shortcut(file_id: str, name: str, *, folder_id: str, path:
 def check_options(options: JobOptions) -> None:
     """Raise UsageError for options that no file can match or that can't be used.
 
-    These are contradictory limits, types that are not image types, and invalid patterns, such as braces that expand to
-    thousands of patterns.
+    These are contradictory limits, types that are not image types, and patterns that are too many.
     """
     size_min, size_max = options.size_bytes_min, options.size_bytes_max
     if size_min is not None and size_max is not None and size_min > size_max:
@@ -73,19 +73,18 @@ def check_options(options: JobOptions) -> None:
         if not mime_type.lower().startswith("image/"):
             message = f"Only images are imported: use types such as image/jpeg or image/*, not {mime_type[:80]!r}."
             raise UsageError(Reason.MISCONFIGURED, message)
-    for pattern in (*options.include, *options.exclude):
-        try:
-            _matches_any("name", [pattern])
-        except Exception as exc:  # wcmatch's own exception class is private
-            raise UsageError(Reason.MISCONFIGURED, f"The pattern {pattern[:80]!r} can't be used: {exc}.") from exc
+    try:
+        check_globs((*options.include, *options.exclude))
+    except ValueError as exc:
+        raise UsageError(Reason.MISCONFIGURED, str(exc)) from exc
 
 
 def matches_patterns(name: str, *, path: str, options: JobOptions) -> bool:
     """Return True if the job's include and exclude patterns select a file of this name in this folder."""
     full_path = f"{path}/{name}" if path else name
-    if options.include and not _matches_any(full_path, options.include):
+    if options.include and not matches_any(full_path, options.include):
         return False
-    return not (options.exclude and _matches_any(full_path, options.exclude))
+    return not (options.exclude and matches_any(full_path, options.exclude))
 
 
 def explain_exclusion(file: File, *, mime_type: str, path: str, options: JobOptions) -> str | None:
@@ -138,11 +137,3 @@ def _decide(
 def _is_same_version(file: File, stored: StoredVersion) -> bool:
     same_size = file.size_bytes is None or file.size_bytes == stored.size_bytes
     return same_size and file.version is not None and file.version == stored.version
-
-
-def _matches_any(path: str, patterns: Sequence[str]) -> bool:
-    from wcmatch import glob  # noqa: PLC0415 - few jobs have patterns
-
-    # As in rclone and git, a pattern without a slash matches at any depth. Hidden files match like others.
-    flags = glob.GLOBSTAR | glob.MATCHBASE | glob.DOTMATCH | glob.BRACE | glob.IGNORECASE | glob.FORCEUNIX
-    return bool(glob.globmatch(path, patterns, flags=flags))

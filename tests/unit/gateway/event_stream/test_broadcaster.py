@@ -1,6 +1,5 @@
 """The event broadcaster and its subscribers."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -12,10 +11,8 @@ from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.database.migrate import migrate
 from imageferry.catalog.events import event_log
 from imageferry.catalog.jobs import jobs
-from imageferry.errors import TransientError
 from imageferry.gateway.event_stream.broadcaster import (
     QUEUED_CHUNKS_MAX,
-    EventBroadcaster,
     open_broadcaster,
 )
 from tests.drivers.jobs import JOB
@@ -86,13 +83,3 @@ async def test_a_job_that_no_longer_exists_is_not_sent(catalog: Catalog) -> None
         subscription = broadcaster.subscribe(None)
         while (chunk := await anext(subscription)) != b"id: 1\n\n":
             assert b"event:" not in chunk
-
-
-async def test_too_many_subscribers_are_rejected(catalog: Catalog) -> None:
-    broadcaster = EventBroadcaster(catalog, subscribers_max=3)
-    subscriptions = [broadcaster.subscribe(None) for _ in range(3)]
-    await asyncio.gather(*(anext(subscription) for subscription in subscriptions))
-    with pytest.raises(TransientError):
-        await anext(broadcaster.subscribe(None))
-    await subscriptions[0].aclose()
-    await anext(broadcaster.subscribe(None))

@@ -63,6 +63,7 @@ def test_a_file_without_a_version_is_never_unchanged() -> None:
         ("a.jpg", "", ("*.{jpg,png}",), ("b*",), True),
         ("b.jpg", "", ("*.{jpg,png}",), ("b*",), False),
         (".hidden.jpg", "", ("*.jpg",), (), True),
+        ("a.jpg", "Raw/x", (), ("Raw/",), False),
     ],
 )
 def test_include_and_exclude_patterns_select_files(

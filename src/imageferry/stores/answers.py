@@ -1,0 +1,132 @@
+"""A store's answer to a request that it refused: the same whether obstore or our HTTP client received it."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from imageferry.stores.permissions import Access, access_of
+
+TEXT_LENGTH_MAX = 500
+# Of S3, Azure Blob Storage and Google's XML interface. `Details` and the others say more than `Message`.
+_XML_FIELD = re.compile(
+    r"<(Code|Message|Region|Endpoint|Details|AuthenticationErrorDetail|RequestTime|ServerTime)>([^<]{1,4000})</\1>"
+)
+_REFUSED = re.compile(
+    r"Error performing (?P<method>[A-Z]+) (?P<url>\S+) in [^\n]*? - "
+    r"(?:Server returned non-2xx status code: (?P<status>\d{3})[^:\n]*: |Server returned error response: )"
+    r"(?P<body>.*)",
+    re.DOTALL,
+)
+_REDIRECTED = re.compile(r"Error performing (?P<method>[A-Z]+) (?P<url>\S+) in [^\n]*? - Received redirect without")
+_NOT_DELETED = re.compile(r"DeleteObjects request failed for key [^\n]*?: (?P<message>[^\n]*) \(code: (?P<code>\w+)\)")
+_CAUSE = re.compile(r'(?:message|error): "([^"\n]{1,200})"')
+_DEBUG = "\n\nDebug source:"
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A refusal in the store's own words; what it did not say is None or empty."""
+
+    status: int | None = None  # HTTP
+    code: str = ""  # `AccessDenied`
+    message: str = ""
+    region: str | None = None  # of the bucket
+    clock_off: timedelta | None = None  # how far this machine's clock is ahead of the store's
+    access: Access | None = None  # what the request needed
+    url: str = ""  # of the request, without its query
+    is_page: bool = False  # a web page, so probably no store's
+
+    @property
+    def text(self) -> str:
+        """The status, the code and the message, for people."""
+        code = self.code or (f"HTTP {self.status}" if self.status else "")
+        return ": ".join(filter(None, (code, self.message)))
+
+    @property
+    def is_final(self) -> bool:
+        """True if the same request will be refused again."""
+        return self.status in range(400, 500) and self.status not in (408, 409, 429)
+
+    @classmethod
+    def of_response(
+        cls, *, method: str, url: str, status: int, body: str, key: str = "", region: str | None = None
+    ) -> "Answer":
+        """Return the answer that a response contains, without the object's key, which may contain any text."""
+        path, _, query = url.partition("?")
+        given = _fields(body)
+        return cls(
+            status=status,
+            code=given.get("Code", ""),
+            message=_without(key, _message(given)),
+            region=given.get("Region") or region,
+            clock_off=_clock_off(given.get("RequestTime"), given.get("ServerTime")),
+            access=access_of(method=method, query=query),
+            url=path,
+            is_page=body.lstrip("\ufeff \r\n")[:14].lower().startswith(("<html", "<!doctype html")),
+        )
+
+    @classmethod
+    def of_exception(cls, error: Exception, *, key: str = "") -> "Answer":
+        """Return the answer that an exception of obstore quotes, or its text where there was none."""
+        text, _, debug = str(error).partition(_DEBUG)
+        said = _without(key, text)
+        if match := _REFUSED.search(said):
+            method, url, status, body = match.group("method", "url", "status", "body")
+            return cls.of_response(method=method, url=url, status=int(status or 200), body=body, key=key)
+        if match := _REDIRECTED.search(said):
+            return cls.of_response(method=match["method"], url=match["url"], status=301, body="")
+        if match := _NOT_DELETED.search(said):
+            return cls(status=200, code=match["code"], message=match["message"], access=Access.DELETE)
+        causes = _CAUSE.findall(debug)
+        first_line = re.sub(r"\?\S*", "", said.partition("\n")[0])  # the query of a signed URL is a secret
+        return cls(message=(causes[-1] if causes else first_line)[:TEXT_LENGTH_MAX])
+
+
+def _without(key: str, text: str) -> str:
+    return text.replace(key, "").replace(quote(key), "") if key else text
+
+
+def _fields(body: str) -> dict[str, str]:
+    """Return the fields of an error in XML or JSON, under their names in XML; of any other text, its beginning."""
+    text = body.lstrip("\ufeff \r\n")
+    if text.startswith("{"):
+        return dict(_json_fields(text))
+    fields = {name: unescape(value).strip() for name, value in _XML_FIELD.findall(text)}
+    return fields if fields or text.startswith("<") else {"Message": text.partition("\n")[0]}
+
+
+def _json_fields(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the fields of an error of Google's API, or of a token server (OAuth)."""
+    try:
+        answer: Any = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return
+    error = answer.get("error", answer)
+    if isinstance(error, str):
+        yield "Code", error
+        yield "Message", str(answer.get("error_description", ""))
+    elif isinstance(error, dict):
+        reasons = [each.get("reason") for each in error.get("errors") or () if isinstance(each, dict)]
+        yield "Code", str(next(filter(None, reasons), error.get("status") or error.get("code") or ""))
+        yield "Message", str(error.get("message", ""))
+
+
+def _message(given: dict[str, str]) -> str:
+    # Azure's messages end in lines with the request's ID and time.
+    message, _, _ = given.get("Message", "").partition("\n")
+    details = given.get("Details") or given.get("AuthenticationErrorDetail") or ""
+    return " ".join(filter(None, (message.strip(), details)))[:TEXT_LENGTH_MAX]
+
+
+def _clock_off(request_time: str | None, server_time: str | None) -> timedelta | None:
+    try:
+        times = [datetime.fromisoformat(text or "") for text in (request_time, server_time)]
+    except ValueError:
+        return None
+    ours, theirs = (time if time.tzinfo else time.replace(tzinfo=UTC) for time in times)
+    return ours - theirs
