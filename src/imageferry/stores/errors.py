@@ -63,7 +63,9 @@ class translate_errors:  # noqa: N801 - used like a function; a class because it
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (BaseError, OSError, NotImplementedError)):
+        if isinstance(error, (BaseError, OSError, NotImplementedError)) or (
+            isinstance(error, ValueError) and "parse path" in str(error)  # a key with `..`
+        ):
             raise _translate(error, self._store, key=self._key, refusal=self._refusal) from error
 
 
@@ -73,7 +75,7 @@ def _translate(error: Exception, store: str, *, key: str, refusal: Answer | None
         for pattern, kind, reason, sentence in _FILE_SYSTEM:
             if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
                 return kind(reason, f"{sentence.format(store=store)} ({_first_line(error)})")
-    if isinstance(error, NotSupportedError):
+    if isinstance(error, (NotSupportedError, ValueError)):
         return PermanentError(Reason.REJECTED, f"The storage at {store} rejected this object. ({_first_line(error)})")
     answer = Answer.of_exception(error, key=key)
     return error_of(answer if answer.code or refusal is None else refusal, store=store)

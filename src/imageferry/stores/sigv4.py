@@ -31,7 +31,12 @@ class PutUrlSigner:
         self._works = True
 
     def url(self, key: str) -> str | None:
-        """Return a presigned PUT URL for a key (a secret), or None when this signer cannot sign."""
+        """Return a presigned PUT URL for a key (a secret), or None when this signer cannot sign.
+
+        Nor does it sign a key with `..`, which would lead out of the store's prefix on the way; obstore refuses it.
+        """
+        if not {"", ".", ".."}.isdisjoint(key.split("/")):
+            return None
         if self._clock() > self._renew_at_s:
             self._renew()
         return self._signed(key) if self._works else None

@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from imageferry.errors import PermanentError
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.keys import object_key
 from imageferry.stores.options import AwsAccess
@@ -129,6 +130,20 @@ async def test_a_key_made_from_any_name_is_accepted(store: Store, name: str, rng
     key = object_key(folder_id="F", file_id=rng.randbytes(8).hex(), name=name)
     await store.put(key, name.encode(), mime_type="image/jpeg")
     assert await read(store, key) == name.encode()
+
+
+@pytest.mark.parametrize("file_id", ["..", ".", "a/b", ".thumbnails", "\\", "é", "x" * 10_000])
+async def test_a_key_made_from_any_id_is_accepted(store: Store, file_id: str) -> None:
+    key = object_key(folder_id=file_id, file_id=file_id, name="..")
+    await store.put(key, file_id.encode(), mime_type="image/jpeg")
+    assert await read(store, key) == file_id.encode()
+
+
+@pytest.mark.parametrize("prefix", ["../", "a/../../", "./", "a//"])
+async def test_a_key_that_would_leave_the_prefix_is_refused(store: Store, prefix: str, key: str) -> None:
+    with pytest.raises(PermanentError):
+        await store.put(prefix + key, b"x", mime_type="image/jpeg")
+    assert await store.head(key) is None
 
 
 async def test_the_check_passes(store: Store) -> None:

@@ -8,7 +8,17 @@ from imageferry.stores.keys import NAME_BYTES_MAX, object_key, safe_name
 
 
 def test_a_key_is_made_of_folder_id_file_id_and_name() -> None:
-    assert object_key(folder_id="F1", file_id="a_b-1", name="Beach day.jpg") == "F1/a_b-1_Beach day.jpg"
+    key = object_key(folder_id="F1", file_id="a-1", name="Beach day.jpg")
+    assert key == "F1/a-1_Beach day.jpg"
+
+
+@pytest.mark.parametrize(
+    "file_id",
+    ["1AbC_efGhIjKlMnOpQrStUvWxYz0123-_", "0B_bCdEfGhIjKlMnOpQrStUvWx-_", "1_bC" + "d" * 40, "file-1", "Z" * 85],
+)
+@pytest.mark.parametrize("folder_id", ["0AbC_efGhIjKlMn9PVA", "1AbC_efGhIjKlMnOpQrStUvWxYz0123-_", "a_b"])
+def test_the_ids_of_drive_are_part_of_the_key_as_they_are(folder_id: str, file_id: str) -> None:
+    assert object_key(folder_id=folder_id, file_id=file_id, name="IMG_1.jpg") == f"{folder_id}/{file_id}_IMG_1.jpg"
 
 
 @pytest.mark.parametrize(
@@ -44,11 +54,55 @@ def test_ids_that_differ_only_in_case_have_distinct_keys_on_a_case_insensitive_d
     assert upper.casefold() != lower.casefold()
 
 
-@given(name=st.text(max_size=300), file_id=st.text(min_size=1, max_size=40))
-def test_a_key_has_two_safe_components_of_bounded_length(name: str, file_id: str) -> None:
-    key = object_key(folder_id="folder", file_id=file_id, name=name)
+_IDS = [
+    "",
+    ".",
+    "..",
+    ".thumbnails",
+    "/",
+    "\\",
+    "a",
+    "a/",
+    "a_",
+    "a_b",
+    "a-b",
+    "A",
+    "a:b",
+    "a@b",
+    "a ",
+    "é",
+    "e\u0301",
+    "\ud800",
+]
+_IDS += ["1" + "a" * 32, "1" + "a" * 32 + "_" + "b" * 10, "x" * 85, "x" * 86, "x" * 10_000, "x" * 9_999 + "y"]
+
+
+@pytest.mark.parametrize("folds_case", [False, True])
+def test_no_two_ids_share_a_key_whatever_the_files_are_called(*, folds_case: bool) -> None:
+    keys: dict[str, str] = {}
+    for file_id in _IDS:
+        names = {other[len(file_id) :].removeprefix("_") + "_x" for other in _IDS if other.startswith(file_id)}
+        for name in {"x", "b_x", *names}:
+            key = object_key(folder_id="F", file_id=file_id, name=name, folds_case=folds_case)
+            assert keys.setdefault(key.casefold() if folds_case else key, file_id) == file_id
+
+
+@pytest.mark.parametrize("folder_id", _IDS)
+def test_every_folder_has_one_component_of_its_own(folder_id: str) -> None:
+    keys = {object_key(folder_id=each, file_id="1", name="a.jpg") for each in _IDS}
+    assert len(keys) == len(_IDS)
+    folder, _, file = object_key(folder_id=folder_id, file_id="1", name="a.jpg").partition("/")
+    assert file == "1_a.jpg"
+    assert folder not in {"", ".", "..", ".thumbnails", ".imageferry-check"}
+    assert len(folder) <= 85
+
+
+@given(name=st.text(max_size=300), file_id=st.text(max_size=300), folds_case=st.booleans())
+def test_a_key_has_two_safe_components_of_bounded_length(name: str, file_id: str, *, folds_case: bool) -> None:
+    key = object_key(folder_id="folder", file_id=file_id, name=name, folds_case=folds_case)
     folder, _, file = key.partition("/")
     assert folder == "folder"
     assert file not in {"", ".", ".."}
     assert not set("/\\\0\n#%") & set(file)
+    assert len(file.encode()) <= 255
     assert len(safe_name(name).encode()) <= NAME_BYTES_MAX

@@ -40,6 +40,13 @@ def test_a_put_is_signed_as_obstore_signs_it(options: dict[str, str], url: str) 
         assert urlsplit(signed)[:3] == urlsplit(expected)[:3]
 
 
+@pytest.mark.parametrize("key", ["..", "../x.jpg", "a/../../x.jpg", "./x.jpg", "a//x.jpg", ""])
+def test_a_key_that_leads_out_of_the_prefix_is_never_signed(key: str) -> None:
+    signer = PutUrlSigner(opened(), secret_access_key="secret")
+    assert signer.url(key) is None
+    assert signer.url("a/x.jpg") is not None
+
+
 def test_a_secret_that_differs_from_the_stores_signs_nothing() -> None:
     assert PutUrlSigner(opened(), secret_access_key="another").url("a.jpg") is None
 
