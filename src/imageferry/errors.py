@@ -11,6 +11,7 @@ __all__ = [
     "ImageferryError",
     "KeyReusedError",
     "NotFoundError",
+    "NotPermittedError",
     "PageTokenError",
     "PermanentError",
     "Reason",
@@ -63,6 +64,10 @@ class PageTokenError(PermanentError):
 
 class BlockedError(ImageferryError):
     """No part of the job can continue until what the message names is fixed: the job waits."""
+
+
+class NotPermittedError(BlockedError):
+    """The credentials lack the permission for this call; calls of another kind may succeed."""
 
 
 class UsageError(ImageferryError):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import md5
@@ -44,6 +45,13 @@ class S3Fault(StrEnum):
     DAMAGED = "damaged"  # other bytes are stored, and the ETag matches them
 
 
+# The permission that each operation needs.
+_PERMISSIONS = {
+    S3Operation.GET: "s3:GetObject",
+    S3Operation.HEAD: "s3:GetObject",
+    S3Operation.DELETE: "s3:DeleteObject",
+    S3Operation.ABORT: "s3:AbortMultipartUpload",
+}
 _ERRORS = {
     S3Fault.SLOW_DOWN: (503, "SlowDown", "Please reduce your request rate."),
     S3Fault.DENIED: (403, "AccessDenied", "Access Denied"),
@@ -74,11 +82,22 @@ class _FaultRule:
 class FakeS3:
     """`async with FakeS3() as s3: ... s3.settings`; objects by key, open multipart uploads by ID.
 
-    `opaque_e_tags`: ETags are not MD5s, as in a bucket encrypted with KMS. The object of `Store.check` is neither
+    `opaque_e_tags`: ETags are not MD5s, as in a bucket encrypted with KMS. `denied`: permissions that the credentials
+    lack; `names_denied`: refusals name them, as Amazon's do and others' don't. The object of `Store.check` is neither
     counted nor affected by faults.
     """
 
-    def __init__(self, *, bucket: str | None = BUCKET, opaque_e_tags: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        bucket: str | None = BUCKET,
+        opaque_e_tags: bool = False,
+        denied: Collection[str] = (),
+        names_denied: bool = False,
+    ) -> None:
+        self.denied = set(denied)
+        self.answer: tuple[int, dict[str, str], str] | None = None  # to every request: status, headers, body
+        self._names_denied = names_denied
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.operations: Counter[S3Operation] = Counter()
@@ -118,6 +137,7 @@ class FakeS3:
         app = web.Application(client_max_size=OBJECT_BYTES_MAX)
         app.router.add_route("*", f"/{BUCKET}/{{key:.*}}", self._handle)
         app.router.add_post(f"/{BUCKET}", self._delete_many)
+        app.router.add_get(f"/{BUCKET}", self._list)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -133,11 +153,16 @@ class FakeS3:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]
         body = await request.read()
+        if self.answer is not None:
+            return self._verbatim(request)
         if self._bucket is None:
             return error_response(404, "NoSuchBucket", "The specified bucket does not exist")
         if request.method == "POST" and "delete" in request.query:
             return await self._delete_many(request)
         operation = _operation(request)
+        needed = _PERMISSIONS.get(operation, "s3:PutObject")
+        if needed in self.denied:
+            return self._denial(needed)
         if key.startswith(CHECK_PREFIX):
             return self._store(operation, key, body, request)
         self.operations[operation] += 1
@@ -189,6 +214,8 @@ class FakeS3:
     def _read(self, key: str, request: web.Request) -> web.Response:
         data = self.objects.get(key)
         if data is None:
+            if "s3:ListBucket" in self.denied:
+                return self._denial("s3:ListBucket")
             return error_response(404, "NoSuchKey", "The specified key does not exist.")
         headers = {"ETag": self._e_tag(data), "Last-Modified": "Mon, 06 Jul 2026 10:00:00 GMT"}
         span = request.http_range
@@ -198,11 +225,33 @@ class FakeS3:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
         return web.Response(status=206, body=data[start:stop], headers=headers)
 
+    def _verbatim(self, request: web.Request) -> web.Response:
+        assert self.answer is not None
+        status, headers, body = self.answer
+        return web.Response(status=status, headers=headers, text="" if request.method == "HEAD" else body)
+
+    async def _list(self, _: web.Request) -> web.Response:
+        if "s3:ListBucket" in self.denied:
+            return self._denial("s3:ListBucket")
+        return _xml("ListBucketResult", Name=BUCKET, KeyCount="0", IsTruncated="false")
+
+    def _denial(self, needed: str) -> web.Response:
+        because = f"because no identity-based policy allows the {needed} action"
+        message = f'User: arn:aws:iam::1:user/ferry is not authorized to perform: {needed} on resource: "x" {because}'
+        return error_response(403, "AccessDenied", message if self._names_denied else "Access Denied")
+
     async def _delete_many(self, request: web.Request) -> web.Response:
+        if self.answer is not None:
+            return self._verbatim(request)
         body = ET.fromstring(await request.read())  # noqa: S314 - our own client wrote it
         keys = [node.text or "" for node in body.iter() if node.tag.endswith("Key")]
         result = ET.Element("DeleteResult")
         for key in keys:
+            if "s3:DeleteObject" in self.denied:
+                error = ET.SubElement(result, "Error")
+                for tag, text in (("Key", key), ("Code", "AccessDenied"), ("Message", "Access Denied")):
+                    ET.SubElement(error, tag).text = text
+                continue
             self.objects.pop(key, None)
             ET.SubElement(ET.SubElement(result, "Deleted"), "Key").text = key
         return _xml_response(result)

@@ -22,6 +22,7 @@ from imageferry.catalog.jobs.manifest import stream_manifest
 from imageferry.engine.background import running
 from imageferry.engine.cleanup_loop import periodic_cleanup
 from imageferry.errors import BlockedError, ImageferryError, Reason, UsageError
+from imageferry.log import log
 from imageferry.model import Folder, FolderRef, Job, JobOptions
 from imageferry.pipeline.delete_images import finish_deletions
 from imageferry.pipeline.dry_run import Plan, plan_import
@@ -139,15 +140,18 @@ class _Work(Struct, frozen=True, kw_only=True):
 async def _resolve_folder(folder_ref: FolderRef, *, components: Components) -> Folder:
     """Resolve the folder and check the store at the same time; an error of the folder takes precedence.
 
-    The check of the store always runs to its end, because it deletes the object that it wrote.
+    The check of the store always runs to its end, because it deletes the object that it wrote. What the store does not
+    permit is logged.
     """
-    folder, store_error = await asyncio.gather(
+    folder, permissions = await asyncio.gather(
         components.resolve_folder(folder_ref), components.store.check(), return_exceptions=True
     )
     if isinstance(folder, BaseException):
         raise folder
-    if store_error is not None:
-        raise store_error
+    if isinstance(permissions, BaseException):
+        raise permissions
+    for sentence in permissions.sentences:
+        log.warning("store.permission_missing", detail=sentence)
     return folder
 
 

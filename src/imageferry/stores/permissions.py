@@ -1,6 +1,8 @@
-"""What a store may allow, and the names of its permissions."""
+"""What a store may permit, the names of its permissions, and what is lost without each."""
 
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Access(StrEnum):
@@ -36,6 +38,40 @@ _PERMISSIONS = {
         Access.ABORT: "storage.multipartUploads.abort",
     },
 }
+
+
+_LOSSES = {
+    Access.READ: (
+        "images and thumbnails can't be shown, uploads can't be verified by reading them back, and files that an "
+        "interrupted import had stored are stored again"
+    ),
+    Access.LIST: "an object that is gone can't be told from one that may not be read",
+    Access.DELETE: "objects of deleted images, and those that fail their verification, stay in the storage",
+    Access.ABORT: "the parts of interrupted uploads stay in the storage",
+}
+
+
+class Permissions(Struct, frozen=True, kw_only=True):
+    """What a store that takes objects does not permit beside that."""
+
+    store: str
+    missing: tuple[Access, ...] = ()
+    unknown: tuple[Access, ...] = ()  # could not be found out without leaving an object
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is missing and what is lost without it, one sentence for each permission."""
+        missing = [
+            f"The credentials for {self.store} lack the permission {permission(access, store=self.store)}: "
+            f"{_LOSSES[access]}."
+            for access in self.missing
+        ]
+        unknown = [
+            f"Whether the credentials for {self.store} have the permission {permission(access, store=self.store)} is "
+            f"not known. Without it, {_LOSSES[access]}."
+            for access in self.unknown
+        ]
+        return missing + unknown
 
 
 def permission(access: Access, *, store: str) -> str:

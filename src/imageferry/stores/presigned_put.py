@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from imageferry.http.client import Client
 from imageferry.http.request import HttpError, Request
+from imageferry.http.response import Response
 from imageferry.model import Content
 from imageferry.stores.answers import Answer
 from imageferry.stores.sigv4 import PutUrlSigner
@@ -52,15 +53,20 @@ class PresignedPuts:
             if response.status in _SUCCESS:
                 response.close()
                 return response.header("ETag")
-            body = bytes(await response.read(RESPONSE_BYTES_MAX)).decode(errors="replace")
+            return await read_answer(response, method="PUT", url=url, key=key)
         except HttpError as exc:
             if exc.timed_out:
                 raise TimeoutError("no response in time") from exc
             return None
-        response.close()
-        region = response.header("x-amz-bucket-region")
-        return Answer.of_response(method="PUT", url=url, status=response.status, body=body, key=key, region=region)
 
     async def close(self) -> None:
         """Close the connections. Idempotent."""
         await self._client.close()
+
+
+async def read_answer(response: Response, *, method: str, url: str, key: str = "") -> Answer:
+    """Read a store's refusal to its end. Raises HttpError."""
+    body = bytes(await response.read(RESPONSE_BYTES_MAX)).decode(errors="replace")
+    response.close()
+    region = response.header("x-amz-bucket-region")
+    return Answer.of_response(method=method, url=url, status=response.status, body=body, key=key, region=region)

@@ -4,7 +4,15 @@ import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from imageferry.errors import BlockedError, ImageferryError, NotFoundError, PermanentError, Reason, TransientError
+from imageferry.errors import (
+    BlockedError,
+    ImageferryError,
+    NotFoundError,
+    NotPermittedError,
+    PermanentError,
+    Reason,
+    TransientError,
+)
 from imageferry.stores.answers import Answer
 from imageferry.stores.permissions import Access, permission
 
@@ -61,13 +69,18 @@ _DISABLED = _Meaning(
     "The account of {store} is disabled, or its billing is. Check it at the storage's provider.",
 )
 _ENCRYPTION_KEY = _Meaning(
-    BlockedError,
+    NotPermittedError,
     Reason.STORE_DENIED,
     "The encryption key of {store} can't be used. Check that the key is enabled, and that the credentials may use it "
     "(kms:GenerateDataKey to write, kms:Decrypt to read).",
 )
-_NOT_PERMITTED = _Meaning(
+_NOT_ABORTED = _Meaning(
     BlockedError,
+    Reason.STORE_UNAVAILABLE,
+    "An upload to {store} failed for a reason that was lost, because it could not be aborted. Grant {permission}.",
+)
+_NOT_PERMITTED = _Meaning(
+    NotPermittedError,
     Reason.STORE_DENIED,
     "The credentials for {store} are not permitted to {action}. Grant them {permission}.",
 )
@@ -138,6 +151,7 @@ _RULES: tuple[tuple[str, str, _Meaning], ...] = (
         "AuthenticationFailed|AuthorizationHeaderMalformed|.*AuthenticationInfo.*|invalid_grant",
         _WRONG_CREDENTIALS,
     ),
+    ("aborting", "403", _NOT_ABORTED),
     ("code", "AccessDenied|Authorization.*|InsufficientAccountPermissions|forbidden", _NOT_PERMITTED),
     ("page", "30.|4..", _WEB_PAGE),
     ("status", "30.", _REGION),
@@ -166,6 +180,12 @@ _CREDENTIALS = {
 _NAMED = re.compile(r"perform: (\w+:\w+)|have (storage\.[\w.]+) access|Permission '(storage\.[\w.]+)' denied")
 
 
+def named_permission(answer: Answer) -> str | None:
+    """Return the permission that is missing, where the store names it."""
+    match = _NAMED.search(answer.message)
+    return next(filter(None, match.groups())) if match else None
+
+
 def error_of(answer: Answer, *, store: str) -> ImageferryError:
     """Return the error that a store's answer means, with the store's own words at the end of its message."""
     meaning = _meaning(answer)
@@ -181,6 +201,7 @@ def _meaning(answer: Answer) -> _Meaning:
         "message": answer.message,
         "said": f"{answer.code}: {answer.message}",
         "status": status,
+        "aborting": status if answer.access is Access.ABORT else "",
         "page": status if answer.is_page else "",
     }
     for field, pattern, meaning in _COMPILED:
@@ -191,7 +212,6 @@ def _meaning(answer: Answer) -> _Meaning:
 
 
 def _values(answer: Answer, store: str) -> dict[str, Any]:
-    named = _NAMED.search(answer.message)
     access = answer.access or Access.WRITE
     return {
         "store": store,
@@ -199,8 +219,17 @@ def _values(answer: Answer, store: str) -> dict[str, Any]:
         "clock": _clock(answer.clock_off),
         "set_region": _set_region(answer.region),
         "action": _ACTIONS[access],
-        "permission": next(filter(None, named.groups())) if named else permission(access, store=store),
+        "permission": named_permission(answer) or _needed(access, store=store),
     }
+
+
+def _needed(access: Access, *, store: str) -> str:
+    needed = permission(access, store=store)
+    if access is Access.READ and store.startswith("s3:"):
+        return (
+            f"{needed}, and {permission(Access.LIST, store=store)}: without it, an object that is gone looks the same"
+        )
+    return needed
 
 
 def _set_region(region: str | None) -> str:

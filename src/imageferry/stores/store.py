@@ -11,11 +11,16 @@ from urllib.parse import urlsplit
 import obstore
 from msgspec import Struct
 from obstore import Bytes
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError
+from obstore.exceptions import NotFoundError as ObstoreNotFoundError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 
+from imageferry.errors import NotFoundError, NotPermittedError
 from imageferry.model import Content
+from imageferry.stores.access_check import check_access
+from imageferry.stores.answers import Answer
 from imageferry.stores.errors import translate_errors
+from imageferry.stores.permissions import Permissions
 from imageferry.stores.presigned_put import PresignedPuts
 
 PART_BYTES = 8 * 1024 * 1024
@@ -23,9 +28,7 @@ PARTS_CONCURRENT = 2
 KEYS_PER_CALL = 1000
 DELETIONS_CONCURRENT = 16
 CHUNK_BYTES = 1024 * 1024
-# All checks use the same key, so the next check removes what a killed process left.
-CHECK_KEY = ".imageferry-check"
-_NOT_FOUND = (NotFoundError, FileNotFoundError)  # obstore raises either
+_NOT_FOUND = (ObstoreNotFoundError, FileNotFoundError)  # obstore raises either
 _MD5 = re.compile(r"[0-9a-f]{32}")
 # Not 401, 403, 404, 408, 409 and 429, which single deletions would meet as well.
 _BULK_REFUSED = re.compile(r"status code: (501|4(?!01|03|04|08|09|29)\d\d) |invalid DeleteObjects response")
@@ -63,6 +66,7 @@ class Store:
         self.url = url  # without secrets
         self.folds_case = folds_case
         self._etag_is_md5 = isinstance(inner, S3Store)
+        self._can_read_back = True
         self._inner = inner
         self._can_sign_urls = can_sign_urls
         self._presigned_puts = presigned_puts
@@ -76,6 +80,15 @@ class Store:
         S3's ETag is that, unless the bucket encrypts with a KMS or customer-provided key.
         """
         return self._etag_is_md5
+
+    @property
+    def can_read_back(self) -> bool:
+        """True unless an object that was just written could not be read."""
+        return self._can_read_back
+
+    def stop_reading_back(self) -> None:
+        """Verify no more objects by reading them: the credentials do not permit it, or objects are archived."""
+        self._can_read_back = False
 
     def distrust_etag_md5(self) -> None:
         """Stop taking ETags for MD5s, because the ETag of a correct object was not its MD5."""
@@ -106,18 +119,25 @@ class Store:
         """Write an object in parts of PART_BYTES and return the store's digest of it, as `put` does.
 
         The object appears when the chunks have ended. When they raise, the upload is aborted, no object appears,
-        and the error propagates. Do not cancel this call: the parts would be left behind.
+        and the error propagates, also where the store does not permit the upload to be aborted. Do not cancel this
+        call: the parts would be left behind.
         """
+        errors: list[Exception] = []
         with translate_errors(self.url, key=key):
-            result = await obstore.put_async(
-                self._inner,
-                key,
-                chunks,
-                use_multipart=True,
-                chunk_size=PART_BYTES,
-                max_concurrency=PARTS_CONCURRENT,
-                attributes=self._attributes(mime_type),
-            )
+            try:
+                result = await obstore.put_async(
+                    self._inner,
+                    key,
+                    _recording_errors(chunks, errors),
+                    use_multipart=True,
+                    chunk_size=PART_BYTES,
+                    max_concurrency=PARTS_CONCURRENT,
+                    attributes=self._attributes(mime_type),
+                )
+            except BaseError as exc:
+                if errors:
+                    raise errors[0] from exc
+                raise
         return self._digest(result["e_tag"])
 
     async def head(self, key: str) -> ObjectInfo | None:
@@ -127,7 +147,19 @@ class Store:
                 meta = await obstore.head_async(self._inner, key)
             except _NOT_FOUND:
                 return None
+            except BaseError as exc:
+                if Answer.of_exception(exc).is_final:
+                    # The answer to a HEAD has no body: only that to a GET says what is wrong.
+                    await obstore.get_async(self._inner, key)
+                raise
         return ObjectInfo(size_bytes=meta["size"], digest=self._digest(meta["e_tag"]))
+
+    async def find(self, key: str) -> ObjectInfo | None:
+        """Return an object's size and digest, or None when it is not known to exist: it is missing, or unreadable."""
+        try:
+            return await self.head(key)
+        except (NotFoundError, NotPermittedError):
+            return None
 
     async def read(
         self, key: str, *, span: range | None = None, chunk_bytes: int = CHUNK_BYTES
@@ -204,10 +236,12 @@ class Store:
             await asyncio.gather(*map(self.delete, keys[start : start + DELETIONS_CONCURRENT]))
         self._bulk_deleter = None  # single deletions work where the bulk one was refused
 
-    async def check(self) -> None:
-        """Write and delete a small object, to find out whether the store takes objects."""
-        await self.put(CHECK_KEY, b"imageferry", mime_type="text/plain")
-        await self.delete(CHECK_KEY)
+    async def check(self, *, uploads: bool = False) -> Permissions:
+        """Raise what keeps the store from taking objects; return what else it does not permit. Leaves no object.
+
+        With `uploads`, also whether an upload in parts can be aborted.
+        """
+        return await check_access(self, self._inner, uploads=uploads)
 
     async def remove_staged_files(self, key: str) -> None:
         """Delete partial files that a killed process may have left for a key. Does nothing on remote stores."""
@@ -231,6 +265,15 @@ class Store:
 def is_md5(digest: str | None) -> bool:
     """Return True when a digest is an MD5 of the whole object, not of parts."""
     return digest is not None and _MD5.fullmatch(digest) is not None
+
+
+async def _recording_errors(chunks: AsyncIterator[Content], errors: list[Exception]) -> AsyncIterator[Content]:
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except Exception as exc:
+        errors.append(exc)
+        raise
 
 
 async def _cut(chunks: AsyncIterator[Bytes | bytes], span: range) -> AsyncIterator[Bytes | bytes]:

@@ -80,7 +80,7 @@ class Thumbnails:
         return thumbnail.body
 
     async def _load(self, key: str, *, md5: str) -> bytes | None:
-        info = await self._store.head(key)
+        info = await self._store.find(key)
         if info is None or info.size_bytes > BODY_BYTES_MAX:
             return None
         body = b"".join([chunk async for chunk in self._store.read(key)])

@@ -110,7 +110,9 @@ async def _check_catalog(settings: Settings) -> str:
 
 async def _check_store(config: ExternalConfig) -> str:
     async with config.open_store() as store:
-        await store.check()
+        permissions = await store.check(uploads=True)
+        if sentences := permissions.sentences:
+            return " ".join((f"{store.url} takes objects, with limits.", *sentences))
         return f"{store.url} (wrote and deleted a test object)"
 
 

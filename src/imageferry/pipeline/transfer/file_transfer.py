@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from imageferry.errors import (
     BlockedError,
     DeferredError,
+    NotFoundError,
+    NotPermittedError,
     PermanentError,
     Reason,
     TransientError,
@@ -228,20 +230,33 @@ class _FileTransfer:
     async def _diagnose_digest(self, md5: str, *, is_jpeg: bool = False) -> None:
         """Find out why the store's digest is unexpected: a corrupt download or object, or an ETag that isn't an MD5.
 
-        A corrupt object is deleted, and the error raised.
+        A corrupt object is deleted, if the store permits that, and the error raised.
         """
         try:
             self._verify_md5(md5, is_jpeg=is_jpeg)
             await self._verify_object(md5)
         except _CorruptError:
-            await self._store.delete(self._item.object_key)
+            try:
+                await self._store.delete(self._item.object_key)
+            except NotPermittedError as exc:
+                log.warning("file.corrupt_object_left", object_key=self._item.object_key, detail=exc.message)
             raise
         # The object is correct, so the bucket encrypts with a key of KMS or the customer's. From now on uploads are
         # hashed first, and objects are read back to verify them.
         self._store.distrust_etag_md5()
 
     async def _verify_object(self, md5: str) -> None:
-        object_md5 = await stream_md5_hex(self._store.read(self._item.object_key))
+        """Compare the object with the uploaded bytes, if the store lets it be read."""
+        if not self._store.can_read_back:
+            return
+        try:
+            object_md5 = await stream_md5_hex(self._store.read(self._item.object_key))
+        except NotFoundError as exc:
+            raise _CorruptError(exc.message) from exc
+        except (NotPermittedError, PermanentError) as exc:
+            log.warning("store.unverified", detail=f"Objects are not verified by reading them back. {exc.message}")
+            self._store.stop_reading_back()
+            return
         if object_md5 != md5:
             raise _CorruptError(f"The stored object has the checksum {object_md5}, the uploaded bytes have {md5}.")
 
@@ -255,20 +270,24 @@ class _FileTransfer:
 async def find_verified_object(item: TransferItem, *, store: Store) -> Outcome | None:
     """Return the outcome of a file whose object an earlier try stored without recording it; None if there is none.
 
-    The object must have the listed size and digest. Removes what an interrupted upload staged.
+    The object must have the listed size and digest. One that may not be read counts as missing. Removes what an
+    interrupted upload staged.
     """
     await store.remove_staged_files(item.object_key)
     if item.md5 is None or item.size_bytes is None:
         return None
-    info = await store.head(item.object_key)
+    info = await store.find(item.object_key)
     if info is None or info.size_bytes != item.size_bytes:
         return None
     digest = info.digest
-    if not (store.etag_is_md5 and is_md5(digest)):
-        digest = await stream_md5_hex(store.read(item.object_key))
-    if digest != item.md5:
+    try:
+        if not (store.etag_is_md5 and is_md5(digest)):
+            digest = await stream_md5_hex(store.read(item.object_key))
+        if digest != item.md5:
+            return None
+        head = await store.read_head(item.object_key, size_bytes=min(SNIFF_BYTES, info.size_bytes))
+    except (NotPermittedError, PermanentError):  # it may not be read, is archived, or is gone by now
         return None
-    head = await store.read_head(item.object_key, size_bytes=min(SNIFF_BYTES, info.size_bytes))
     return Outcome(
         item_id=item.item_id,
         state=ItemState.STORED,
