@@ -1,9 +1,7 @@
 """The manifest of a job: one entry for each file that it discovered."""
 
-import csv
 from collections.abc import AsyncGenerator
 from functools import partial
-from io import StringIO
 from typing import Any
 
 import msgspec
@@ -11,14 +9,13 @@ from sqlalchemy import Row
 
 from imageferry.catalog.database.connection import TransactionRunner
 from imageferry.catalog.jobs import items
+from imageferry.catalog.jobs.csv_rows import csv_rows
 from imageferry.model import ItemState
 
 Entry = dict[str, Any]
 
 _PAGE_SIZE = 1000
 _FIELDS = ("id", "name", "path", "key", "size", "digest", "outcome", "reason", "detail")
-# A spreadsheet would run a value that starts so as a formula. An apostrophe before it makes it text.
-_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def stream_manifest(
@@ -30,7 +27,7 @@ async def stream_manifest(
     the MD5 of the stored bytes in hex, `outcome` one of stored, skipped, failed, or pending while the job runs.
     Each chunk is one page, read in a transaction of its own.
     """
-    encode, header = (_csv, _csv([dict(zip(_FIELDS, _FIELDS, strict=True))])) if as_csv else (_jsonl, b"")
+    encode, header = (_csv, csv_rows([_FIELDS])) if as_csv else (_jsonl, b"")
     page, last_id = partial(items.after_file, job_id=job_id, limit=_PAGE_SIZE, state=state), ""
     while rows := await catalog.read(partial(page, file_id=last_id)):
         yield header + encode([_entry(row) for row in rows])
@@ -44,14 +41,7 @@ def _jsonl(entries: list[Entry]) -> bytes:
 
 
 def _csv(entries: list[Entry]) -> bytes:
-    text = StringIO()
-    rows = ({name: _escape_formula(value) for name, value in entry.items()} for entry in entries)
-    csv.DictWriter(text, _FIELDS).writerows(rows)
-    return text.getvalue().encode()
-
-
-def _escape_formula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_PREFIXES) else value
+    return csv_rows([entry[name] for name in _FIELDS] for entry in entries)
 
 
 def _entry(row: Row[Any]) -> Entry:

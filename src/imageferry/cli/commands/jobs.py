@@ -1,6 +1,5 @@
 """`imageferry jobs`, `pause`, `resume`, `retry`, `cancel`, `remove`, `prune` and `manifest`."""
 
-import sys
 from collections.abc import Awaitable
 from datetime import timedelta
 from functools import partial
@@ -172,8 +171,7 @@ def manifest(*, job_id: str, csv: bool, server: str | None) -> None:
     """Print a record of every file of a job: ID, storage key, size, checksum and result."""
 
     async def work(client: JobsClient) -> ExitCode:
-        async for chunk in client.manifest(await find_job_id(client, job_id), csv=csv):
-            sys.stdout.buffer.write(chunk)
+        await Console("stdout").copy(client.manifest(await find_job_id(client, job_id), csv=csv))
         return ExitCode.SUCCESS
 
     run_with_jobs(work, server=server)

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 
 from imageferry.errors import ImageferryError
+from imageferry.printable import printable
 
 
 def print_json(value: dict[str, Any]) -> None:
     """Print a JSON object on one line."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.write(printable(msgspec.json.encode(value).decode()) + "\n")
 
 
 def print_error_json(error: ImageferryError) -> None:

@@ -8,7 +8,6 @@ from rich import progress_bar
 from rich.console import Console as RichConsole
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from imageferry.cli.output import formatting
 from imageferry.model import Job
@@ -45,5 +44,5 @@ class ProgressBar:
             animation_time=time.monotonic(),
         )
         grid = Table.grid(padding=(0, 1))
-        grid.add_row(bar, Text(formatting.format_progress(job, estimate)))
+        grid.add_row(bar, formatting.format_progress(job, estimate))
         self._live.update(grid)

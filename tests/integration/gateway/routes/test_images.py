@@ -104,5 +104,5 @@ async def test_the_manifest_lists_every_file_as_json_lines_and_csv(tree: Tree, f
             rows = (await response.text()).splitlines()
     assert sorted(entry["outcome"] for entry in entries.values()) == ["skipped", "stored"]
     assert (entries[file.id]["size"], entries[file.id]["key"]) == (4, f"{root.id}/{file.id}_a.jpg")
-    assert rows[0].startswith("id,name,path,key,size,digest,outcome")
+    assert rows[0].startswith('"id","name","path","key","size","digest","outcome"')
     assert len(rows) == 3
