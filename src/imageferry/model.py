@@ -296,6 +296,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     batch_id: int
     items: tuple[TransferItem, ...]
     redelivered: bool = False  # dispatched before: the store may have some of its objects already
+    isolated: bool = False  # one file, which may hang its process: nothing else is transferred there meanwhile
 
     def empty_final_record(
         self, *, worker_lost: bool = False, blocked_reason: Reason | None = None, blocked_detail: str | None = None
@@ -322,6 +323,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     blocked_reason: Reason | None = None  # why no file of the job can be transferred: the job waits
     blocked_detail: str | None = None
     worker_lost: bool = False  # the process that had the batch died, perhaps because of one of its files
+    suspects: tuple[int, ...] = ()  # of a final record: items, one of which may have hung the process
 
 
 Message = Crawl | Transfer | Record

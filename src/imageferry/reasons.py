@@ -42,6 +42,7 @@ class Reason(StrEnum):
     REFUSED_REDIRECT = "refused_redirect"  # the source redirected to a host that is not its own
     REJECTED = "rejected"  # the source or the store called the request invalid
     LISTING_INCOMPLETE = "listing_incomplete"  # the source never returned a complete listing of this folder
+    HUNG_WORKER = "hung_worker"  # alone in its process, which stopped responding and was killed
     CRASHED_WORKER = "crashed_worker"  # its batch was dispatched too many times and no worker returned it
 
     # A job waits or failed.
@@ -189,6 +190,11 @@ _TEXTS = {
         FixBy.LATER,
         "Google Drive never listed the folder completely.",
         "Try again later: the folder is then listed again.",
+    ),
+    Reason.HUNG_WORKER: _Text(
+        FixBy.LATER,
+        "imageferry stopped responding while it processed this file.",
+        "Retry. If it fails again, report a bug: this file's content is the cause.",
     ),
     Reason.CRASHED_WORKER: _Text(
         FixBy.LATER,

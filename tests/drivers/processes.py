@@ -9,7 +9,9 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from imageferry.engine.transfer_process.worker import PROCESS_NAME
 from tests.drivers.import_flow import ImportFlow
 
 log = logging.getLogger(__name__)
@@ -102,3 +104,17 @@ def environment_of(flow: ImportFlow) -> dict[str, str]:
         "GOOGLE_DRIVE_WEB_ENDPOINT": flow.drive.url,
         "PORT": "0",
     }
+
+
+def transfer_processes_of(process_id: int) -> list[int]:
+    """Return the ids of a command's transfer processes."""
+    listings = (children.read_text() for children in Path(f"/proc/{process_id}/task").glob("*/children"))
+    return [int(child) for children in listings for child in children.split() if is_transfer_process(int(child))]
+
+
+def is_transfer_process(process_id: int) -> bool:
+    """Return whether a transfer process with this id runs."""
+    try:
+        return Path(f"/proc/{process_id}/comm").read_bytes().strip() == PROCESS_NAME
+    except FileNotFoundError:
+        return False

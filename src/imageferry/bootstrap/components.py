@@ -148,11 +148,13 @@ async def open_components(
                 "imageferry.bootstrap.transfer_process",
                 config=config,
                 stop_signals=stop_signals,
+                silence_s_max=settings.hang_s,
                 on_metrics=None if metrics is None else partial(replay, meter=metrics),
             )
             started = itertools.chain(preforked, itertools.repeat(None))
             transfer_processes = TransferProcessPool(
-                [make_process(preforked=next(started)) for _ in range(settings.transfer_processes)]
+                [make_process(preforked=next(started)) for _ in range(settings.transfer_processes)],
+                isolation=make_process(),
             )
             exit_stack.push_async_callback(transfer_processes.close)
             if start_now:

@@ -17,7 +17,9 @@ from imageferry.model import Record, Transfer
 from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.pipeline.transfer.stage import transfer
 from imageferry.runtime import loop_factory, resume_gc, retain_freed_memory
+from imageferry.subprocess_protocol.heartbeat import FILE_NUMBER, Heartbeat
 from imageferry.subprocess_protocol.parent_connection import ParentConnection
+from imageferry.subprocess_protocol.parent_death import end_with_parent
 from imageferry.telemetry.instrument import Instrument, LogContext, instrument_stages
 from imageferry.telemetry.logs import configure_logging
 from imageferry.telemetry.metrics_relay import MetricsRecorder
@@ -25,23 +27,24 @@ from imageferry.telemetry.metrics_relay import MetricsRecorder
 
 def main() -> None:
     """Receive the configuration from the parent, then carry out its transfers until it closes the connection."""
+    end_with_parent()
     ignore_interrupts()
     resume_gc()
     retain_freed_memory()
     set_title()
-    connection = ParentConnection()
+    connection, heartbeat = ParentConnection(), Heartbeat(FILE_NUMBER)
     if (body := connection.receive()) is None:
         return
     config = msgspec.msgpack.decode(body, type=TransferProcessConfig, dec_hook=_decode_path)
     configure_logging(level=config.log_level, form=config.log_format)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(connection, config))
+        runner.run(_serve(connection, config, heartbeat))
 
 
-async def _serve(connection: ParentConnection, config: TransferProcessConfig) -> None:
+async def _serve(connection: ParentConnection, config: TransferProcessConfig, heartbeat: Heartbeat) -> None:
     recorder = MetricsRecorder()
     instruments: list[Instrument] = [LogContext(), recorder] if config.has_metrics else [LogContext()]
-    limits = TransferLimits(files_at_once=config.files_at_once, bytes_at_once=config.bytes_at_once)
+    limits = TransferLimits(files_at_once=config.files_at_once, bytes_at_once=config.bytes_at_once, heartbeat=heartbeat)
     async with AsyncExitStack() as exit_stack:
         sources = await exit_stack.enter_async_context(config.external.open_sources(instruments=instruments))
         try:
@@ -54,7 +57,7 @@ async def _serve(connection: ParentConnection, config: TransferProcessConfig) ->
             # The parent process opens the same store, and reports why it can't be opened.
             stage = partial(_block_transfer, error=exc)
         stages = instrument_stages({Transfer: stage}, instruments)
-        await serve(connection, transfer=stages[Transfer], stop_signals=limits.stop_signals, take_metrics=recorder.take)
+        await serve(connection, transfer=stages[Transfer], limits=limits, take_metrics=recorder.take)
 
 
 async def _block_transfer(message: Transfer, *, error: ImageferryError) -> AsyncIterator[Record]:

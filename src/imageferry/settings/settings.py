@@ -34,6 +34,17 @@ class Settings(ServiceSettings):
             ),
         ),
     ] = field(default=60, name="IMAGEFERRY_LEASE_SECONDS")
+    hang_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=600,
+            description=(
+                "Seconds without a sign of life after which a process that transfers files is killed and replaced; at"
+                " most half of IMAGEFERRY_LEASE_SECONDS"
+            ),
+        ),
+    ] = field(default=30, name="IMAGEFERRY_HANG_SECONDS")
     health_port: Annotated[
         int, Meta(ge=0, le=65535, description="Port on which a worker serves /health, /readyz and /metrics (0: none)")
     ] = field(default=0, name="IMAGEFERRY_HEALTH_PORT")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from imageferry.subprocess_protocol.framing import LENGTH, ConnectionLostError, decode_length, encode_frame
+from imageferry.subprocess_protocol.heartbeat import FILE_NUMBER, Heartbeat, heartbeat_file
 
 
 class ChildProcess:
@@ -20,8 +21,9 @@ class ChildProcess:
     _reader: StreamReader
     _writer: StreamWriter
 
-    def __init__(self, process_id: int, socket_: socket.socket) -> None:
+    def __init__(self, process_id: int, socket_: socket.socket, *, heartbeat: Heartbeat) -> None:
         self.process_id = process_id
+        self.heartbeat = heartbeat  # the child's
         self._socket = socket_
         self._close = socket_.close
         self._ending: asyncio.Task[None] | None = None
@@ -67,6 +69,11 @@ class ChildProcess:
         except (asyncio.IncompleteReadError, ConnectionError) as exc:
             raise ConnectionLostError("The process has ended.") from exc
 
+    def kill(self) -> None:
+        """Kill the process, which `end` then waits for. Whatever it does, it can't prevent that."""
+        if self._ending is None:
+            os.kill(self.process_id, signal.SIGKILL)
+
     async def end(self, *, grace_s: float) -> None:
         """Close the connection and wait until the process has ended; kill it after `grace_s` seconds. Idempotent."""
         if self._ending is None:
@@ -95,8 +102,9 @@ def spawn(
     `own_session`: Ctrl-C in the terminal does not reach it. `silent`: its stderr is discarded.
     """
     parent_end, child_end = socket.socketpair()
-    with child_end:
+    with child_end, heartbeat_file() as (heartbeat, heartbeat_number):
         actions: list[tuple[object, ...]] = [(os.POSIX_SPAWN_DUP2, child_end.fileno(), number) for number in (0, 1)]
+        actions.append((os.POSIX_SPAWN_DUP2, heartbeat_number, FILE_NUMBER))
         if silent:
             actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
         try:
@@ -104,4 +112,4 @@ def spawn(
         except OSError:
             parent_end.close()
             raise
-    return ChildProcess(process_id, parent_end)
+    return ChildProcess(process_id, parent_end, heartbeat=heartbeat)

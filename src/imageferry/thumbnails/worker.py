@@ -1,8 +1,6 @@
 """A worker process that decodes untrusted images: limited, without secrets, and replaceable when it crashes."""
 
-import ctypes
 import os
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,11 +10,11 @@ import pi_heif
 from PIL import Image
 
 from imageferry.subprocess_protocol.parent_connection import ParentConnection
+from imageferry.subprocess_protocol.parent_death import end_with_parent
 from imageferry.thumbnails.protocol import RenderRequest, RenderResult, UnreadableError
 from imageferry.thumbnails.render import render
 
 NICENESS = 5
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -26,6 +24,7 @@ def main() -> None:
     the CPU time of each image, and of each file.
     """
     memory_bytes_max, cpu_s_max, file_bytes_max = map(int, sys.argv[1:4])
+    end_with_parent()
     _close_inherited_files()
     connection = ParentConnection()
     _discard_output()
@@ -80,8 +79,6 @@ def _limit_process(memory_bytes_max: int) -> None:
         # When the machine runs out of memory, the kernel kills this process before the gateway.
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
-        # A parent that is killed takes this process with it, even in the middle of an image.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with suppress(ImportError):
         import resource  # noqa: PLC0415 - Windows has none
 

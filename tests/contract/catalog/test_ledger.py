@@ -200,6 +200,36 @@ async def test_a_file_that_crashes_every_worker_is_dead_lettered_alone(ledger: L
     assert reasons == {Reason.CRASHED_WORKER: 1}
 
 
+async def test_suspects_are_isolated_and_the_rest_of_their_batch_stays_together(ledger: LedgerDriver) -> None:
+    await ledger.save_page(await ledger.next_crawl(), "a", "b", "hangs", "z")
+    (hung,) = await ledger.transfers()
+    _, *suspects, _ = (item.item_id for item in hung.items)
+    for _ in range(2):  # the record may arrive twice
+        await ledger.record(replace(unfinished_record(hung), suspects=tuple(suspects)))
+
+    first = await ledger.transfers()
+    for transfer in first:
+        await ledger.record(stored_record(transfer))
+    (alone,) = await ledger.transfers()
+    assert [(len(transfer.items), transfer.isolated, transfer.redelivered) for transfer in (*first, alone)] == [
+        (2, False, True),
+        (1, True, True),
+        (1, True, True),
+    ]
+    assert alone.items[0].item_id == suspects[-1]
+    await ledger.record(stored_record(alone))
+    assert (await ledger.job()).state is JobState.COMPLETED
+
+
+async def test_a_batch_whose_process_hangs_on_the_files_of_others_is_never_dead_lettered(ledger: LedgerDriver) -> None:
+    await ledger.save_page(await ledger.next_crawl(), "a", "b")
+    for _ in range(2 * POLICY.tries_max):
+        (innocent,) = await ledger.transfers()
+        assert len(innocent.items) == 2
+        await ledger.record(unfinished_record(innocent))
+        await ledger.sweep()
+
+
 async def test_a_batch_lost_too_often_is_not_dispatched_before_it_is_dead_lettered(ledger: LedgerDriver) -> None:
     await ledger.save_page(await ledger.next_crawl(), "a")
     for _ in range(POLICY.tries_max):

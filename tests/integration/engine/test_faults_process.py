@@ -18,11 +18,10 @@ from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
-from imageferry.engine.transfer_process.worker import PROCESS_NAME
 from imageferry.errors import Reason
 from imageferry.model import ItemState, Job, JobState
 from tests.drivers.import_flow import ImportFlow
-from tests.drivers.processes import Command, command, environment_of
+from tests.drivers.processes import Command, command, environment_of, is_transfer_process, transfer_processes_of
 
 pytestmark = pytest.mark.integration
 
@@ -150,7 +149,7 @@ async def test_a_transfer_process_ends_when_its_command_is_killed(tree: Tree, fl
         process = await _transfer_process(running)
         running.send(SIGKILL)
         await running.wait()
-    while _is_transfer_process(process):  # noqa: ASYNC110 - it is not a child of this process
+    while is_transfer_process(process):  # noqa: ASYNC110 - it is not a child of this process
         await asyncio.sleep(0.01)
 
 
@@ -160,10 +159,10 @@ async def test_a_killed_transfer_process_does_not_affect_the_files_of_the_others
 
     async with _import(flow, root, transfer_processes=2) as running:
         await flow.wait_for_downloads(FILES // 3)
-        first, second = _transfer_processes_of(running.process_id)
+        first, second = transfer_processes_of(running.process_id)
         os.kill(first, SIGKILL)
         await flow.wait_for_downloads(FILES // 2)
-        assert second in _transfer_processes_of(running.process_id)
+        assert second in transfer_processes_of(running.process_id)
         result = await running.wait()
 
     assert result.code == ExitCode.SUCCESS, result.stderr
@@ -177,11 +176,11 @@ async def test_all_transfer_processes_end_when_their_command_is_killed(tree: Tre
 
     async with _import(flow, root, transfer_processes=3) as running:
         await flow.wait_for_downloads(1)
-        processes = _transfer_processes_of(running.process_id)
+        processes = transfer_processes_of(running.process_id)
         assert len(processes) == 3
         running.send(SIGKILL)
         await running.wait()
-    while any(map(_is_transfer_process, processes)):  # noqa: ASYNC110 - they are not children of this process
+    while any(map(is_transfer_process, processes)):  # noqa: ASYNC110 - they are not children of this process
         await asyncio.sleep(0.01)
 
 
@@ -339,21 +338,9 @@ async def test_a_clock_that_jumped_delays_nothing(tree: Tree, flow: ImportFlow, 
 
 async def _transfer_process(running: Command) -> int:
     """Return the id of a command's transfer process, once it runs."""
-    while not (processes := _transfer_processes_of(running.process_id)):  # noqa: ASYNC110 - another process starts it
+    while not (processes := transfer_processes_of(running.process_id)):  # noqa: ASYNC110 - another process starts it
         await asyncio.sleep(0.01)
     return processes[0]
-
-
-def _transfer_processes_of(process_id: int) -> list[int]:
-    listings = (children.read_text() for children in Path(f"/proc/{process_id}/task").glob("*/children"))
-    return [int(child) for children in listings for child in children.split() if _is_transfer_process(int(child))]
-
-
-def _is_transfer_process(process_id: int) -> bool:
-    try:
-        return Path(f"/proc/{process_id}/comm").read_bytes().strip() == PROCESS_NAME
-    except FileNotFoundError:
-        return False
 
 
 def _staged_files(flow: ImportFlow) -> list[Path]:

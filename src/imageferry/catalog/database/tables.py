@@ -132,6 +132,7 @@ batches = Table(
     Column("files", Integer, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("tries", SmallInteger, nullable=False),  # times it was dispatched; 1 again once a file in it has an outcome
+    Column("isolated", Boolean, nullable=False),  # its only file may hang the process that transfers it
     Column("available_at_ms", BigInteger, nullable=False),  # READY: not dispatched before this time
     Column("lease_until_ms", BigInteger),  # IN_FLIGHT: the sweep requeues it after this time
     Index("ix_batches_job_id_state", "job_id", "state"),

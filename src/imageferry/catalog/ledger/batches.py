@@ -51,9 +51,7 @@ def rebatch(tx: Connection, *, job_id: str, item_sizes: Sequence[tuple[int, int 
         total_bytes += item_bytes
     for group in groups:
         # A batch with a try counts as redelivered: its transfer first looks for objects that already exist.
-        new = {"job_id": job_id, "state": LedgerState.READY, "tries": 1, "available_at_ms": 0}
-        size = {"files": len(group), "size_bytes": 0}
-        (batch_id,) = tx.execute(batches.insert().values(new | size)).inserted_primary_key or (0,)
+        batch_id = _insert(tx, job_id=job_id, tries=1, files=len(group))
         tx.execute(_RESET_ITEMS, {"item_ids": group, "new_batch_id": batch_id})
     return sum(map(len, groups))
 
@@ -65,20 +63,18 @@ _RESET_ITEMS = (
 )
 
 
-def split_batch(tx: Connection, *, job_id: str, batch_id: int, item_ids: Collection[int], tries: int) -> None:
-    """Move each item of a batch to a batch of its own that counts as tried `tries` times."""
+def isolate(tx: Connection, *, job_id: str, item_ids: Collection[int], tries: int) -> None:
+    """Move each item to an isolated batch of its own that counts as tried `tries` times."""
     for item_id in item_ids:
-        single = {
-            "job_id": job_id,
-            "state": LedgerState.READY,
-            "tries": tries,
-            "available_at_ms": 0,
-            "files": 1,
-            "size_bytes": 0,
-        }
-        (new_batch_id,) = tx.execute(batches.insert().values(single)).inserted_primary_key or (0,)
-        tx.execute(update(items_table).where(items_table.c.id == item_id).values(batch_id=new_batch_id))
-    tx.execute(update(batches).where(batches.c.id == batch_id).values(state=LedgerState.DONE, files=0))
+        batch_id = _insert(tx, job_id=job_id, tries=tries, files=1, isolated=True)
+        tx.execute(update(items_table).where(items_table.c.id == item_id).values(batch_id=batch_id))
+
+
+def _insert(tx: Connection, *, job_id: str, tries: int, files: int, size_bytes: int = 0, isolated: bool = False) -> int:
+    new = {"job_id": job_id, "state": LedgerState.READY, "tries": tries, "isolated": isolated, "available_at_ms": 0}
+    size = {"files": files, "size_bytes": size_bytes}
+    (batch_id,) = tx.execute(batches.insert().values(new | size)).inserted_primary_key or (0,)
+    return int(batch_id)
 
 
 class _OpenBatch(Struct, kw_only=True):
@@ -121,13 +117,11 @@ def _newest_open_batch(tx: Connection, job_id: str) -> _OpenBatch:
 
 
 def _save_batch(tx: Connection, job_id: str, batch: _OpenBatch) -> int:
+    if batch.batch_id is None:
+        return _insert(tx, job_id=job_id, tries=0, files=batch.files, size_bytes=batch.size_bytes)
     size = {"files": batch.files, "size_bytes": batch.size_bytes}
-    if batch.batch_id is not None:
-        tx.execute(update(batches).where(batches.c.id == batch.batch_id).values(size))
-        return batch.batch_id
-    new = {"job_id": job_id, "state": LedgerState.READY, "tries": 0, "available_at_ms": 0}
-    (batch_id,) = tx.execute(batches.insert().values(new | size)).inserted_primary_key or (0,)
-    return int(batch_id)
+    tx.execute(update(batches).where(batches.c.id == batch.batch_id).values(size))
+    return batch.batch_id
 
 
 # `taken_at` has a column of its own, and JSON has no dates.

@@ -61,14 +61,16 @@ def _dispatch_batches(tx: Connection, job: Job, *, policy: LeasePolicy, now_ms: 
     ids = _claim(tx, batches, job, in_flight_max=policy.batches_max(job.credit), policy=policy, now_ms=now_ms)
     if not ids:
         return []
-    tries: dict[int, int] = dict(tx.execute(select(batches.c.id, batches.c.tries).where(batches.c.id.in_(ids))).all())
+    columns = (batches.c.id, batches.c.tries, batches.c.isolated)
+    rows = {row.id: row for row in tx.execute(select(*columns).where(batches.c.id.in_(ids)))}
     return [
         Transfer(
             job_id=job.id,
             source=job.source,
             batch_id=batch_id,
             items=tuple(batch_items),
-            redelivered=tries[batch_id] > 1,
+            redelivered=rows[batch_id].tries > 1,
+            isolated=rows[batch_id].isolated,
         )
         for batch_id, batch_items in items.transfer_items(tx, batch_ids=ids).items()
     ]

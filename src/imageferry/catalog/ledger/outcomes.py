@@ -10,6 +10,7 @@ from imageferry.catalog.database.tables import batches
 from imageferry.catalog.database.tables import jobs as jobs_table
 from imageferry.catalog.images import counters, deletions, records
 from imageferry.catalog.jobs import items, jobs
+from imageferry.catalog.ledger.batches import isolate
 from imageferry.catalog.ledger.bulk_steps import cancel_step
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import utc_now
@@ -103,7 +104,10 @@ def _return_batches(
     policy: LeasePolicy,
     now_ms: int,
 ) -> None:
-    """Finish or requeue each batch that returned, and extend the lease of each that is still in progress."""
+    """Finish or requeue each batch that returned, and extend the lease of each that is still in progress.
+
+    The suspects of a batch are isolated.
+    """
     left = Counter(item.batch_id for item in pending.values())
     tries_max: dict[int, int] = {}  # of the items to retry, by batch
     progressed = {record.batch_id for record in records if record.is_final and not record.worker_lost}
@@ -114,6 +118,9 @@ def _return_batches(
         else:
             left[item.batch_id] -= 1
             progressed.add(item.batch_id)
+    suspects = {item_id for record in records for item_id in record.suspects if item_id in pending}
+    isolate(tx, job_id=records[0].job_id, item_ids=suspects, tries=1)
+    left.subtract(pending[item_id].batch_id for item_id in suspects)
     returned = sorted({record.batch_id for record in records if record.is_final})
     alive = sorted({record.batch_id for record in records}.difference(returned))
     if returned:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
 from imageferry.catalog.database.tables import batches, job_folders
 from imageferry.catalog.jobs import items, jobs
 from imageferry.catalog.ledger import bulk_steps, outcomes
-from imageferry.catalog.ledger.batches import split_batch
+from imageferry.catalog.ledger.batches import isolate
 from imageferry.catalog.ledger.folders import page_failed
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.errors import PermanentError, Reason
@@ -116,7 +116,8 @@ def _split_suspect_batches(tx: Connection, *, policy: LeasePolicy) -> None:
         jobs.get(tx, batch.job_id, lock=True)
         item_ids = items.pending(tx, batch_ids=[batch.id])
         tries = min(batch.tries, policy.tries_max - 1)
-        split_batch(tx, job_id=batch.job_id, batch_id=batch.id, item_ids=item_ids, tries=tries)
+        isolate(tx, job_id=batch.job_id, item_ids=item_ids, tries=tries)
+        tx.execute(update(batches).where(batches.c.id == batch.id).values(state=LedgerState.DONE, files=0))
 
 
 def _dead_letter_batches(tx: Connection, *, policy: LeasePolicy, now_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""Several transfer processes side by side."""
+"""Several transfer processes side by side, and one for files that may hang their process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -8,10 +8,16 @@ from imageferry.model import Record, Transfer
 
 
 class TransferProcessPool:
-    """The transfer stage over several processes: each batch goes to the process with the fewest files in progress."""
+    """The transfer stage over several processes: each batch goes to the process with the fewest files in progress.
 
-    def __init__(self, processes: Iterable[TransferProcess]) -> None:
+    Isolated batches go to `isolation`, one at a time. It starts for the first of them, and ends after the last one.
+    """
+
+    def __init__(self, processes: Iterable[TransferProcess], *, isolation: TransferProcess) -> None:
         self._files_in_progress = dict.fromkeys(processes, 0)
+        self._isolation = isolation
+        self._isolation_turn = asyncio.Lock()
+        self._isolated = 0  # batches in progress
 
     async def start(self) -> None:
         """Start every process; see TransferProcess.start."""
@@ -20,6 +26,20 @@ class TransferProcessPool:
 
     async def transfer(self, message: Transfer) -> AsyncIterator[Record]:
         """See TransferProcess.transfer."""
+        stage = self._transfer_isolated if message.isolated else self._transfer
+        async for record in stage(message):
+            yield record
+
+    @property
+    def is_responding(self) -> bool:
+        """False while a process does not respond; it is replaced soon."""
+        return all(process.is_responding for process in (*self._files_in_progress, self._isolation))
+
+    async def close(self) -> None:
+        """End all processes at the same time; idempotent."""
+        await asyncio.gather(*(process.close() for process in (*self._files_in_progress, self._isolation)))
+
+    async def _transfer(self, message: Transfer) -> AsyncIterator[Record]:
         process = min(self._files_in_progress, key=self._files_in_progress.__getitem__)
         self._files_in_progress[process] += len(message.items)
         try:
@@ -28,6 +48,13 @@ class TransferProcessPool:
         finally:
             self._files_in_progress[process] -= len(message.items)
 
-    async def close(self) -> None:
-        """End all processes at the same time; idempotent."""
-        await asyncio.gather(*(process.close() for process in self._files_in_progress))
+    async def _transfer_isolated(self, message: Transfer) -> AsyncIterator[Record]:
+        self._isolated += 1
+        try:
+            async with self._isolation_turn:
+                async for record in self._isolation.transfer(message):
+                    yield record
+        finally:
+            self._isolated -= 1
+            if not self._isolated:
+                await self._isolation.close()

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from imageferry.subprocess_protocol.child_process import ChildProcess, spawn
+from imageferry.subprocess_protocol.heartbeat import FILE_NUMBER, heartbeat_file
 
-# How long a transfer process has to end after its connection was closed; then it is killed.
-END_S_MAX = 5.0
+# How long a transfer process has to end after its connection was closed, which takes it no time; then it is killed.
+END_S_MAX = 1.0
 
 
 def spawn_transfer_process(module: str) -> ChildProcess:
@@ -27,7 +28,7 @@ def fork(main: Callable[[], None], *, siblings: Iterable[ChildProcess] = ()) -> 
     their sockets, or it would keep them open after this process has ended. Raises OSError when the machine has no room.
     """
     parent_end, child_end = socket.socketpair()
-    with child_end:
+    with child_end, heartbeat_file() as (heartbeat, heartbeat_number):
         try:
             process_id = os.fork()
         except OSError:
@@ -37,15 +38,16 @@ def fork(main: Callable[[], None], *, siblings: Iterable[ChildProcess] = ()) -> 
             parent_end.close()
             for sibling in siblings:
                 sibling.close_socket()
-            _run_forked(main, child_end)
-    return ChildProcess(process_id, parent_end)
+            _run_forked(main, child_end, heartbeat_number)
+    return ChildProcess(process_id, parent_end, heartbeat=heartbeat)
 
 
-def _run_forked(main: Callable[[], None], connection: socket.socket) -> NoReturn:
+def _run_forked(main: Callable[[], None], connection: socket.socket, heartbeat_number: int) -> NoReturn:
     try:
         os.setsid()
         for number in (0, 1):
             os.dup2(connection.fileno(), number)
+        os.dup2(heartbeat_number, FILE_NUMBER)
         main()
     except BaseException:  # noqa: BLE001 - the code after fork() is the parent's and must not run here
         sys.excepthook(*sys.exc_info())

@@ -14,9 +14,11 @@ import msgspec
 
 from imageferry.engine.base import Stage, log_fields
 from imageferry.engine.transfer_process.protocol import Command, Reply, encode
+from imageferry.engine.watchdog import beat_forever
 from imageferry.log import log
 from imageferry.model import Record, Transfer
 from imageferry.pipeline.stop_signal import StopSignals
+from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.subprocess_protocol.parent_connection import ParentConnection
 
 PROCESS_NAME = b"ferry-transfer"  # shown in process lists; Linux keeps 15 bytes
@@ -36,18 +38,18 @@ def ignore_interrupts() -> None:
 
 
 async def serve(
-    connection: ParentConnection, *, transfer: Stage, stop_signals: StopSignals, take_metrics: Callable[[], Any]
+    connection: ParentConnection, *, transfer: Stage, limits: TransferLimits, take_metrics: Callable[[], Any]
 ) -> None:
     """Carry out the parent's commands; never returns.
 
     When the connection is lost the process exits at once, even in the middle of a file. `take_metrics` returns the
     metrics that go with the next reply.
     """
-    worker = _TransferWorker(connection, transfer=transfer, stop_signals=stop_signals, take_metrics=take_metrics)
+    worker = _TransferWorker(connection, transfer=transfer, stop_signals=limits.stop_signals, take_metrics=take_metrics)
     reader = threading.Thread(target=worker.read_commands, args=[asyncio.get_running_loop()], daemon=True)
     reader.start()
     connection.send(encode(Reply()))
-    await asyncio.Event().wait()
+    await beat_forever(limits.heartbeat)
 
 
 class _TransferWorker:

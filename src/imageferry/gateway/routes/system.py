@@ -53,11 +53,15 @@ async def health() -> Health:
 
 @probes_router.get("/readyz", summary="Check that the gateway is ready")
 async def ready(gateway: GatewayDep) -> Health:
-    """Check that the catalog answers and the engine is running."""
+    """Check that the catalog answers and the engine is running.
+
+    `degraded`: a process that transfers files does not respond. It is replaced soon, and everything else is served.
+    """
     await gateway.read(lambda tx: jobs.newest(tx, limit=1))
     if gateway.engine_task.done():
         raise HTTPException(503, "The import engine has stopped. Restart the gateway to continue imports.")
-    return Health()
+    processes = gateway.components.transfer_processes
+    return Health(status="healthy" if processes is None or processes.is_responding else "degraded")
 
 
 @probes_router.get(

@@ -8,5 +8,5 @@ from pydantic import BaseModel
 class Health(BaseModel):
     """The answer of a successful health check."""
 
-    status: Literal["healthy"] = "healthy"
+    status: Literal["healthy", "degraded"] = "healthy"
     service: Literal["api-gateway"] = "api-gateway"

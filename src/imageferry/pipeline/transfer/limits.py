@@ -1,4 +1,4 @@
-"""The limits that all transfers of a process share: files at once, bytes in memory, and requests to stop."""
+"""What all transfers of a process share: files at once, bytes in memory, requests to stop, and the heartbeat."""
 
 import asyncio
 from bisect import insort
@@ -7,19 +7,26 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from imageferry.pipeline.stop_signal import StopSignal, StopSignals
+from imageferry.subprocess_protocol.heartbeat import Heartbeat
 
 MIB = 1024 * 1024
 
 
 class TransferLimits:
-    """The semaphores and stop signals of one process."""
+    """The semaphores, stop signals and heartbeat of one process."""
 
     def __init__(
-        self, *, files_at_once: int = 32, bytes_at_once: int = 48 * MIB, stop_signals: StopSignals | None = None
+        self,
+        *,
+        files_at_once: int = 32,
+        bytes_at_once: int = 48 * MIB,
+        stop_signals: StopSignals | None = None,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         self.file_slots = FairSlots(files_at_once)
         self.memory = ByteBudget(bytes_at_once)
         self.stop_signals = stop_signals or StopSignals()
+        self.heartbeat = heartbeat or Heartbeat()
 
 
 class FairSlots:

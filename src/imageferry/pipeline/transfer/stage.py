@@ -97,14 +97,15 @@ class _Batch:
 
     async def _transfer(self, item: TransferItem) -> None:
         try:
-            outcome = await transfer_file(
-                item,
-                source=self._source,
-                store=self._store,
-                limits=self._limits,
-                stop_signal=self._stop_signal,
-                redelivered=self._message.redelivered,
-            )
+            with self._limits.heartbeat.under_way(item.item_id):
+                outcome = await transfer_file(
+                    item,
+                    source=self._source,
+                    store=self._store,
+                    limits=self._limits,
+                    stop_signal=self._stop_signal,
+                    redelivered=self._message.redelivered,
+                )
             self.outcomes.append(outcome)
         except BlockedError as exc:
             self._blocked = exc

@@ -21,14 +21,18 @@ class BlockedProcess(TransferProcess):
     """Completes its batches once `release` is set."""
 
     def __init__(self) -> None:
-        super().__init__("no.such.module", config={}, stop_signals=StopSignals())
+        super().__init__("no.such.module", config={}, stop_signals=StopSignals(), silence_s_max=60)
         self.batches: list[int] = []
         self.release = asyncio.Event()
+        self.closed = 0
 
     async def transfer(self, message: Transfer) -> AsyncIterator[Record]:
         self.batches.append(message.batch_id)
         await self.release.wait()
         yield message.empty_final_record()
+
+    async def close(self) -> None:
+        self.closed += 1
 
 
 async def transfer(pool: TransferProcessPool, message: Transfer) -> list[Record]:
@@ -37,7 +41,7 @@ async def transfer(pool: TransferProcessPool, message: Transfer) -> list[Record]
 
 async def test_a_batch_goes_to_the_process_with_the_fewest_files() -> None:
     first, second = BlockedProcess(), BlockedProcess()
-    pool = TransferProcessPool([first, second])
+    pool = TransferProcessPool([first, second], isolation=BlockedProcess())
     tasks = []
     for message in (FOUR, TWO, TWO, TWO):
         tasks.append(asyncio.create_task(transfer(pool, message)))
@@ -53,6 +57,19 @@ async def test_a_batch_goes_to_the_process_with_the_fewest_files() -> None:
     second.release.set()
     assert [record.batch_id for records in await asyncio.gather(*tasks) for record in records] == [4, 2, 2, 2, 4]
     await pool.close()
+
+
+async def test_isolated_batches_have_a_process_of_their_own_one_at_a_time() -> None:
+    usual, isolation = BlockedProcess(), BlockedProcess()
+    pool = TransferProcessPool([usual], isolation=isolation)
+    isolated = [Transfer(job_id="j", source="s", batch_id=n, items=(ITEM,), isolated=True) for n in (7, 8)]
+    tasks = [asyncio.create_task(transfer(pool, message)) for message in isolated]
+    await asyncio.sleep(0)
+    assert (usual.batches, isolation.batches, isolation.closed) == ([], [7], 0)
+
+    isolation.release.set()
+    await asyncio.gather(*tasks)
+    assert (usual.batches, isolation.batches, isolation.closed) == ([], [7, 8], 1)
 
 
 def test_transfer_processes_share_the_limits_of_the_settings() -> None:

@@ -29,7 +29,7 @@ async def test_a_batch_whose_process_ends_is_reported_as_lost_and_the_next_gets_
         "    os.write(1, encode_frame(encode(Reply())))\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    process = TransferProcess("short_lived", config={}, stop_signals=StopSignals())
+    process = TransferProcess("short_lived", config={}, stop_signals=StopSignals(), silence_s_max=60)
     for _ in range(2):
         assert await transfer(process) == [Record(job_id="j", batch_id=7, outcomes=(), is_final=True, worker_lost=True)]
     await process.close()
@@ -37,7 +37,7 @@ async def test_a_batch_whose_process_ends_is_reported_as_lost_and_the_next_gets_
 
 
 async def test_a_job_whose_process_never_starts_waits_and_loses_nothing() -> None:
-    process = TransferProcess("no.such.module", config={}, stop_signals=StopSignals())
+    process = TransferProcess("no.such.module", config={}, stop_signals=StopSignals(), silence_s_max=60)
     (record,) = await transfer(process)
     assert (record.is_final, record.worker_lost, record.blocked_reason) == (True, False, Reason.TRANSFER_PROCESS_FAILED)
     assert record.blocked_detail == "The transfer process ended before it was ready: its log says why."
@@ -46,7 +46,7 @@ async def test_a_job_whose_process_never_starts_waits_and_loses_nothing() -> Non
 
 async def test_no_process_is_started_for_a_job_that_must_stop() -> None:
     stop_signals = StopSignals()
-    process = TransferProcess("no.such.module", config={}, stop_signals=stop_signals)
+    process = TransferProcess("no.such.module", config={}, stop_signals=stop_signals, silence_s_max=60)
     stop_signals.stop_all()
     assert await transfer(process) == [Record(job_id="j", batch_id=7, outcomes=(), is_final=True)]
     await process.close()
@@ -56,7 +56,7 @@ async def test_a_job_waits_when_the_machine_cannot_start_a_process() -> None:
     def refuse(module: str) -> ChildProcess:  # noqa: ARG001 - the signature of `spawn`
         raise OSError(12, "Cannot allocate memory")
 
-    process = TransferProcess("no.such.module", config={}, stop_signals=StopSignals(), spawn=refuse)
+    process = TransferProcess("no.such.module", config={}, stop_signals=StopSignals(), silence_s_max=60, spawn=refuse)
     await process.start()
     (record,) = await transfer(process)
     assert (record.is_final, record.blocked_reason) == (True, Reason.TRANSFER_PROCESS_FAILED)

@@ -140,6 +140,7 @@ Table(
     Column("files", Integer, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("tries", SmallInteger, nullable=False),
+    Column("isolated", Boolean, nullable=False),
     Column("available_at_ms", BigInteger, nullable=False),
     Column("lease_until_ms", BigInteger),
     Index("ix_batches_job_id_state", "job_id", "state"),
