@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from imageferry.http.base import HttpResponse, NoResponseError, Request
 from imageferry.http.connection import Connection
 from imageferry.http.connection_slots import ConnectionSlots
-from imageferry.http.connector import connect, create_ssl_context
+from imageferry.http.connector import connect
+from imageferry.http.gzip_response import GzipResponse
 from imageferry.http.poller import Poller, create_poller
-from imageferry.http.request import NoResponseError, Request
 from imageferry.http.response import Response
+from imageferry.http.tls import create_ssl_context
 from imageferry.http.url import Origin, Proxy, parse_url, proxy_for
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _HEADER_VALUE = re.compile(r"[\t -~]*")  # no line break, which would start anot
 
 
 class Client:
-    """HTTP/1.1 client with a pool of at most `connections` connections. Follows no redirects.
+    """HTTP/1.1 client with a pool of at most `connections` connections. Implements HttpClient.
 
     Each request has a connection of its own, so none waits behind another's bytes. A request beyond `connections`
     waits for a free one while its timeout runs. Proxies come from the environment (http_proxy, https_proxy,
@@ -67,48 +69,43 @@ class Client:
         self._context: ssl.SSLContext | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def send(self, request: Request) -> Response:
-        """Return the response, of any status, when its head and `prefetch_bytes` of its body have come.
+    async def send(self, request: Request) -> HttpResponse:
+        """See HttpClient."""
+        response = await self._send(request)
+        if self._cookies is not None:
+            self._cookies.store(response.headers("Set-Cookie"), url=request.url)
+        return GzipResponse(response) if response.is_gzip else response
 
-        The caller reads it to its end or closes it. Raises NoResponseError when none comes and
-        IncompleteResponseError when it breaks off within the prefetched bytes. A GET, HEAD, PUT or DELETE is sent
-        again when a reused connection turns out to be closed.
-        """
+    async def _send(self, request: Request) -> Response:
         origin, target = parse_url(request.url)
         head = self._head(request, origin, target)
         loop = asyncio.get_running_loop()
         deadline_at_s = math.inf if request.timeout_s is None else loop.time() + request.timeout_s
+        may_reuse = True
         while True:
             if not self._slots.try_acquire():
                 await self._wait_for_slot(deadline_at_s)
-            connection = self._take_idle(origin) or await self._connect_or_release(origin, deadline_at_s)
-            reused = connection.used
+            idle = self._take_idle(origin) if may_reuse else None
+            connection = idle or await self._connect_or_release(origin, deadline_at_s)
             if self._timer is None:
                 self._timer = loop.call_later(CHECK_DEADLINES_EVERY_S, self._check_deadlines, loop)
-            response = Response(
-                request,
-                decompress="Accept-Encoding" not in request.headers,
-                scratch=self._scratch,
-                on_done=self._take_back,
-            )
+            response = Response(request, scratch=self._scratch, on_done=self._take_back)
             try:
                 await response.start(connection, head, deadline_at_s=deadline_at_s)
             except NoResponseError as exc:
                 response.close()
-                if exc.timed_out or not (reused and response.is_untouched and request.method in _REPEATABLE):
+                if exc.timed_out or not (idle and response.is_untouched and request.method in _REPEATABLE):
                     raise
                 # The server had closed it; connections that were idle as long are likely closed too.
-                _close_all(self._idle.pop(origin, []))
+                may_reuse = False
             except BaseException:
                 response.close()
                 raise
             else:
-                if self._cookies is not None:
-                    self._cookies.store(response.headers("Set-Cookie"), url=request.url)
                 return response
 
     async def close(self) -> None:
-        """Close all connections; responses in progress fail. Idempotent."""
+        """See HttpClient."""
         for connection in tuple(self._open):
             if connection.receiver is not None:
                 connection.receiver.fail("The client was closed")
@@ -165,9 +162,7 @@ class Client:
         idle = self._idle.get(origin)
         while idle:
             connection = idle.pop()
-            if connection.closed:
-                continue
-            if monotonic() - connection.idle_since_s <= IDLE_S_MAX:
+            if monotonic() - connection.idle_since_s <= IDLE_S_MAX and connection.is_silent():
                 return connection
             connection.release(keep_alive=False)
         return None

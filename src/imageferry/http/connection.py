@@ -5,10 +5,11 @@ import ssl
 from time import monotonic
 from typing import Protocol
 
-from imageferry.http.connector import error_text
 from imageferry.http.poller import Poller
+from imageferry.http.tls import error_text
 from imageferry.http.url import Origin
 
+_PEEK = socket.socket.recv  # of the TCP stream, also below TLS
 _NOT_READY = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -41,12 +42,11 @@ class Connection:
 
     __slots__ = (
         "_encrypted", "_fd", "_poller", "_receive_into", "_send_error", "_socket", "_unsent",
-        "closed", "idle_since_s", "origin", "receiver", "used",
+        "closed", "idle_since_s", "origin", "receiver",
     )  # fmt: skip
 
     def __init__(self, connected: socket.socket, *, origin: Origin, poller: Poller) -> None:
         self.origin = origin
-        self.used = False  # it has carried a response before
         self.closed = False
         self.idle_since_s = 0.0
         self._socket = connected
@@ -95,7 +95,6 @@ class Connection:
         if self.closed:
             return
         if keep_alive and not self._unsent and self._send_error is None:
-            self.used = True
             self.idle_since_s = monotonic()
             self._poller.rearm(self._fd, writable=False)
             return
@@ -103,6 +102,19 @@ class Connection:
         self._unsent.clear()
         self._poller.unregister(self._fd)
         self._socket.close()
+
+    def is_silent(self) -> bool:
+        """Return whether an idle connection is open and brings no bytes, which the next response would begin with."""
+        if self.closed:
+            return False
+        try:
+            _PEEK(self._socket, 1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending())
+        except OSError:
+            return False
+        self._check_idle()  # TLS has messages of its own
+        return not self.closed
 
     def _on_ready(self) -> None:
         if self.receiver is None:

@@ -1,31 +1,19 @@
-"""Opening a connection: name lookup, TCP, proxy tunnel, TLS."""
+"""Opening a connection: name lookup, TCP, proxy tunnel, and TLS over it."""
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import Callable
 
 import aiohappyeyeballs
 
-from imageferry.http.request import ConnectError
+from imageferry.http.base import ConnectError
+from imageferry.http.tls import error_text, start_tls
 from imageferry.http.url import Origin, Proxy
 
 # RFC 8305: try the next address of a name when the previous one has not answered for this long.
 NEXT_ADDRESS_AFTER_S = 0.25
 TUNNEL_HEAD_BYTES_MAX = 16 * 1024
-
-
-def create_ssl_context() -> ssl.SSLContext:
-    """Return a context that trusts the system's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR."""
-    context = ssl.create_default_context()
-    paths = ssl.get_default_verify_paths()
-    if not (paths.cafile or paths.capath):
-        import certifi  # noqa: PLC0415 - slow to import and seldom needed
-
-        context.load_verify_locations(certifi.where())
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 async def connect(
@@ -56,12 +44,10 @@ async def _connect(origin: Origin, *, proxy: Proxy | None, ssl_context: Callable
             return connected
         if proxy is not None:
             await _open_tunnel(connected, origin, proxy=proxy)
-        connected = ssl_context().wrap_socket(connected, server_hostname=origin.host, do_handshake_on_connect=False)
-        await _handshake(connected)
+        return await start_tls(connected, host=origin.host, context=ssl_context())
     except BaseException:
         connected.close()
         raise
-    return connected
 
 
 async def _open_tunnel(connected: socket.socket, origin: Origin, *, proxy: Proxy) -> None:
@@ -77,38 +63,9 @@ async def _open_tunnel(connected: socket.socket, origin: Origin, *, proxy: Proxy
         if not byte or len(head) > TUNNEL_HEAD_BYTES_MAX:
             raise ConnectError("The proxy did not send a valid response to CONNECT")
         head += byte
-    _, _, status = head.partition(b" ")
-    if not status.startswith(b"200"):
-        raise ConnectError(f"CONNECT tunnel failed: the proxy answered {status[:3].decode('latin-1')}")
-
-
-async def _handshake(connected: ssl.SSLSocket) -> None:
-    loop, fd = asyncio.get_running_loop(), connected.fileno()
-    while True:
-        try:
-            connected.do_handshake()
-        except ssl.SSLWantReadError:
-            await _wait_ready(fd, add=loop.add_reader, remove=loop.remove_reader)
-        except ssl.SSLWantWriteError:
-            await _wait_ready(fd, add=loop.add_writer, remove=loop.remove_writer)
-        else:
-            return
-
-
-async def _wait_ready(
-    fd: int, *, add: Callable[[int, Callable[[], object]], object], remove: Callable[[int], object]
-) -> None:
-    """Wait until the loop reports that a file descriptor is ready."""
-    ready = asyncio.Event()
-    add(fd, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        remove(fd)
-
-
-def error_text(error: OSError) -> str:
-    """Return the error's message for people."""
-    if isinstance(error, ConnectionError) and error.errno is not None:
-        return os.strerror(error.errno)  # asyncio's own text contains the address as a Python tuple
-    return error.strerror or str(error)
+    status = head.partition(b" ")[2][:3].decode("latin-1")
+    if status == "407":
+        refused = "requires a login" if proxy.authorization is None else "refused the login"
+        raise ConnectError(f"The proxy {refused}: set https_proxy to http://user:password@host:port")
+    if not status.startswith("2"):
+        raise ConnectError(f"CONNECT tunnel failed: the proxy answered {status}")

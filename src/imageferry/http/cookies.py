@@ -1,5 +1,6 @@
 """A cookie jar that follows a browser's rules."""
 
+import re
 from collections.abc import Sequence
 from email.message import Message
 from http.client import HTTPResponse
@@ -7,9 +8,12 @@ from http.cookiejar import CookieJar
 from typing import cast
 from urllib.request import Request
 
+COOKIES_MAX = 64
+_SENDABLE = re.compile(r"[\t -~]{1,4096}")
+
 
 class Cookies:
-    """Cookies set by responses, sent with later requests that they apply to."""
+    """Cookies set by responses, sent with later requests that they apply to. Those that can't be sent are left out."""
 
     def __init__(self) -> None:
         self._jar = CookieJar()
@@ -23,8 +27,9 @@ class Cookies:
 
     def store(self, cookies: Sequence[str], *, url: str) -> None:
         """Store the Set-Cookie values of a URL's response."""
-        if cookies:
-            response = cast("HTTPResponse", _SetCookieResponse(cookies))
+        sendable = [cookie for cookie in cookies if _SENDABLE.fullmatch(cookie)]
+        if sendable and len(self._jar) + len(sendable) <= COOKIES_MAX:
+            response = cast("HTTPResponse", _SetCookieResponse(sendable))
             self._jar.extract_cookies(response, Request(url))  # noqa: S310 - never opened
 
 

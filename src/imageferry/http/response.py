@@ -4,42 +4,39 @@ import asyncio
 import math
 from collections.abc import Callable
 
+from imageferry.http.base import HttpError, IncompleteResponseError, InvalidResponseError, NoResponseError, Request
 from imageferry.http.connection import Connection
-from imageferry.http.request import HttpError, IncompleteResponseError, NoResponseError, Request
 from imageferry.http.response_parser import ResponseParser
 
-HEAD_BYTES_MAX = 256 * 1024
 # A body of known length is received in buffers of what the caller waits for, each of at most so many bytes.
 PIECE_BYTES_MAX = 8 * 1024 * 1024
-_HEAD_END = b"\r\n\r\n"
+# Smaller pieces are joined: a list of single bytes would take a hundred times their size.
+PIECE_BYTES_MIN = 4096
 _NO_BUFFER = memoryview(b"")
 
 
 class Response:
-    """A response whose head and first bytes have come. Implements ResponseReceiver.
+    """A response whose head and first bytes have come. Implements HttpResponse and ResponseReceiver.
 
     Heads, and bodies of unknown length, are received into `scratch`, which all responses of a client share; the
     bytes are copied out before anything else arrives. Bodies of known length are received where they stay.
-    `on_done` is called when the connection is free, or closed.
+    The body is what was sent: GzipResponse unpacks it. `on_done` is called when the connection is free, or closed.
     """
 
     __slots__ = (
         "_buffer", "_buffered_bytes", "_buffered_bytes_max", "_connection", "_deadline_at_s", "_error", "_last_bytes",
-        "_last_progress_at_s", "_left_bytes", "_loop", "_on_done", "_parser", "_partial_head", "_piece", "_pieces",
-        "_request", "_scratch", "_waiter", "_wanted_bytes", "is_untouched",
+        "_last_progress_at_s", "_left_bytes", "_loop", "_on_done", "_parser", "_piece",
+        "_pieces", "_request", "_scratch", "_waiter", "_wanted_bytes", "is_untouched",
     )  # fmt: skip
 
-    def __init__(
-        self, request: Request, *, decompress: bool, scratch: bytearray, on_done: Callable[[Connection], None]
-    ) -> None:
+    def __init__(self, request: Request, *, scratch: bytearray, on_done: Callable[[Connection], None]) -> None:
         self.is_untouched = True  # not a byte has come
         self._request = request
-        self._parser = ResponseParser(decompress=decompress, no_body=request.method == "HEAD")
+        self._parser = ResponseParser(no_body=request.method == "HEAD")
         self._scratch = scratch
         self._on_done = on_done
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
-        self._partial_head: bytes | None = b""  # what has come of the head; None: it is complete
         self._left_bytes = 0  # of a body of known length
         self._pieces: list[bytes | bytearray] = []  # received, not read
         self._piece: bytearray | None = None  # being received
@@ -54,19 +51,24 @@ class Response:
 
     @property
     def status(self) -> int:
-        """The status code."""
+        """See HttpResponse."""
         return self._parser.status
 
+    @property
+    def is_gzip(self) -> bool:
+        """Whether the body has to be unpacked."""
+        return self._parser.is_gzip
+
     def headers(self, name: str) -> list[str]:
-        """Return every value of a header, in order."""
+        """See HttpResponse."""
         return self._parser.headers(name)
 
     def header(self, name: str) -> str | None:
-        """Return a header's value, the last one if it is repeated, or None."""
+        """See HttpResponse."""
         return self._parser.header(name)
 
     async def read(self, size_bytes_max: int) -> bytes | bytearray:
-        """Return the next `size_bytes_max` bytes of the body, fewer at its end. Raises IncompleteResponseError."""
+        """See HttpResponse."""
         self._buffered_bytes_max = max(self._buffered_bytes_max, size_bytes_max)
         if self._buffered_bytes < size_bytes_max:
             await self._wait(size_bytes_max)
@@ -83,8 +85,9 @@ class Response:
         return data
 
     def close(self) -> None:
-        """Stop receiving and discard what is buffered. Idempotent."""
-        self._release(keep_alive=False)
+        """See HttpResponse."""
+        if self._connection is not None:
+            self._fail(IncompleteResponseError("The response was closed"))
         self._pieces.clear()
 
     async def start(self, connection: Connection, head: bytes, *, deadline_at_s: float) -> None:
@@ -102,7 +105,7 @@ class Response:
 
     def get_buffer(self) -> bytearray | memoryview | None:
         """See ResponseReceiver."""
-        if self._partial_head is not None:
+        if not self._parser.head_complete:
             return self._scratch
         if self._buffered_bytes >= self._buffered_bytes_max:
             return None
@@ -123,26 +126,24 @@ class Response:
         self.is_untouched = False
         data = bytes(memoryview(self._scratch)[:size_bytes])
         try:
-            if self._partial_head is None:
+            if self._parser.head_complete:
                 self._feed(data)
-            else:
-                self._read_head(self._partial_head + data)
+            elif (start_of_body := self._parser.feed_head(data)) is not None:
+                self._start_body(start_of_body)
         except ValueError as exc:
-            self.fail(str(exc))
+            self._fail(InvalidResponseError(str(exc)))
 
     def eof_received(self) -> None:
         """See ResponseReceiver."""
-        if self._partial_head is None and self._parser.reads_until_close:
+        if self._parser.head_complete and self._parser.reads_until_close:
             self._finish()
         else:
             self.fail("The connection was closed")
 
     def fail(self, message: str, *, timed_out: bool = False) -> None:
         """See ResponseReceiver."""
-        kind = IncompleteResponseError if self._partial_head is None else NoResponseError
-        self._error = kind(message, timed_out=timed_out)
-        self._release(keep_alive=False)
-        self._wake()
+        kind = IncompleteResponseError if self._parser.head_complete else NoResponseError
+        self._fail(kind(message, timed_out=timed_out))
 
     def check_deadlines(self, now_s: float) -> None:
         """See ResponseReceiver."""
@@ -155,26 +156,20 @@ class Response:
             elif now_s > self._last_progress_at_s + stall_s:
                 self.fail(f"No byte came for {stall_s:g} s", timed_out=True)
 
-    def _read_head(self, data: bytes) -> None:
-        """Parse the head, skipping interim (1xx) ones, and continue with the start of the body."""
-        while (end := data.find(_HEAD_END) + len(_HEAD_END)) >= len(_HEAD_END):
-            self._parser.read_head(data[:end])
-            data = data[end:]
-            if self._parser.head_complete:
-                self._partial_head = None
-                self._start_body(data)
-                return
-        if len(data) > HEAD_BYTES_MAX:
-            raise ValueError("The head of the response does not end")
-        self._partial_head = data
+    def _fail(self, error: HttpError) -> None:
+        self._error = error
+        self._release(keep_alive=False)
+        self._wake()
 
     def _start_body(self, data: bytes) -> None:
         size_bytes = self._parser.body_bytes
         if size_bytes is None:
             self._feed(data)
-        elif len(data) > size_bytes:
-            raise ValueError("More bytes came than Content-Length announced")
-        elif size_bytes == 0:
+            return
+        if len(data) > size_bytes:
+            self._parser.keep_alive = False  # what came behind the end belongs to no response
+            data = data[:size_bytes]
+        if not size_bytes:
             self._finish()
         else:
             self._left_bytes = size_bytes
@@ -188,10 +183,15 @@ class Response:
 
     def _feed(self, data: bytes) -> None:
         if data:
-            pieces = self._parser.feed(data)
-            self._pieces += pieces
-            self._buffered_bytes += sum(map(len, pieces))
+            self._append(self._parser.feed(data))
         self._wake_if_enough(ended=self._parser.ended)
+
+    def _append(self, piece: bytes) -> None:
+        self._buffered_bytes += len(piece)
+        if self._pieces and len(self._pieces[-1]) < PIECE_BYTES_MIN:
+            self._pieces[-1] += piece
+        elif piece:
+            self._pieces.append(piece)
 
     def _count(self, size_bytes: int) -> None:
         self._buffered_bytes += size_bytes
@@ -232,7 +232,7 @@ class Response:
     async def _wait(self, size_bytes: int) -> None:
         """Wait until `size_bytes` are buffered or no more will come."""
         self._wanted_bytes = size_bytes
-        while self._connection is not None and (self._partial_head is not None or self._buffered_bytes < size_bytes):
+        while self._connection is not None and (not self._parser.head_complete or self._buffered_bytes < size_bytes):
             self._waiter = self._loop.create_future()
             if self._request.stall_s is not None:
                 self._last_bytes, self._last_progress_at_s = self._buffered_bytes, self._loop.time()

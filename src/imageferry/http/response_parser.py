@@ -1,65 +1,72 @@
-"""Parsing a response's head with llhttp, and its body where that is chunked or compressed."""
+"""Parsing a response's head with llhttp, and its body where that is chunked."""
 
-import zlib
+import re
 from functools import lru_cache
-from typing import Any
 
 import httptools
 
-_GZIP = 31  # zlib's `wbits` for the gzip format
+HEAD_BYTES_MAX = 64 * 1024  # with all interim responses before it
+_START = b"HTTP/"
+_END = b"\r\n\r\n"
+_SWITCHING_PROTOCOLS = 101
+_INTERIM = range(100, 200)
 _NO_BODY = frozenset({204, 304})
-_OK = 200
+_FOLDED_LINE = re.compile(rb"\r\n[ \t]+")
+_CODINGS = {"": False, "identity": False, "gzip": True, "x-gzip": True}  # whether the body has to be unpacked
 
 
 class ResponseParser:
     """Parser of one response: fed its head, and its body unless Content-Length delimits it."""
 
     __slots__ = (
-        "_decompress", "_decompressor", "_head", "_lowered_head", "_no_body", "_parser", "_pieces",
-        "body_bytes", "ended", "head_complete", "keep_alive", "reads_until_close", "status",
+        "_head", "_left_head_bytes", "_lowered_head", "_no_body", "_parser", "_pieces",
+        "body_bytes", "ended", "head_complete", "is_gzip", "keep_alive", "reads_until_close", "status",
     )  # fmt: skip
 
-    def __init__(self, *, decompress: bool, no_body: bool) -> None:
+    def __init__(self, *, no_body: bool) -> None:
         self.status = 0
-        self.head_complete = False
+        self.head_complete = False  # and not an interim (1xx) one
         self.keep_alive = False  # the connection may carry another response after this one
         self.body_bytes: int | None = None  # length of a body that needs no parsing; None: feed the body
         self.reads_until_close = False  # the body ends where the connection does
+        self.is_gzip = False
         self.ended = False
-        self._head = self._lowered_head = b""
+        self._head = self._lowered_head = b""  # what has come of it
+        self._left_head_bytes = HEAD_BYTES_MAX
         self._pieces: list[bytes] = []
-        self._decompress = decompress
         self._no_body = no_body
-        self._decompressor: Any = None  # zlib's, for a compressed body
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
-    def read_head(self, head: bytes) -> None:
-        """Parse a whole head. `head_complete` stays False after an interim (1xx) one. Raises ValueError."""
-        self.feed(head)
-        self._head, self._lowered_head = head, head.lower()
-        if self.status < _OK:
-            return
-        self.head_complete = True
-        size = self.header("Content-Length")
-        if self._no_body or self.status in _NO_BODY:
-            self.body_bytes = 0
-        elif self._decompress and self.header("Content-Encoding") == "gzip":
-            self._decompressor = zlib.decompressobj(_GZIP)
-        elif size is not None:
-            self.body_bytes = int(size)  # llhttp has checked that it is a number, and the only one
-        else:
-            self.reads_until_close = self.header("Transfer-Encoding") is None
+    def feed_head(self, data: bytes) -> bytes | None:
+        """Return the start of the body once the head is complete. Raises ValueError when it is invalid HTTP."""
+        self._left_head_bytes -= len(data)
+        data = self._head + data
+        while (end := data.find(_END) + len(_END)) >= len(_END):
+            self._read_head(data[:end])
+            data = data[end:]
+            if self.head_complete:
+                return data
+        if self._left_head_bytes < 0:
+            raise ValueError("The head of the response does not end")
+        start = data.lstrip(b"\r\n")
+        if b"\n\n" in start or not (start.startswith(_START) or _START.startswith(start)):
+            raise ValueError("The response is not valid HTTP")  # its end would never be found
+        self._head = data
+        return None
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the pieces of body in the data. Raises ValueError when it is invalid HTTP or gzip."""
+    def feed(self, data: bytes) -> bytes:
+        """Return the body in the data. Raises ValueError when it is invalid HTTP."""
         if self._parser is None:
             raise AssertionError("unreachable: a response that has ended is fed no more")
         try:
             self._parser.feed_data(data)
-            pieces, self._pieces = self._pieces, []
-            return pieces if self._decompressor is None else [self._decompressor.decompress(piece) for piece in pieces]
-        except (httptools.HttpParserError, zlib.error) as exc:
-            raise ValueError(f"The response is not valid HTTP: {exc}") from exc
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
+            if not self.ended:
+                what = "it switches to another protocol" if self.status == _SWITCHING_PROTOCOLS else exc
+                raise ValueError(f"The response is not valid HTTP: {what}") from exc
+            self.keep_alive = False  # what came behind the end belongs to no response
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
 
     def close(self) -> None:
         """Break the reference cycle between this object and llhttp's parser."""
@@ -81,6 +88,39 @@ class ResponseParser:
     def _value(self, start: int) -> str:
         return self._head[start : self._head.find(b"\n", start)].strip().decode("latin-1")
 
+    def _read_head(self, head: bytes) -> None:
+        """Parse a whole head, which may be an interim (1xx) one."""
+        if b"\n " in head or b"\n\t" in head:
+            head = _FOLDED_LINE.sub(b" ", head)  # RFC 9112, 5.2: obsolete, but permitted in responses
+        self.status = 0
+        self.feed(head)
+        if self.status in _INTERIM or not self.status:  # there is no status in empty lines before a response
+            return
+        if self.status < _INTERIM.start:
+            raise ValueError(f"The response is not valid HTTP: its status is {self.status:03}")
+        self._head, self._lowered_head = head, head.lower()
+        if self._no_body or self.status in _NO_BODY:
+            self.body_bytes = 0
+        else:
+            self._read_framing()
+        self.head_complete = True
+
+    def _read_framing(self) -> None:
+        """Find out how the body is coded and where it ends."""
+        self.is_gzip = _is_gzip(",".join(self.headers("Content-Encoding")))
+        if (size := self.header("Content-Length")) is not None:
+            self.body_bytes = int(size)  # llhttp has checked that it is a number, and the only one
+        elif codings := self.headers("Transfer-Encoding"):
+            if [coding.lower() for coding in codings] != ["chunked"]:
+                raise ValueError("The response has a transfer coding that was not asked for")
+        else:
+            self.reads_until_close = True
+
+    def on_message_begin(self) -> None:
+        """Callback of llhttp."""
+        if self.ended:
+            raise ValueError("More bytes came than the response has")
+
     def on_headers_complete(self) -> None:
         """Callback of llhttp."""
         if self._parser is not None:
@@ -93,7 +133,15 @@ class ResponseParser:
 
     def on_message_complete(self) -> None:
         """Callback of llhttp."""
-        self.ended = self.status >= _OK
+        self.ended = self.status not in _INTERIM
+
+
+def _is_gzip(codings: str) -> bool:
+    """Return whether a Content-Encoding means gzip. Raises ValueError when it means anything else that is coded."""
+    is_gzip = _CODINGS.get(codings.strip().lower())
+    if is_gzip is None:
+        raise ValueError(f"The body is encoded as {codings[:40]!r}, which was not asked for")
+    return is_gzip
 
 
 @lru_cache(maxsize=256)

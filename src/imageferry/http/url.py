@@ -8,13 +8,14 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from imageferry.http.request import NoResponseError
+from imageferry.http.base import NoResponseError
 
 _HOST = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?"
 _URL = re.compile(rf"((?i:https?))://{_HOST}([/?][!-\x22$-~]*)?(?:#.*)?")
 _PROXY = re.compile(rf"(?:(\w+)://)?(?:([^@/]*)@)?{_HOST}/?")
 _PORTS = {"http": 80, "https": 443}
-_PROXY_PORT = 1080
+_PROXY_PORT = "1080"
+_PORT_NUMBERS = range(1, 1 << 16)
 
 
 class Origin(Struct, frozen=True, eq=False):
@@ -48,13 +49,23 @@ def parse_url(url: str) -> tuple[Origin, str]:
     if (match := _URL.fullmatch(url)) is None:
         raise NoResponseError("This is not an http or https URL")
     scheme, host, port, target = match.groups("")
-    return _origin_of(scheme, host, port), target if target.startswith("/") else f"/{target}"
+    return _origin_of(scheme.lower(), host, port), target if target.startswith("/") else f"/{target}"
 
 
 @lru_cache(maxsize=64)
 def _origin_of(scheme: str, host: str, port: str) -> Origin:
-    scheme = scheme.lower()
-    return Origin(scheme, host.strip("[]").lower(), int(port) if port else _PORTS[scheme])
+    return Origin(scheme, *_address(host, port or str(_PORTS[scheme])))
+
+
+def _address(host: str, port: str) -> tuple[str, int]:
+    """Return a host without brackets, in lower case, and a port. Raises NoResponseError when they can't exist."""
+    try:
+        host.encode("idna")  # refuses empty and overlong labels
+    except UnicodeError as exc:
+        raise NoResponseError("The host in the URL can't exist") from exc
+    if int(port) not in _PORT_NUMBERS:
+        raise NoResponseError("The port in the URL can't exist")
+    return host.strip("[]").lower(), int(port)
 
 
 def proxy_for(origin: Origin) -> Proxy | None:
@@ -75,7 +86,7 @@ def proxy_for(origin: Origin) -> Proxy | None:
         raise NoResponseError("The proxy set in the environment is not an http:// proxy")
     _, login, host, port = match.groups()
     authorization = None if login is None else f"Basic {b64encode(unquote(login).encode()).decode()}"
-    return Proxy(host.strip("[]"), int(port) if port else _PROXY_PORT, authorization)
+    return Proxy(*_address(host, port or _PROXY_PORT), authorization)
 
 
 def _with_port(host: str, port: int | None) -> str:

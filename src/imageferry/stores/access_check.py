@@ -10,8 +10,8 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from imageferry.errors import BlockedError, NotPermittedError, Reason
+from imageferry.http.base import HttpError, Request
 from imageferry.http.client import Client
-from imageferry.http.request import HttpError, Request
 from imageferry.stores.answers import Answer
 from imageferry.stores.errors import translate_errors
 from imageferry.stores.permissions import Access, Permissions, permission

@@ -2,9 +2,8 @@
 
 from http import HTTPStatus
 
+from imageferry.http.base import HttpClient, HttpError, HttpResponse, Request
 from imageferry.http.client import Client
-from imageferry.http.request import HttpError, Request
-from imageferry.http.response import Response
 from imageferry.model import Content
 from imageferry.stores.answers import Answer
 from imageferry.stores.sigv4 import PutUrlSigner
@@ -25,7 +24,7 @@ class PresignedPuts:
     def __init__(self, signer: PutUrlSigner, *, timeout_s: float, connect_timeout_s: float) -> None:
         self._signer = signer
         self._timeout_s = timeout_s
-        self._client = Client(connections=CONNECTIONS, connect_timeout_s=connect_timeout_s)
+        self._client: HttpClient = Client(connections=CONNECTIONS, connect_timeout_s=connect_timeout_s)
         self._works = True
 
     def give_up(self) -> None:
@@ -64,7 +63,7 @@ class PresignedPuts:
         await self._client.close()
 
 
-async def read_answer(response: Response, *, method: str, url: str, key: str = "") -> Answer:
+async def read_answer(response: HttpResponse, *, method: str, url: str, key: str = "") -> Answer:
     """Read a store's refusal to its end. Raises HttpError."""
     body = bytes(await response.read(RESPONSE_BYTES_MAX)).decode(errors="replace")
     response.close()

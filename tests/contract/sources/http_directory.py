@@ -20,9 +20,8 @@ from imageferry.errors import (
     UnreachableError,
     UsageError,
 )
+from imageferry.http.base import ConnectError, HttpClient, HttpError, HttpResponse, Request
 from imageferry.http.client import Client
-from imageferry.http.request import ConnectError, HttpError, Request
-from imageferry.http.response import Response
 from imageferry.model import Content, File, Folder, FolderRef, Page
 
 NAME = "http_directory"
@@ -65,7 +64,7 @@ class HttpDirectorySource:
     def __init__(self, base_url: str, *, connections: int = 16, page_size: int = 1000) -> None:
         self._base_url = base_url.rstrip("/")
         self._page_size = page_size
-        self._client = Client(connections=connections, connect_timeout_s=10, user_agent="imageferry")
+        self._client: HttpClient = Client(connections=connections, connect_timeout_s=10, user_agent="imageferry")
 
     async def resolve(self, folder_ref: FolderRef) -> Folder:
         """See Source."""
@@ -161,7 +160,7 @@ class HttpDirectorySource:
             raise PermanentError(Reason.REJECTED, f"The listing of {path} is too large.")
         return bytes(body)
 
-    async def _send(self, request: Request, *, missing: Reason) -> Response:
+    async def _send(self, request: Request, *, missing: Reason) -> HttpResponse:
         """Return a response with a success status. `missing`: the reason of a 404."""
         try:
             response = await self._client.send(request)
@@ -214,7 +213,7 @@ def _to_error(exc: HttpError) -> TransientError:
     return TransientError(Reason.SOURCE_UNAVAILABLE, f"The server didn't send all of its response: {exc}.")
 
 
-def _error_of(response: Response, *, url: str, missing: Reason) -> ImageferryError:
+def _error_of(response: HttpResponse, *, url: str, missing: Reason) -> ImageferryError:
     match response.status:
         case 404 | 410:
             return NotFoundError(missing, f"{url} does not exist.")

@@ -17,8 +17,8 @@ from imageferry.errors import (
     TransientError,
     UsageError,
 )
+from imageferry.http.base import HttpClient, HttpError, Request
 from imageferry.http.client import Client
-from imageferry.http.request import HttpError, Request
 from imageferry.secret import Secret, reveal_if_set
 
 CALL_TIMEOUT_S = 30.0
@@ -45,7 +45,7 @@ async def open_http_api(url: str, *, token: Secret | None) -> "AsyncIterator[Htt
 class HttpApi:
     """The API of one gateway. Raises TransientError when the gateway can't be reached."""
 
-    def __init__(self, client: Client, *, url: str, token: str | None) -> None:
+    def __init__(self, client: HttpClient, *, url: str, token: str | None) -> None:
         self._client = client
         self._url = url
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})

@@ -1,15 +1,14 @@
 """A response of Google's, with the HTTP client's errors translated."""
 
 from imageferry.errors import Reason, TransientError, UnreachableError
-from imageferry.http.request import ConnectError, HttpError, IncompleteResponseError
-from imageferry.http.response import Response
+from imageferry.http.base import ConnectError, HttpError, HttpResponse, IncompleteResponseError, InvalidResponseError
 from imageferry.model import Content
 
 
 class DriveResponse:
     """A response whose head has come. The caller reads its body or closes it."""
 
-    def __init__(self, url: str, response: Response) -> None:
+    def __init__(self, url: str, response: HttpResponse) -> None:
         self.url = url
         self.status = response.status
         self._response = response
@@ -50,4 +49,6 @@ def to_transient_error(exc: HttpError) -> TransientError:
         return TransientError(Reason.SOURCE_UNAVAILABLE, f"Google didn't respond in time: {exc}.")
     if isinstance(exc, IncompleteResponseError):
         return TransientError(Reason.CORRUPT, f"The response broke off: {exc}.")
+    if isinstance(exc, InvalidResponseError):
+        return TransientError(Reason.SOURCE_UNAVAILABLE, f"Google's response can't be read: {exc}.")
     return TransientError(Reason.SOURCE_UNAVAILABLE, f"Google can't be reached: {exc}.")

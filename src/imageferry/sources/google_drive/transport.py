@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from urllib.parse import urljoin
 
 from imageferry.errors import PermanentError, Reason, TransientError
+from imageferry.http.base import HttpClient, HttpError, Request
 from imageferry.http.client import Client
-from imageferry.http.request import HttpError, Request
 from imageferry.sources.google_drive.config import Timeouts
 from imageferry.sources.google_drive.response import DriveResponse, to_transient_error
 from imageferry.version import __version__
@@ -26,7 +26,7 @@ class Transport:
     def __init__(self, *, origin: str, connections: int, timeouts: Timeouts, keep_cookies: bool = False) -> None:
         self._origin = _origin(origin)
         self._timeouts = timeouts
-        self._client = Client(
+        self._client: HttpClient = Client(
             connections=connections,
             connect_timeout_s=timeouts.connect_s,
             user_agent=USER_AGENT,
