@@ -133,7 +133,7 @@ def _store_config(settings: "Settings", limits: "Limits") -> StoreConfig:
     return StoreConfig(
         url=settings.effective_store_url,
         aws=AwsAccess(
-            access_key_id=settings.aws_access_key_id,
+            access_key_id=reveal_if_set(settings.aws_access_key_id),
             secret_access_key=reveal_if_set(settings.aws_secret_access_key),
             session_token=reveal_if_set(settings.aws_session_token),
             region=settings.aws_region,

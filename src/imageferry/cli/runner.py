@@ -15,7 +15,7 @@ from imageferry.cli.output.json_output import print_error_json
 from imageferry.errors import ImageferryError
 from imageferry.runtime import loop_factory, resume_gc
 from imageferry.settings import Settings
-from imageferry.settings.environment import drop_empty_variables
+from imageferry.settings.environment import tidy_environment
 from imageferry.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run(
     `overrides` are the settings given by flags; None means that the flag is not given.
     """
     resume_gc()
-    drop_empty_variables(Settings)
+    tidy_environment(Settings)
     try:
         settings = Settings.load(**overrides)
         configure_logging(level=settings.log_level, form=settings.log_format)

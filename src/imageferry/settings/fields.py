@@ -1,9 +1,11 @@
 """What a field of the settings says of itself: its variables, its description, the values that it accepts."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from msgspec import Meta
 from msgspec.structs import FieldInfo
+
+from imageferry.secret import Secret
 
 if TYPE_CHECKING:
     from msgspec import inspect
@@ -18,6 +20,17 @@ def metadata(setting: FieldInfo) -> Meta:
     """Return the title, description and constraints of a setting; an empty Meta when it has none."""
     annotations = (each for each in getattr(setting.type, "__metadata__", ()) if isinstance(each, Meta))
     return next(annotations, Meta())
+
+
+def secret_file_names(setting: FieldInfo) -> tuple[str, ...]:
+    """Return the variables that name a file with the setting's value, in order of precedence: only of a secret."""
+    return tuple(f"{name}_FILE" for name in variable_names(setting)) if is_secret(setting) else ()
+
+
+def is_secret(setting: FieldInfo) -> bool:
+    """Return True if the setting's value is never shown, and may also come from a file."""
+    kind = getattr(setting.type, "__origin__", setting.type)  # without Annotated
+    return any(isinstance(each, type) and issubclass(each, Secret) for each in (kind, *get_args(kind)))
 
 
 def expected_values(setting: FieldInfo) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from msgspec import Meta, Struct, field
 
 from imageferry.secret import Secret
+from imageferry.settings.value_types import Name, Password
 
 _DIALECTS = {
     "postgresql": "postgresql",
@@ -31,8 +32,10 @@ class LegacySettings(Struct, kw_only=True):
             description="Instead of STORE_URL: aws or azure, with a bucket or a container",
         ),
     ] = field(default=None, name="STORAGE_PROVIDER")
-    s3_bucket: Annotated[str | None, Meta(extra={"also": ("AWS_BUCKET_NAME",)})] = field(default=None, name="S3_BUCKET")
-    azure_container: str | None = field(default=None, name="AZURE_STORAGE_CONTAINER_NAME")
+    s3_bucket: Annotated[Name | None, Meta(extra={"also": ("AWS_BUCKET_NAME",)})] = field(
+        default=None, name="S3_BUCKET"
+    )
+    azure_container: Name | None = field(default=None, name="AZURE_STORAGE_CONTAINER_NAME")
     db_engine: Annotated[
         str | None,
         Meta(description="Instead of DATABASE_URL: sqlite, postgresql, mysql or mssql, with the variables below"),
@@ -41,7 +44,7 @@ class LegacySettings(Struct, kw_only=True):
     db_port: Annotated[int, Meta(ge=1, le=65535)] | None = field(default=None, name="DB_PORT")
     db_name: str | None = field(default=None, name="DB_NAME")
     db_user: str | None = field(default=None, name="DB_USER")
-    db_password: Secret | None = field(default=None, name="DB_PASSWORD")
+    db_password: Password | None = field(default=None, name="DB_PASSWORD")
     redis_url: Annotated[
         Secret | None,
         Meta(

@@ -7,12 +7,20 @@ from typing import Annotated
 from msgspec import Meta, field
 from platformdirs import user_data_path
 
-from imageferry.secret import Secret
 from imageferry.settings.legacy import LegacySettings
-from imageferry.url_types import BrokerUrl, HttpUrl, RedisUrl
+from imageferry.settings.url_types import BrokerUrl, DatabaseUrl, HttpUrl, RedisUrl
+from imageferry.settings.value_types import Key, Name
 
 # As CELERY_BROKER_URL: use the Redis that REDIS_URL, or REDIS_HOST and REDIS_PORT, name.
 LEGACY_REDIS_BROKER = "redis://"
+
+
+def _default_home() -> Path:
+    """Return the platform's folder for the data of this user. Raise ValueError if the user has no home folder."""
+    try:
+        return user_data_path("imageferry")
+    except RuntimeError as exc:
+        raise ValueError("IMAGEFERRY_HOME: this user has no home folder; set it to a folder for the data") from exc
 
 
 class ServiceSettings(LegacySettings):
@@ -21,10 +29,10 @@ class ServiceSettings(LegacySettings):
     home: Annotated[
         Path,
         Meta(description="Folder for the default catalog and store (default: the platform's user data folder)"),
-    ] = field(default_factory=lambda: user_data_path("imageferry"), name="IMAGEFERRY_HOME")
+    ] = field(default_factory=_default_home, name="IMAGEFERRY_HOME")
 
     google_api_key: Annotated[
-        Secret | None,
+        Key | None,
         Meta(
             title="The source: Google Drive",
             description=(
@@ -73,11 +81,11 @@ class ServiceSettings(LegacySettings):
             ),
         ),
     ] = field(default=None, name="STORE_URL")
-    aws_access_key_id: str | None = field(default=None, name="AWS_ACCESS_KEY_ID")
-    aws_secret_access_key: Secret | None = field(default=None, name="AWS_SECRET_ACCESS_KEY")
-    aws_session_token: Secret | None = field(default=None, name="AWS_SESSION_TOKEN")
+    aws_access_key_id: Key | None = field(default=None, name="AWS_ACCESS_KEY_ID")
+    aws_secret_access_key: Key | None = field(default=None, name="AWS_SECRET_ACCESS_KEY")
+    aws_session_token: Key | None = field(default=None, name="AWS_SESSION_TOKEN")
     aws_region: Annotated[
-        str | None,
+        Name | None,
         Meta(description="Region of the bucket (default: us-east-1)", extra={"also": ("AWS_DEFAULT_REGION",)}),
     ] = field(default=None, name="AWS_REGION")
     aws_endpoint_url: Annotated[
@@ -88,7 +96,7 @@ class ServiceSettings(LegacySettings):
         ),
     ] = field(default=None, name="AWS_ENDPOINT_URL_S3")
     azure_storage_connection_string: Annotated[
-        Secret | None, Meta(description="For az:// URLs: the connection string that Azure's portal shows")
+        Key | None, Meta(description="For az:// URLs: the connection string that Azure's portal shows")
     ] = field(default=None, name="AZURE_STORAGE_CONNECTION_STRING")
     google_service_account: Annotated[
         Path | None,
@@ -105,7 +113,7 @@ class ServiceSettings(LegacySettings):
     ] = field(default=None, name="STORAGE_EMULATOR_HOST")
 
     database_url: Annotated[
-        Secret | None,
+        DatabaseUrl | None,
         Meta(
             title="Catalog",
             description=(

@@ -6,8 +6,8 @@ from msgspec import Meta, field
 
 from imageferry.settings.load import load
 from imageferry.settings.services import ServiceSettings
+from imageferry.settings.url_types import HttpUrl
 from imageferry.settings.value_types import ApiToken, CommaSeparated, WebhookSecret
-from imageferry.url_types import HttpUrl
 
 _MIB = 1024 * 1024
 

@@ -1,25 +1,50 @@
 """Types of settings that check their text."""
 
-import re
 from base64 import b64decode
 from collections.abc import Iterable
 from typing import Self
 
 from imageferry.secret import Secret
+from imageferry.settings.characters import check_key, check_password
 
 TOKEN_LENGTH_MIN = 16
 _STANDARD_WEBHOOKS_PREFIX = "whsec_"
 
 
-class ApiToken(Secret):
-    """Access token of the gateway: printable ASCII without spaces, at least TOKEN_LENGTH_MIN characters."""
+class Name(str):
+    """A name that a service gives, such as a region: visible ASCII characters without quotes."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raise ValueError if the text has another character."""
+        check_key(text)
+        return super().__new__(cls, text)
+
+
+class Key(Secret):
+    """A key that a service generates: visible ASCII characters without quotes."""
 
     def __init__(self, text: str) -> None:
+        check_key(text)
+        super().__init__(text)
+
+
+class Password(Secret):
+    """A password that a person may have thought of: any visible characters, and blanks."""
+
+    def __init__(self, text: str) -> None:
+        check_password(text)
+        super().__init__(text)
+
+
+class ApiToken(Key):
+    """Access token of the gateway: at least TOKEN_LENGTH_MIN characters."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
         if len(text) < TOKEN_LENGTH_MIN:
             raise ValueError(f"use at least {TOKEN_LENGTH_MIN} characters")
-        if not re.fullmatch(r"[!-~]+", text):
-            raise ValueError("use printable ASCII characters without spaces")
-        super().__init__(text)
 
 
 class WebhookSecret(Secret):

@@ -42,6 +42,8 @@ _FILE_SYSTEM: tuple[tuple[str, type[ImageferryError], Reason, str], ...] = (
     ),
 )
 _DETAIL_LENGTH_MAX = 300
+# What pyo3 raises for a panic of obstore's Rust code: a BaseException from a call, an Exception from a coroutine.
+_PANICS = ("PanicException", "RustPanic")
 
 
 class translate_errors:  # noqa: N801 - used like a function; a class because it is entered for each file
@@ -67,6 +69,9 @@ class translate_errors:  # noqa: N801 - used like a function; a class because it
             isinstance(error, ValueError) and "parse path" in str(error)  # a key with `..`
         ):
             raise _translate(error, self._store, key=self._key, refusal=self._refusal) from error
+        if type(error).__name__ in _PANICS:
+            message = f"The client of the storage at {self._store} crashed. Check its settings: region, endpoint, keys."
+            raise PermanentError(Reason.REJECTED, message) from error
 
 
 def _translate(error: Exception, store: str, *, key: str, refusal: Answer | None) -> ImageferryError:

@@ -1,23 +1,10 @@
 """Variables of similar systems."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import make_url
 
 from imageferry.errors import FatalError
-from imageferry.settings import Settings
-
-
-@pytest.fixture(autouse=True)
-def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    return Settings.load()
+from tests.unit.settings.conftest import Load
 
 
 @pytest.mark.parametrize(
@@ -31,10 +18,8 @@ def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
         ({"STORE_URL": "s3://bucket/prefix", "S3_BUCKET": "other"}, "s3://bucket/prefix"),
     ],
 )
-def test_the_store_url_is_made_from_a_bucket_or_container(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], url: str
-) -> None:
-    assert load(monkeypatch, **environment).effective_store_url == url
+def test_the_store_url_is_made_from_a_bucket_or_container(load: Load, environment: dict[str, str], url: str) -> None:
+    assert load(**environment).effective_store_url == url
 
 
 @pytest.mark.parametrize(
@@ -49,22 +34,22 @@ def test_the_store_url_is_made_from_a_bucket_or_container(
         ("sqlserver", "mssql"),
     ],
 )
-def test_the_database_url_is_made_from_its_parts(monkeypatch: pytest.MonkeyPatch, engine: str, backend: str) -> None:
+def test_the_database_url_is_made_from_its_parts(load: Load, engine: str, backend: str) -> None:
     parts = {"DB_SERVER": "db.example", "DB_PORT": "1234", "DB_NAME": "pictures"}
-    settings = load(monkeypatch, DB_ENGINE=engine, DB_USER="me@there", DB_PASSWORD="p/w:d", **parts)
+    settings = load(DB_ENGINE=engine, DB_USER="me@there", DB_PASSWORD="p/w:d", **parts)
     url = make_url(settings.catalog_url)
     assert (url.drivername, url.host, url.port, url.database) == (backend, "db.example", 1234, "pictures")
     assert (url.username, url.password) == ("me@there", "p/w:d")
 
 
-def test_database_url_wins_over_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_url_wins_over_its_parts(load: Load) -> None:
     parts = {"DB_ENGINE": "mysql", "DB_SERVER": "db", "DB_NAME": "pictures"}
-    assert load(monkeypatch, DATABASE_URL="sqlite:///a.db", **parts).catalog_url == "sqlite:///a.db"
+    assert load(DATABASE_URL="sqlite:///a.db", **parts).catalog_url == "sqlite:///a.db"
 
 
-def test_sqlite_needs_no_file_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load(monkeypatch, DB_ENGINE="sqlite").catalog_url.endswith("/catalog.db")
-    assert load(monkeypatch, DB_NAME="images.db").catalog_url == "sqlite:///images.db"
+def test_sqlite_needs_no_file_name(load: Load) -> None:
+    assert load(DB_ENGINE="sqlite").catalog_url.endswith("/catalog.db")
+    assert load(DB_NAME="images.db").catalog_url == "sqlite:///images.db"
 
 
 @pytest.mark.parametrize(
@@ -78,21 +63,18 @@ def test_sqlite_needs_no_file_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"STORAGE_PROVIDER": "aws", "AZURE_STORAGE_CONTAINER_NAME": "a"}, "needs S3_BUCKET"),
     ],
 )
-def test_incomplete_settings_are_reported(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], message: str
-) -> None:
+def test_incomplete_settings_are_reported(load: Load, environment: dict[str, str], message: str) -> None:
     with pytest.raises(FatalError, match=message):
-        load(monkeypatch, **environment)
+        load(**environment)
 
 
-def test_redis_url_enables_a_broker_only_together_with_celery_broker_url(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load(monkeypatch, REDIS_URL="another-service:6379").celery_broker_url is None
-    monkeypatch.delenv("REDIS_URL")
-    settings = load(monkeypatch, REDIS_HOST="cache", REDIS_PORT="6380")
+def test_redis_url_enables_a_broker_only_together_with_celery_broker_url(load: Load) -> None:
+    assert load(REDIS_URL="another-service:6379").celery_broker_url is None
+    settings = load(REDIS_URL="", REDIS_HOST="cache", REDIS_PORT="6380")
     assert settings.celery_broker_url is None
     assert settings.effective_quota_url is None
-    settings = load(monkeypatch, CELERY_BROKER_URL="redis://")
+    settings = load(CELERY_BROKER_URL="redis://")
     assert settings.celery_broker_url is not None
     assert settings.celery_broker_url.reveal() == settings.effective_quota_url == "redis://cache:6380/0"
-    settings = load(monkeypatch, CELERY_BROKER_URL="amqp://queue//", REDIS_URL="redis://:secret@there/1")
+    settings = load(CELERY_BROKER_URL="amqp://queue//", REDIS_URL="redis://:secret@there/1")
     assert settings.effective_quota_url == "redis://:secret@there/1"

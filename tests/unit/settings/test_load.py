@@ -15,11 +15,6 @@ from tests.repository import ROOT
 EXAMPLE = ROOT / ".env.example"
 
 
-@pytest.fixture(autouse=True)
-def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def test_the_example_file_is_the_output_of_the_command() -> None:
     assert EXAMPLE.read_text() == env_file(), "run: imageferry settings > .env.example"
 

@@ -9,9 +9,9 @@ from imageferry.settings import Settings
 from imageferry.settings.fields import metadata, variable_names
 from imageferry.settings.legacy import LegacySettings
 
-HEADING = (
-    "# All settings with their defaults. imageferry reads the environment, then a .env file in the current folder."
-)
+HEADING = """\
+# All settings with their defaults. imageferry reads the environment, then a .env file in the current folder.
+# Keys, tokens, passwords and the URLs of databases and brokers can be in files: GOOGLE_API_KEY_FILE=/run/secrets/key"""
 
 
 def env_file() -> str:

@@ -5,6 +5,7 @@ from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from imageferry.secret import Secret
+from imageferry.settings.characters import check_key, check_url
 
 _RABBITMQ_SCHEMES = ("amqp", "amqps", "pyamqp")
 _REDIS_SCHEMES = ("redis", "rediss")
@@ -18,8 +19,9 @@ class HttpUrl(str):
 
     def __new__(cls, text: str) -> Self:
         """Raise ValueError if the text is not such a URL."""
+        check_key(text)
         url = _parse(text, "http", "https")
-        if url is None or not url.hostname or not re.fullmatch("[!-~]+", text):
+        if url is None or not url.hostname:
             raise ValueError("write http:// or https://, a host and, if it isn't the default, :port")
         return super().__new__(cls, text)
 
@@ -28,6 +30,7 @@ class RedisUrl(Secret):
     """The URL of a Redis server."""
 
     def __init__(self, text: str) -> None:
+        check_url(text)
         if not _is_redis(text):
             raise ValueError(f"write redis://:password@host:6379/0, or rediss:// for TLS; {_ESCAPES}")
         super().__init__(text)
@@ -37,9 +40,19 @@ class BrokerUrl(Secret):
     """The URL of a message broker: RabbitMQ (several nodes are separated by semicolons) or Redis."""
 
     def __init__(self, text: str) -> None:
+        check_url(text)
         if not (_is_redis(text) or all(_parse(node, *_RABBITMQ_SCHEMES) for node in text.split(";"))):
             forms = "amqp://user:password@host:5672// for RabbitMQ, redis://:password@host:6379/0 for Redis"
             raise ValueError(f"write {forms}; {_ESCAPES}")
+        super().__init__(text)
+
+
+class DatabaseUrl(Secret):
+    """The URL of a database. Which databases there are is known to the catalog."""
+
+    def __init__(self, text: str) -> None:
+        if not text.startswith("sqlite"):  # its path may have blanks
+            check_url(text)
         super().__init__(text)
 
 
