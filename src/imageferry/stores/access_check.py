@@ -70,7 +70,8 @@ async def _check(store: "Store", inner: "ObjectStore", *, uploads: bool) -> Perm
         if not can_list:
             missing.append(Access.LIST)
         if not can_delete:
-            named = named_permission(refusal)
+            # Google's "(or it may not exist)" names a permission that may not be the missing one.
+            named = None if "may not exist" in refusal.message else named_permission(refusal)
             if can_list or named == permission(Access.READ, store=store.url):
                 missing.append(Access.READ)
             elif named is None:

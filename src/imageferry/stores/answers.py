@@ -24,7 +24,11 @@ _REFUSED = re.compile(
     re.DOTALL,
 )
 _REDIRECTED = re.compile(r"Error performing (?P<method>[A-Z]+) (?P<url>\S+) in [^\n]*? - Received redirect without")
-_NOT_DELETED = re.compile(r"DeleteObjects request failed for key [^\n]*?: (?P<message>[^\n]*) \(code: (?P<code>\w+)\)")
+# Of one object in a bulk deletion: S3 gives its code, Azure the HTTP status.
+_NOT_DELETED = re.compile(
+    r"(?:DeleteObjects|Bulk delete) request failed for key [^\n]*?: (?P<message>[^\n]*) "
+    r"\(code: (?:(?P<status>\d+)|(?P<code>\w+))\)"
+)
 _CAUSE = re.compile(r'(?:message|error): "([^"\n]{1,200})"')
 _DEBUG = "\n\nDebug source:"
 
@@ -81,7 +85,8 @@ class Answer(Struct, frozen=True, kw_only=True):
         if match := _REDIRECTED.search(said):
             return cls.of_response(method=match["method"], url=match["url"], status=301, body="")
         if match := _NOT_DELETED.search(said):
-            return cls(status=200, code=match["code"], message=match["message"], access=Access.DELETE)
+            status, code, message = match.group("status", "code", "message")
+            return cls(status=int(status or 200), code=code or "", message=message, access=Access.DELETE)
         causes = _CAUSE.findall(debug)
         first_line = re.sub(r"\?\S*", "", said.partition("\n")[0])  # the query of a signed URL is a secret
         return cls(message=(causes[-1] if causes else first_line)[:TEXT_LENGTH_MAX])

@@ -112,7 +112,9 @@ _UNAVAILABLE = _Meaning(
 )
 
 # Each rule: a field of the answer, what it matches, and the meaning. The first rule that matches applies.
-# Fields: `code` and `status` match as a whole; `message` contains the text; `said` is `code: message`.
+# These fields contain what they match: `url`, `message`, `writing` (the message about a request that writes) and `said`
+# (`code: message`). The others match as a whole: `code`, `status`, `page` (the status of a web page) and `aborting`
+# (the status of a request that aborts an upload).
 _RULES: tuple[tuple[str, str, _Meaning], ...] = (
     ("url", r"169\.254\.1(69\.254|70\.2)|metadata\.google\.internal", _NO_CREDENTIALS),
     ("code", "RequestTimeTooSkewed|RequestExpired", _CLOCK),
@@ -122,6 +124,7 @@ _RULES: tuple[tuple[str, str, _Meaning], ...] = (
         _CLOCK,
     ),
     ("message", "specified time frame", _EXPIRED_SIGNATURE),
+    ("message", "failed to authenticate the request", _WRONG_CREDENTIALS),
     ("said", r"^(AuthorizationHeaderMalformed|AuthorizationQueryParametersError|Invalid\w+): .*\bregion\b", _REGION),
     ("code", "(Permanent|Temporary)?Redirect|IllegalLocationConstraintException|InvalidRegionName", _REGION),
     ("code", "InvalidAccessKeyId", _UNKNOWN_KEY),
@@ -142,6 +145,7 @@ _RULES: tuple[tuple[str, str, _Meaning], ...] = (
     ("message", "no space left|quota ?exceeded|cap ?exceeded", _FULL),
     ("code", "NoSuchKey|BlobNotFound", _GONE),
     ("code", "InvalidObjectState|BlobArchived|BlobBeingRehydrated", _ARCHIVED),
+    ("writing", r"storage\.objects\.delete", _NO_OVERWRITE),
     ("code", "BlobImmutableDueToPolicy|UnauthorizedBlobOverwrite", _NO_OVERWRITE),
     ("code", "NoSuchUpload|OperationAborted|ConditionalRequestConflict", _INTERRUPTED),
     ("code", "SlowDown|ServiceUnavailable|ServerBusy|InternalError|OperationTimedOut|RequestTimeout", _UNAVAILABLE),
@@ -163,6 +167,7 @@ _RULES: tuple[tuple[str, str, _Meaning], ...] = (
     ("status", "4..", _REJECTED),
     ("status", "501", _REJECTED),
 )
+_SEARCHED = ("url", "message", "writing", "said")
 _COMPILED = tuple((field, re.compile(pattern, re.IGNORECASE), meaning) for field, pattern, meaning in _RULES)
 _ACTIONS = {
     Access.WRITE: "write objects",
@@ -201,11 +206,12 @@ def _meaning(answer: Answer) -> _Meaning:
         "message": answer.message,
         "said": f"{answer.code}: {answer.message}",
         "status": status,
+        "writing": answer.message if answer.access is Access.WRITE else "",
         "aborting": status if answer.access is Access.ABORT else "",
         "page": status if answer.is_page else "",
     }
     for field, pattern, meaning in _COMPILED:
-        matches = pattern.search if field in ("url", "message", "said") else pattern.fullmatch
+        matches = pattern.search if field in _SEARCHED else pattern.fullmatch
         if matches(texts[field]):
             return meaning
     return _UNAVAILABLE

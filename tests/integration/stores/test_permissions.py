@@ -20,7 +20,10 @@ from imageferry.stores.options import AwsAccess
 from imageferry.stores.permissions import Access
 from imageferry.stores.store import Store
 from tests.drivers.import_flow import ImportFlow
+from tests.drivers.shell import Shell
 from tests.servers.s3 import BUCKET, FakeS3, S3Fault, S3Operation
+
+pytestmark = pytest.mark.integration
 
 GET, LIST, DELETE, ABORT = "s3:GetObject", "s3:ListBucket", "s3:DeleteObject", "s3:AbortMultipartUpload"
 LARGE_BYTES = 20 << 20  # three parts
@@ -73,6 +76,20 @@ async def test_the_check_names_what_is_missing_and_leaves_no_object(
         missing = {Access.READ: GET, Access.LIST: LIST, Access.DELETE: DELETE, Access.ABORT: ABORT}
         assert {missing[access] for access in permissions.missing} == {*denied} - ({GET} if is_unknown else set())
         assert all(name in " ".join(permissions.sentences) for name in denied)
+
+
+async def test_the_doctor_says_what_is_missing_and_what_is_lost(
+    drive: DriveTestServer, s3: FakeS3, tmp_path: Path
+) -> None:
+    s3.denied |= {GET, LIST, DELETE, ABORT}
+    environment = {name.upper(): value for name, value in s3.settings.items()}
+
+    result = await Shell(drive, tmp_path / "home")("doctor", **environment)
+
+    assert result.code == 0
+    for name in s3.denied:
+        assert name in result.stderr
+    assert "stay in the storage" in result.stderr
 
 
 async def test_a_bucket_that_may_not_be_written_to_is_refused() -> None:

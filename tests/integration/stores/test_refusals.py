@@ -11,6 +11,8 @@ from imageferry.stores.options import AwsAccess
 from imageferry.stores.store import Store
 from tests.servers.s3 import BUCKET, FakeS3
 
+pytestmark = pytest.mark.integration
+
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 REDIRECT = (
     f"{XML}<Error><Code>PermanentRedirect</Code><Message>The bucket you are attempting to access must be addressed "

@@ -9,6 +9,7 @@ from imageferry.errors import (
     FixBy,
     ImageferryError,
     NotFoundError,
+    NotPermittedError,
     PermanentError,
     Reason,
     TransientError,
@@ -40,6 +41,7 @@ IAM = (
 )
 MALFORMED = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'"
 GOOGLE = "<Details>ferry@x.iam.gserviceaccount.com does not have storage.objects.create access to the object.</Details>"
+OVERWRITE = GOOGLE.replace("create", "delete")
 GOOGLE_JSON = (
     '{"error": {"code": 403, "message": "ferry does not have storage.objects.get access to the object.", '
     '"errors": [{"message": "m", "domain": "global", "reason": "forbidden"}]}}'
@@ -109,6 +111,7 @@ CASES: list[tuple[str, int, str, Reason, str]] = [
     ("az", 403, azure("AuthenticationFailed", detail=SAS_ENDED), DENIED, "signature for az://pictures has expired"),
     ("az", 403, azure("AuthorizationPermissionMismatch"), DENIED, "Grant them Write (w)."),
     ("az", 403, azure("AuthorizationFailure"), DENIED, "not permitted to write objects"),
+    ("az", 403, azure("AuthorizationFailure", "Server failed to authenticate the request."), DENIED, "Check AZURE_STO"),
     ("az", 404, azure("ContainerNotFound"), MISSING, "Create the bucket or container"),
     ("az", 404, azure("BlobNotFound"), Reason.GONE, "no longer in the storage"),
     ("az", 403, azure("AccountIsDisabled"), DENIED, "is disabled"),
@@ -117,6 +120,7 @@ CASES: list[tuple[str, int, str, Reason, str]] = [
     ("az", 403, azure("UnauthorizedBlobOverwrite"), DENIED, "doesn't permit it to be overwritten"),
     ("az", 503, azure("ServerBusy"), UNAVAILABLE, "can't be reached or reports an error"),
     ("gs", 403, s3("AccessDenied", "Access denied.", GOOGLE), DENIED, "Grant them storage.objects.create."),
+    ("gs", 403, s3("AccessDenied", "Access denied.", OVERWRITE), DENIED, "doesn't permit it to be overwritten"),
     ("gs", 403, GOOGLE_JSON, DENIED, "Grant them storage.objects.get."),
     ("gs", 404, s3("NoSuchBucket"), MISSING, "Create the bucket"),
     ("gs", 400, CLOCK_OF_JWT, Reason.CLOCK_WRONG, "clock is wrong"),
@@ -205,6 +209,24 @@ def test_the_cause_of_a_lost_connection_is_named_without_internals() -> None:
     )
 
     assert error.message == "The storage at s3://pictures can't be reached or reports an error. (Connection refused)"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said", "name"),
+    [
+        (
+            "s3",
+            "DeleteObjects request failed for key F/a: b.jpg: Access Denied (code: AccessDenied)",
+            "s3:DeleteObject",
+        ),
+        ("az", "Bulk delete request failed for key F/a.jpg: This request is not authorized. (code: 403)", "Delete (d)"),
+    ],
+)
+def test_an_object_that_a_bulk_deletion_left_names_the_permission(scheme: str, said: str, name: str) -> None:
+    error = translated(GenericError(f"Generic S3 error: {said}\n\nDebug source:\n"), scheme=scheme)
+
+    assert isinstance(error, NotPermittedError)
+    assert f"not permitted to delete objects. Grant them {name}." in error.message
 
 
 def test_an_error_that_names_the_missing_object_is_not_found() -> None:
