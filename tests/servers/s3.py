@@ -159,7 +159,7 @@ class FakeS3:
             return error_response(404, "NoSuchBucket", "The specified bucket does not exist")
         if request.method == "POST" and "delete" in request.query:
             return await self._delete_many(request)
-        operation = _operation(request)
+        operation = operation_of(request)
         needed = _PERMISSIONS.get(operation, "s3:PutObject")
         if needed in self.denied:
             return self._denial(needed)
@@ -261,7 +261,8 @@ class FakeS3:
         return f'"{md5(salt + data, usedforsecurity=False).hexdigest()}"'
 
 
-def _operation(request: web.Request) -> S3Operation:
+def operation_of(request: web.Request) -> S3Operation:
+    """Return what a request asks for."""
     match request.method, "uploads" in request.query, "uploadId" in request.query:
         case "POST", True, _:
             return S3Operation.CREATE

@@ -15,7 +15,7 @@ from imageferry.sources.registry import open_sources
 from imageferry.sources.retry import RetryingSource, RetryPolicy
 from imageferry.sources.throttle import ThrottledSource
 from imageferry.stores.factory import StoreConfig, open_store
-from imageferry.stores.options import AwsAccess
+from imageferry.stores.s3_options import AwsAccess, S3ObjectOptions
 from imageferry.stores.store import Store
 from imageferry.telemetry.instrument import Instrument
 
@@ -138,7 +138,16 @@ def _store_config(settings: "Settings", limits: "Limits") -> StoreConfig:
             session_token=reveal_if_set(settings.aws_session_token),
             region=settings.aws_region,
             endpoint_url=settings.aws_endpoint_url,
+            addressing_style=settings.aws_s3_addressing_style,
         ),
+        s3_objects=S3ObjectOptions(
+            encryption=settings.aws_server_side_encryption,
+            kms_key_id=settings.aws_sse_kms_key_id,
+            bucket_key=settings.aws_sse_bucket_key_enabled,
+            checksum_algorithm=settings.aws_checksum_algorithm,
+            acl=settings.aws_default_acl,
+        ),
+        storage_class=settings.storage_class,
         azure_connection_string=reveal_if_set(settings.azure_storage_connection_string),
         google_service_account_file=settings.google_service_account or settings.google_application_credentials,
         google_emulator_host=settings.storage_emulator_host,

@@ -1,20 +1,23 @@
 """Opening the store behind a URL."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from types import MappingProxyType
 from typing import Any
 
 from obstore.store import AzureStore, GCSStore, LocalStore, MemoryStore, ObjectStore, S3Store
 
 from imageferry.errors import FatalError, Reason
+from imageferry.stores.azure_options import azure_options
 from imageferry.stores.errors import translate_errors
-from imageferry.stores.options import AwsAccess, azure_options, google_options
+from imageferry.stores.google_options import google_options
 from imageferry.stores.presigned_put import PresignedPuts
+from imageferry.stores.s3_options import AwsAccess, S3ObjectOptions
 from imageferry.stores.sigv4 import PutUrlSigner
 from imageferry.stores.store import Store
 from imageferry.stores.urls import bucket_and_prefix, local_folder, normal_url
@@ -25,7 +28,9 @@ class StoreConfig:
     """The store's URL, credentials, timeouts and retries."""
 
     url: str
+    storage_class: str | None = None  # of the objects that are written; None: the bucket's default
     aws: AwsAccess = field(default_factory=AwsAccess)
+    s3_objects: S3ObjectOptions = field(default_factory=S3ObjectOptions)
     azure_connection_string: str | None = field(default=None, repr=False)
     google_service_account_file: Path | None = None
     google_emulator_host: str | None = None
@@ -57,32 +62,63 @@ def open_store(config: StoreConfig) -> Store:
         with translate_errors(url):
             folder.mkdir(parents=True, exist_ok=True)
             return Store(url, LocalStore(folder), folds_case=folds_case(folder))
-    # Google's signing service signs for accounts without a key; an emulator has no such service.
-    can_sign_urls = scheme != "gs" or config.google_emulator_host is None
-    inner = _remote(url, config)
+    open_remote = {"s3": _open_s3, "az": _open_azure, "gs": _open_google}[scheme]
+    return open_remote(url, config)
+
+
+def _open_s3(url: str, config: StoreConfig) -> Store:
+    objects = config.s3_objects
+    options = config.aws.options(bucket_and_prefix(url)[0]) | objects.options()
+    inner = _connect(S3Store, url, config, options)
     return Store(
         url,
         inner,
-        can_sign_urls=can_sign_urls,
+        writer=_connect(S3Store, url, config, options, headers=objects.acl_header()) if objects.acl else inner,
+        bulk_deleter=_connect(S3Store, url, config, options | {"aws_disable_bulk_delete": "false"}),
         presigned_puts=_presigned_puts(inner, config),
-        bulk_deleter=_remote(url, config, aws_disable_bulk_delete="false") if scheme == "s3" else None,
+        etag_is_md5=objects.etag_is_md5,
+        storage_class=config.storage_class,
     )
 
 
-def _remote(url: str, config: StoreConfig, **more_options: str) -> ObjectStore:
+def _open_azure(url: str, config: StoreConfig) -> Store:
+    inner = _connect(AzureStore, url, config, azure_options(config.azure_connection_string))
+    return Store(url, inner, storage_class=config.storage_class)
+
+
+def _open_google(url: str, config: StoreConfig) -> Store:
+    emulator_host = config.google_emulator_host
+    options = google_options(
+        service_account_file=config.google_service_account_file, emulator_host=config.google_emulator_host
+    )
+    # Google's signing service signs for accounts without a key; an emulator has no such service.
+    can_sign_urls = emulator_host is None
+    inner = _connect(GCSStore, url, config, options)
+    return Store(url, inner, can_sign_urls=can_sign_urls, storage_class=config.storage_class)
+
+
+def _connect(
+    store_type: Callable[..., ObjectStore],
+    url: str,
+    config: StoreConfig,
+    options: Mapping[str, str],
+    *,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> ObjectStore:
+    """Return obstore's store, which has sent nothing yet. `headers` are sent with every request, signed."""
     bucket, prefix = bucket_and_prefix(url)
-    store_type, options = _type_and_options(url, config)
     try:
         # Not `from_url`: a URL parser has its own idea of a bucket's letters and of percent signs.
         return store_type(
             bucket,
             prefix=prefix,
-            config=options | more_options,
+            config=dict(options),
             client_options={
                 # An endpoint configured as http:// is intended to be unencrypted.
                 "allow_http": any("http://" in value for value in options.values()),
                 "timeout": timedelta(seconds=config.timeout_s),
                 "connect_timeout": timedelta(seconds=config.connect_timeout_s),
+                "default_headers": dict(headers),
             },
             retry_config={
                 "max_retries": config.retries_max,
@@ -101,22 +137,18 @@ def _remote(url: str, config: StoreConfig, **more_options: str) -> ObjectStore:
 
 def _presigned_puts(inner: ObjectStore, config: StoreConfig) -> PresignedPuts | None:
     # Only with configured keys: fetching those of a machine's role would block on the network.
-    if not (isinstance(inner, S3Store) and config.aws.access_key_id and config.aws.secret_access_key):
+    access, objects = config.aws, config.s3_objects
+    is_checksum_known = objects.checksum_algorithm in (None, "SHA256")
+    if not (isinstance(inner, S3Store) and access.access_key_id and access.secret_access_key and is_checksum_known):
         return None
-    signer = PutUrlSigner(inner, secret_access_key=config.aws.secret_access_key)
-    return PresignedPuts(signer, timeout_s=config.timeout_s, connect_timeout_s=config.connect_timeout_s)
-
-
-def _type_and_options(url: str, config: StoreConfig) -> tuple[Callable[..., ObjectStore], dict[str, str]]:
-    match url.partition(":")[0]:
-        case "s3":
-            return S3Store, config.aws.options()
-        case "az":
-            return AzureStore, azure_options(config.azure_connection_string)
-        case _:
-            return GCSStore, google_options(
-                service_account_file=config.google_service_account_file, emulator_host=config.google_emulator_host
-            )
+    storage_class = {} if config.storage_class is None else {"x-amz-storage-class": config.storage_class}
+    return PresignedPuts(
+        PutUrlSigner(inner, secret_key_of={access.access_key_id: access.secret_access_key}.get),
+        headers=objects.headers() | storage_class,
+        sends_sha256=objects.checksum_algorithm == "SHA256",
+        timeout_s=config.timeout_s,
+        connect_timeout_s=config.connect_timeout_s,
+    )
 
 
 def folds_case(folder: Path, *, create_probe: Callable[..., AbstractContextManager[Any]] = NamedTemporaryFile) -> bool:

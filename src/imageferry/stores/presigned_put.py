@@ -1,5 +1,9 @@
 """Putting whole objects to S3 by presigned URLs, with the HTTP client that also downloads."""
 
+import asyncio
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import md5, sha256
 from http import HTTPStatus
 
 from imageferry.http.base import HttpClient, HttpError, HttpResponse, Request
@@ -21,8 +25,18 @@ class PresignedPuts:
     here is returned, because obstore discards some of it.
     """
 
-    def __init__(self, signer: PutUrlSigner, *, timeout_s: float, connect_timeout_s: float) -> None:
+    def __init__(
+        self,
+        signer: PutUrlSigner,
+        *,
+        headers: Mapping[str, str],
+        sends_sha256: bool,
+        timeout_s: float,
+        connect_timeout_s: float,
+    ) -> None:
         self._signer = signer
+        self._headers = headers  # `x-amz-` headers of every object
+        self._sends_sha256 = sends_sha256
         self._timeout_s = timeout_s
         self._client: HttpClient = Client(connections=CONNECTIONS, connect_timeout_s=connect_timeout_s)
         self._works = True
@@ -31,18 +45,26 @@ class PresignedPuts:
         """Stop putting objects: the server refuses signed URLs, or the bucket requires other headers."""
         self._works = False
 
-    async def put(self, key: str, data: Content, *, mime_type: str) -> str | Answer | None:
+    async def put(self, key: str, data: Content, *, mime_type: str, md5_hex: str | None) -> str | Answer | None:
         """Put an object and return its ETag, or the store's refusal. Unless it is an ETag: put it with obstore.
 
-        Raises TimeoutError when the store takes too long, as obstore would.
+        Where the bytes do not have the MD5 `md5_hex` and the store notices, it stores nothing, and their own MD5 is
+        returned. Raises TimeoutError when the store takes too long, as obstore would.
         """
-        url = self._signer.url(key) if self._works else None
-        if url is None:
+        if not self._works:
             return None
+        headers = self._headers
+        if self._sends_sha256:
+            headers = {**headers, "x-amz-checksum-sha256": _base64(await asyncio.to_thread(_sha256, data))}
+        if (url := await self._signer.url(key, headers=headers)) is None:
+            return None
+        if md5_hex is None:
+            md5_hex = await asyncio.to_thread(_md5_hex, data)
         request = Request(
             url=url,
             method="PUT",
-            headers={"Content-Type": mime_type},
+            # A bucket with Object Lock takes only what has a digest.
+            headers={**headers, "Content-Type": mime_type, "Content-MD5": _base64(bytes.fromhex(md5_hex))},
             body=data,
             timeout_s=self._timeout_s,
             prefetch_bytes=RESPONSE_BYTES_MAX,
@@ -52,11 +74,14 @@ class PresignedPuts:
             if response.status in _SUCCESS:
                 response.close()
                 return response.header("ETag")
-            return await read_answer(response, method="PUT", url=url, key=key)
+            answer = await read_answer(response, method="PUT", url=url, key=key)
         except HttpError as exc:
             if exc.timed_out:
                 raise TimeoutError("no response in time") from exc
             return None
+        if answer.code == "BadDigest" and (own_md5_hex := await asyncio.to_thread(_md5_hex, data)) != md5_hex:
+            return own_md5_hex
+        return answer
 
     async def close(self) -> None:
         """Close the connections. Idempotent."""
@@ -69,3 +94,15 @@ async def read_answer(response: HttpResponse, *, method: str, url: str, key: str
     response.close()
     region = response.header("x-amz-bucket-region")
     return Answer.of_response(method=method, url=url, status=response.status, body=body, key=key, region=region)
+
+
+def _base64(digest: bytes) -> str:
+    return b64encode(digest).decode()
+
+
+def _md5_hex(data: Content) -> str:
+    return md5(data, usedforsecurity=False).hexdigest()
+
+
+def _sha256(data: Content) -> bytes:
+    return sha256(data).digest()

@@ -84,6 +84,18 @@ _NOT_PERMITTED = _Meaning(
     Reason.STORE_DENIED,
     "The credentials for {store} are not permitted to {action}. Grant them {permission}.",
 )
+_POLICY = _Meaning(
+    BlockedError,
+    Reason.STORE_DENIED,
+    "The policy of {store} refuses new objects. If it requires encryption, an access control list or a storage class, "
+    "set AWS_SERVER_SIDE_ENCRYPTION, AWS_DEFAULT_ACL or IMAGEFERRY_STORAGE_CLASS.",
+)
+_NO_CHECKSUM = _Meaning(
+    BlockedError,
+    Reason.MISCONFIGURED,
+    "The bucket of {store} requires a checksum with each part of a large file, as Object Lock does. Set "
+    "AWS_CHECKSUM_ALGORITHM=SHA256.",
+)
 _NO_OVERWRITE = _Meaning(
     PermanentError,
     Reason.STORE_DENIED,
@@ -125,6 +137,8 @@ _RULES: tuple[tuple[str, str, _Meaning], ...] = (
     ),
     ("message", "specified time frame", _EXPIRED_SIGNATURE),
     ("message", "failed to authenticate the request", _WRONG_CREDENTIALS),
+    ("message", r"(Content-MD5|x-amz-checksum-).* required", _NO_CHECKSUM),
+    ("message", "PutObject.*explicit deny in a resource-based policy", _POLICY),
     ("said", r"^(AuthorizationHeaderMalformed|AuthorizationQueryParametersError|Invalid\w+): .*\bregion\b", _REGION),
     ("code", "(Permanent|Temporary)?Redirect|IllegalLocationConstraintException|InvalidRegionName", _REGION),
     ("code", "InvalidAccessKeyId", _UNKNOWN_KEY),

@@ -62,12 +62,17 @@ class Store:
         can_sign_urls: bool = True,
         presigned_puts: PresignedPuts | None = None,
         bulk_deleter: ObjectStore | None = None,
+        writer: ObjectStore | None = None,
+        storage_class: str | None = None,
+        etag_is_md5: bool = True,
     ) -> None:
         self.url = url  # without secrets
         self.folds_case = folds_case
-        self._etag_is_md5 = isinstance(inner, S3Store)
+        self._etag_is_md5 = etag_is_md5 and isinstance(inner, S3Store)
         self._can_read_back = True
         self._inner = inner
+        self._writer = writer or inner  # the same store; sends the headers that only a write may have
+        self._attributes = {} if storage_class is None else {"Storage-Class": storage_class}
         self._can_sign_urls = can_sign_urls
         self._presigned_puts = presigned_puts
         self._bulk_deleter = bulk_deleter  # the same store; deletes many objects by one call. None: it can't
@@ -94,22 +99,25 @@ class Store:
         """Stop taking ETags for MD5s, because the ETag of a correct object was not its MD5."""
         self._etag_is_md5 = False
 
-    async def put(self, key: str, data: Content, *, mime_type: str) -> str | None:
+    async def put(self, key: str, data: Content, *, mime_type: str, md5: str | None = None) -> str | None:
         """Write an object atomically and return the store's digest of it.
 
+        `md5`, if known, is what the bytes should have: S3 stores nothing where it differs, and that is returned.
         On S3 that is the lower-case ETag: an MD5, or for an object put in parts the MD5 of the parts' MD5s, a dash
         and their number. None on other stores.
         """
         refusal = None
         if self._presigned_puts is not None:
             with translate_errors(self.url, key=key):
-                answer = await self._presigned_puts.put(key, data, mime_type=mime_type)
+                answer = await self._presigned_puts.put(
+                    key, data, mime_type=mime_type, md5_hex=md5 if is_md5(md5) else None
+                )
             if isinstance(answer, str):
                 return self._digest(answer)
             refusal = answer
         with translate_errors(self.url, key=key, refusal=refusal):
             result = await obstore.put_async(
-                self._inner, key, data, use_multipart=False, attributes=self._attributes(mime_type)
+                self._writer, key, data, use_multipart=False, attributes=self._with_type(mime_type)
             )
         if self._presigned_puts is not None and refusal is not None and refusal.is_final:
             self._presigned_puts.give_up()
@@ -126,13 +134,13 @@ class Store:
         with translate_errors(self.url, key=key):
             try:
                 result = await obstore.put_async(
-                    self._inner,
+                    self._writer,
                     key,
                     _recording_errors(chunks, errors),
                     use_multipart=True,
                     chunk_size=PART_BYTES,
                     max_concurrency=PARTS_CONCURRENT,
-                    attributes=self._attributes(mime_type),
+                    attributes=self._with_type(mime_type),
                 )
             except BaseError as exc:
                 if errors:
@@ -253,8 +261,8 @@ class Store:
         if self._presigned_puts is not None:
             await self._presigned_puts.close()
 
-    def _attributes(self, mime_type: str) -> dict[str, str] | None:
-        return {"Content-Type": mime_type} if self._supports_attributes else None
+    def _with_type(self, mime_type: str) -> dict[str, str] | None:
+        return {"Content-Type": mime_type, **self._attributes} if self._supports_attributes else None
 
     def _digest(self, e_tag: str | None) -> str | None:
         if e_tag is None or not isinstance(self._inner, S3Store):

@@ -11,7 +11,7 @@ import pytest
 from imageferry.errors import PermanentError
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.keys import object_key
-from imageferry.stores.options import AwsAccess
+from imageferry.stores.s3_options import AwsAccess
 from imageferry.stores.store import PART_BYTES, Store
 from tests.servers import gcs, s3_servers
 from tests.servers.azurite import CONTAINER, azurite

@@ -16,8 +16,8 @@ from imageferry.errors import NotPermittedError, Reason
 from imageferry.model import TransferItem
 from imageferry.pipeline.transfer.file_transfer import find_verified_object
 from imageferry.stores.factory import StoreConfig, open_store
-from imageferry.stores.options import AwsAccess
 from imageferry.stores.permissions import Access
+from imageferry.stores.s3_options import AwsAccess
 from imageferry.stores.store import Store
 from tests.drivers.import_flow import ImportFlow
 from tests.drivers.shell import Shell

@@ -1,13 +1,14 @@
 """What a bucket answers reaches the person, by each way of sending a request to it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from obstore.store import S3Store
 
 from imageferry.errors import BlockedError, Reason
 from imageferry.stores.factory import StoreConfig, open_store
-from imageferry.stores.options import AwsAccess
+from imageferry.stores.s3_options import AwsAccess
 from imageferry.stores.store import Store
 from tests.servers.s3 import BUCKET, FakeS3
 
@@ -29,7 +30,7 @@ SKEWED = (
     "<ServerTime>2026-07-06T11:00:00Z</ServerTime>"
     "<MaxAllowedSkewMilliseconds>900000</MaxAllowedSkewMilliseconds></Error>"
 )
-ACCESS = {"access_key_id": "key", "secret_access_key": "secret"}
+ACCESS = AwsAccess(access_key_id="key", secret_access_key="secret")
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ async def store(request: pytest.FixtureRequest, s3: FakeS3) -> AsyncIterator[Sto
     """A store whose keys are set, so that puts have signed URLs, and one whose credentials only obstore knows."""
     endpoint = s3.settings["aws_endpoint_url"]
     if request.param == "keys":
-        store = open_store(StoreConfig(url=f"s3://{BUCKET}", aws=AwsAccess(**ACCESS, endpoint_url=endpoint)))
+        store = open_store(StoreConfig(url=f"s3://{BUCKET}", aws=replace(ACCESS, endpoint_url=endpoint)))
     else:
         inner = S3Store(
             BUCKET,
@@ -82,7 +83,7 @@ async def test_the_check_says_what_to_set(
 
 
 async def test_a_put_says_what_to_set_and_goes_on_when_it_is_set(s3: FakeS3) -> None:
-    access = AwsAccess(**ACCESS, endpoint_url=s3.settings["aws_endpoint_url"])
+    access = replace(ACCESS, endpoint_url=s3.settings["aws_endpoint_url"])
     store = open_store(StoreConfig(url=f"s3://{BUCKET}", aws=access))
     s3.answer = (301, {"x-amz-bucket-region": "eu-central-1"}, REDIRECT)
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from imageferry.errors import FatalError, Reason
 from imageferry.stores.factory import StoreConfig, folds_case, open_store
-from imageferry.stores.options import AwsAccess
+from imageferry.stores.s3_options import AddressingStyle, AwsAccess
 
 
 def opened_folds_case(folder: Path) -> bool:
@@ -55,3 +56,38 @@ async def test_a_bucket_and_a_prefix_keep_the_letters_that_were_typed() -> None:
     access = AwsAccess(access_key_id="key", secret_access_key="secret")
     store = open_store(StoreConfig(url="s3://Old_Bucket/A b+/C", aws=access))
     assert "/Old_Bucket/A%20b%2B/C/x.jpg?" in str(await store.signed_url("x.jpg", valid_s=60))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "style", "url"),
+    [
+        (None, "path", "https://s3.eu-central-1.amazonaws.com/photos/a.jpg"),
+        (None, "virtual", "https://photos.s3.eu-central-1.amazonaws.com/a.jpg"),
+        ("https://minio.example:9000/", "path", "https://minio.example:9000/photos/a.jpg"),
+        ("https://minio.example:9000/", "virtual", "https://photos.minio.example:9000/a.jpg"),
+        ("https://proxy.example/s3/", "path", "https://proxy.example/s3/photos/a.jpg"),
+        ("https://photos.fra1.digitaloceanspaces.com", "path", "https://photos.fra1.digitaloceanspaces.com/a.jpg"),
+        ("https://photos.fra1.digitaloceanspaces.com", "virtual", "https://photos.fra1.digitaloceanspaces.com/a.jpg"),
+        ("http://127.0.0.1:9000", "path", "http://127.0.0.1:9000/photos/a.jpg"),
+    ],
+)
+async def test_the_bucket_is_in_the_path_or_in_the_host_name(
+    endpoint: str | None, style: AddressingStyle, url: str
+) -> None:
+    access = AwsAccess(
+        access_key_id="key",
+        secret_access_key="secret",
+        region="eu-central-1",
+        endpoint_url=endpoint,
+        addressing_style=style,
+    )
+    signed = await open_store(StoreConfig(url="s3://photos", aws=access)).signed_url("a.jpg", valid_s=60)
+    assert str(signed).partition("?")[0] == url
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9000", "[::1]:9000"])
+def test_a_bucket_cannot_be_put_before_an_address(host: str) -> None:
+    access = AwsAccess(endpoint_url=f"http://{host}", addressing_style="virtual")
+    with pytest.raises(FatalError, match="AWS_S3_ADDRESSING_STYLE=path") as refused:
+        open_store(StoreConfig(url="s3://photos", aws=access))
+    assert refused.value.reason is Reason.MISCONFIGURED

@@ -1,11 +1,14 @@
 """Presigned PUT URLs, compared with those that obstore signs."""
 
+import asyncio
 from datetime import timedelta
-from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import obstore
 import pytest
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from obstore.store import S3Store, from_url
 
 from imageferry.stores.sigv4 import RENEW_AFTER_S, VALID_S, PutUrlSigner
@@ -16,6 +19,7 @@ STORES = [
     {"aws_session_token": "to/k+en="},
     {"aws_virtual_hosted_style_request": "true"},
 ]
+SECRETS = {"access": "secret"}
 CREDENTIALS = {"aws_access_key_id": "access", "aws_secret_access_key": "secret", "aws_region": "eu-central-1"}
 
 
@@ -27,11 +31,11 @@ def opened(url: str = "s3://photos", **options: str) -> S3Store:
 
 @pytest.mark.parametrize("options", STORES, ids=["endpoint", "session", "virtual_host"])
 @pytest.mark.parametrize("url", ["s3://photos", "s3://photos/holiday/sea side"])
-def test_a_put_is_signed_as_obstore_signs_it(options: dict[str, str], url: str) -> None:
+async def test_a_put_is_signed_as_obstore_signs_it(options: dict[str, str], url: str) -> None:
     store = opened(url, **options)
     for key in KEYS:
         while True:  # until both are signed in the same second
-            signed = PutUrlSigner(store, secret_access_key="secret").url(key)
+            signed = await PutUrlSigner(store, secret_key_of=SECRETS.get).url(key, headers={})
             expected = obstore.sign(store, "PUT", key, timedelta(seconds=VALID_S))
             assert signed is not None
             if _query(signed)["X-Amz-Date"] == _query(expected)["X-Amz-Date"]:
@@ -41,33 +45,46 @@ def test_a_put_is_signed_as_obstore_signs_it(options: dict[str, str], url: str) 
 
 
 @pytest.mark.parametrize("key", ["..", "../x.jpg", "a/../../x.jpg", "./x.jpg", "a//x.jpg", ""])
-def test_a_key_that_leads_out_of_the_prefix_is_never_signed(key: str) -> None:
-    signer = PutUrlSigner(opened(), secret_access_key="secret")
-    assert signer.url(key) is None
-    assert signer.url("a/x.jpg") is not None
+async def test_a_key_that_leads_out_of_the_prefix_is_never_signed(key: str) -> None:
+    signer = PutUrlSigner(opened(), secret_key_of=SECRETS.get)
+    assert await signer.url(key, headers={}) is None
+    assert await signer.url("a/x.jpg", headers={}) is not None
 
 
-def test_a_secret_that_differs_from_the_stores_signs_nothing() -> None:
-    assert PutUrlSigner(opened(), secret_access_key="another").url("a.jpg") is None
+async def test_headers_are_signed_as_botocore_signs_them() -> None:
+    headers = {"x-amz-acl": "bucket-owner-full-control", "x-amz-server-side-encryption": "aws:kms", "content-md5": "x"}
+    signed = await PutUrlSigner(opened(), secret_key_of=SECRETS.get).url("a b/é.jpg", headers=headers)
+    assert signed is not None
+    url, query = signed.partition("?")[0], _query(signed)
+    assert query["X-Amz-SignedHeaders"] == ["content-md5;host;x-amz-acl;x-amz-server-side-encryption"]
+    request = AWSRequest(method="PUT", url=f"{url}?{signed.partition('?')[2].rpartition('&')[0]}", headers=headers)
+    request.context["timestamp"] = query["X-Amz-Date"][0]
+    auth = S3SigV4QueryAuth(Credentials("access", "secret"), "s3", "eu-central-1")
+    expected = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+    assert query["X-Amz-Signature"] == [expected]
 
 
-def test_the_template_is_renewed_long_before_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("secrets", [{"access": "another"}, {}])
+async def test_a_secret_that_differs_from_the_stores_signs_nothing(secrets: dict[str, str]) -> None:
+    assert await PutUrlSigner(opened(), secret_key_of=secrets.get).url("a.jpg", headers={}) is None
+
+
+async def test_the_template_is_renewed_long_before_it_expires() -> None:
     assert RENEW_AFTER_S < VALID_S / 2
-    signed_paths: list[str] = []
-    sign = obstore.sign
+    lookups: list[str] = []
 
-    def record_and_sign(store: S3Store, method: Literal["PUT"], path: str, expires_in: timedelta) -> str:
-        signed_paths.append(path)
-        return sign(store, method, path, expires_in)
+    def secret_key_of(access_key_id: str) -> str:
+        lookups.append(access_key_id)
+        return "secret"
 
-    monkeypatch.setattr(obstore, "sign", record_and_sign)
     now_s = 1000.0
-    signer = PutUrlSigner(opened(), secret_access_key="secret", clock=lambda: now_s)
-    assert signer.url("a.jpg") == signer.url("a.jpg")
-    assert len(signed_paths) == 1
+    signer = PutUrlSigner(opened(), secret_key_of=secret_key_of, clock=lambda: now_s)
+    first, *others = await asyncio.gather(*(signer.url("a.jpg", headers={}) for _ in range(3)))
+    assert first is not None
+    assert (others, lookups) == ([first] * 2, ["access"])
     now_s += RENEW_AFTER_S + 1
-    assert signer.url("a.jpg") is not None
-    assert len(signed_paths) == 2
+    assert await signer.url("a.jpg", headers={}) is not None
+    assert lookups == ["access"] * 2
 
 
 def _query(url: str | None) -> dict[str, list[str]]:

@@ -191,7 +191,7 @@ class _FileTransfer:
         if md5 is None:
             md5 = await md5_hex(data)
             self._verify_md5(md5, is_jpeg=_is_complete_jpeg(data, data))
-        store_digest = await self._store.put(self._item.object_key, data, mime_type=mime_type)
+        store_digest = await self._store.put(self._item.object_key, data, mime_type=mime_type, md5=md5)
         if store_digest != md5 and (store_digest is not None or trust_store):
             md5 = await md5_hex(data)
             await self._diagnose_digest(md5, is_jpeg=_is_complete_jpeg(data, data))
