@@ -1,4 +1,4 @@
-"""Process-wide tuning: the event loop, the garbage collector and the allocator. Nothing else tunes them."""
+"""Process-wide tuning: the event loop, the garbage collector, the allocator and protection. Nothing else does it."""
 
 import gc
 from contextlib import suppress
@@ -16,6 +16,9 @@ GC_THRESHOLD = 20_000
 # transfer's time (docs/performance.md).
 _MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES = -3, 32 << 20
 _TRIM_THRESHOLD, _TRIM_THRESHOLD_BYTES = -1, 256 << 20
+
+
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 
 
 def loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
@@ -52,3 +55,16 @@ def retain_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
         libc.mallopt(_TRIM_THRESHOLD, _TRIM_THRESHOLD_BYTES)
+
+
+def forbid_inspection() -> None:
+    """Let no other process of this user read this one's memory or environment; a no-op where prctl does not exist.
+
+    It writes no core dumps either, and no program that it starts can gain privileges.
+    """
+    import ctypes  # noqa: PLC0415 - only processes that run for long need it
+
+    with suppress(AttributeError, OSError):
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

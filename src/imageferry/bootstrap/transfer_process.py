@@ -16,7 +16,7 @@ from imageferry.errors import ImageferryError
 from imageferry.model import Record, Transfer
 from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.pipeline.transfer.stage import transfer
-from imageferry.runtime import loop_factory, resume_gc, retain_freed_memory
+from imageferry.runtime import forbid_inspection, loop_factory, resume_gc, retain_freed_memory
 from imageferry.subprocess_protocol.heartbeat import FILE_NUMBER, Heartbeat
 from imageferry.subprocess_protocol.parent_connection import ParentConnection
 from imageferry.subprocess_protocol.parent_death import end_with_parent
@@ -32,6 +32,7 @@ def main() -> None:
     resume_gc()
     retain_freed_memory()
     set_title()
+    forbid_inspection()
     connection, heartbeat = ParentConnection(), Heartbeat(FILE_NUMBER)
     if (body := connection.receive()) is None:
         return

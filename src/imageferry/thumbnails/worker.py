@@ -1,7 +1,9 @@
 """A worker process that decodes untrusted images: limited, without secrets, and replaceable when it crashes."""
 
+import codecs
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,19 +11,24 @@ import msgspec
 import pi_heif
 from PIL import Image
 
+from imageferry.runtime import forbid_inspection
 from imageferry.subprocess_protocol.parent_connection import ParentConnection
 from imageferry.subprocess_protocol.parent_death import end_with_parent
-from imageferry.thumbnails.protocol import RenderRequest, RenderResult, UnreadableError
+from imageferry.thumbnails.protocol import RenderedThumbnail, RenderRequest, RenderResult, UnreadableError
 from imageferry.thumbnails.render import render
+from imageferry.thumbnails.system_call_filter import restrict_system_calls
 
 NICENESS = 5
+# Loaded before no file can be opened any more: metadata may be in any of these.
+_ENCODINGS = ("ascii", "latin-1", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "cp1252", "shift_jis")
 
 
-def main() -> None:
+def main(*, render: Callable[[bytes, RenderRequest], RenderedThumbnail] = render) -> None:
     """Carry out render requests until the parent closes the connection.
 
     Runs as `python -m imageferry.thumbnails.worker MEMORY_BYTES CPU_S FILE_BYTES`: the limits of its address space, of
-    the CPU time of each image, and of each file.
+    the CPU time of each image, and of each file. The first frame that it sends says why system calls are not
+    restricted; it is empty when they are.
     """
     memory_bytes_max, cpu_s_max, file_bytes_max = map(int, sys.argv[1:4])
     end_with_parent()
@@ -31,14 +38,19 @@ def main() -> None:
     pi_heif.options.DECODE_THREADS = 1
     Image.init()
     _limit_process(memory_bytes_max)
-    connection.send(b"")  # ready: a failure from here on is the image's fault
+    connection.send(_restrict())  # ready: a failure from here on is the image's fault
     while body := connection.receive():
         request = msgspec.msgpack.decode(body, type=RenderRequest)
         _extend_cpu_limit(cpu_s_max)
-        connection.send(msgspec.msgpack.encode(_render(request, connection, file_bytes_max=file_bytes_max)))
+        connection.send(msgspec.msgpack.encode(_render(request, connection, render, file_bytes_max)))
 
 
-def _render(request: RenderRequest, connection: ParentConnection, *, file_bytes_max: int) -> RenderResult:
+def _render(
+    request: RenderRequest,
+    connection: ParentConnection,
+    render: Callable[[bytes, RenderRequest], RenderedThumbnail],
+    file_bytes_max: int,
+) -> RenderResult:
     data = bytearray()
     while chunk := connection.receive():
         if len(data) + len(chunk) <= file_bytes_max:
@@ -88,6 +100,18 @@ def _limit_process(memory_bytes_max: int) -> None:
             (resource.RLIMIT_FSIZE, 0),
         ):
             resource.setrlimit(kind, (limit, limit))
+
+
+def _restrict() -> bytes:
+    """Give up all that a decoder does not need. Return why system calls are not restricted, or nothing."""
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
+    forbid_inspection()
+    try:
+        restrict_system_calls()
+    except OSError as exc:
+        return str(exc.strerror).encode()
+    return b""
 
 
 def _extend_cpu_limit(cpu_s: int) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from imageferry.errors import Reason, TransientError
+from imageferry.log import log
 from imageferry.subprocess_protocol.child_process import ChildProcess, spawn
 from imageferry.subprocess_protocol.framing import ConnectionLostError
 from imageferry.thumbnails.protocol import RenderedThumbnail, RenderRequest, RenderResult, UnreadableError
@@ -41,6 +42,7 @@ class WorkerPool:
         self._workers: set[_Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self._warned = False
 
     @property
     def process_ids(self) -> list[int]:
@@ -83,10 +85,13 @@ class WorkerPool:
             raise TransientError(Reason.OVERLOADED, _STOPPING, retry_after_s=2)
         self._workers.add(worker)
         try:
-            await worker.wait_until_ready(timeout_s=self.limits.wall_s_max)
+            problem = await worker.wait_until_ready(timeout_s=self.limits.wall_s_max)
         except BaseException:
             self._retire(worker)
             raise
+        if problem and not self._warned:
+            self._warned = True
+            log.warning("thumbnails.system_calls_not_restricted", detail=problem)
         return worker
 
     async def _render_with(
@@ -147,11 +152,14 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.is_connected
 
-    async def wait_until_ready(self, *, timeout_s: float) -> None:
-        """Wait until it accepts requests. What goes wrong before is not an image's fault: raises TransientError."""
+    async def wait_until_ready(self, *, timeout_s: float) -> str:
+        """Wait until it accepts requests. Return why its system calls are not restricted; empty when they are.
+
+        What goes wrong before is not an image's fault: raises TransientError.
+        """
         try:
             async with asyncio.timeout(timeout_s):
-                await self._process.receive()
+                return (await self._process.receive()).decode()
         except (TimeoutError, ConnectionLostError) as exc:
             raise TransientError(Reason.OVERLOADED, _BUSY, retry_after_s=30) from exc
 

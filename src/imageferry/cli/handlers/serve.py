@@ -4,6 +4,7 @@ from imageferry.cli.exit_codes import ExitCode
 from imageferry.cli.output.console import Console
 from imageferry.gateway import server
 from imageferry.gateway.server import GatewayAddress
+from imageferry.runtime import forbid_inspection
 from imageferry.settings import Settings
 
 
@@ -15,5 +16,6 @@ async def serve_gateway(settings: Settings, *, console: Console) -> ExitCode:
         if address.sign_in_url is not None:
             console.print(f"Sign in (valid once, for ten minutes): {address.sign_in_url}")
 
+    forbid_inspection()
     await server.serve(settings, on_ready=on_ready)
     return ExitCode.SUCCESS

@@ -14,6 +14,7 @@ from imageferry.engine.celery.health_server import HealthServer
 from imageferry.engine.celery.worker import run_worker
 from imageferry.errors import FatalError, Reason, UsageError
 from imageferry.pipeline.transfer.limits import TransferLimits
+from imageferry.runtime import forbid_inspection
 from imageferry.settings import Settings
 from imageferry.telemetry.metrics import CONTENT_TYPE
 from imageferry.telemetry.multiprocess_metrics import exposition, metrics_folder, metrics_of_slot
@@ -25,6 +26,7 @@ def run_worker_until_stopped(settings: Settings, *, roles: str) -> ExitCode:
     if settings.celery_broker_url is None:
         message = "A worker needs a broker. Set CELERY_BROKER_URL to amqp://user:password@host// or redis://host."
         raise FatalError(Reason.MISCONFIGURED, message)
+    forbid_inspection()
     app = make_app(settings.celery_broker_url.reveal(), prefix=settings.queue_prefix)
     with ExitStack() as stack:
         if Role.RECORD in worker_roles:

@@ -22,7 +22,6 @@ class TableColumn(Struct, frozen=True, kw_only=True):
 def print_table(console: Console, columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of text, one line each. Without a terminal no column is left out or cut off."""
     from rich.table import Table  # noqa: PLC0415 - slow to import
-    from rich.text import Text  # noqa: PLC0415 - slow to import
 
     rich_console = console.rich_console()
     is_narrow = rich_console.is_terminal and rich_console.width < WIDE_COLUMNS
@@ -37,7 +36,7 @@ def print_table(console: Console, columns: Sequence[TableColumn], rows: Sequence
             ratio=1 if column.is_flexible else None,
         )
     for row in rows:
-        table.add_row(*(Text(row[index]) for index in shown))
+        table.add_row(*(row[index] for index in shown))
     if rich_console.is_terminal:
         rich_console.print(table)
     else:

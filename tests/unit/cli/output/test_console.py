@@ -5,10 +5,10 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from rich.table import Table
 
 from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_json
+from imageferry.cli.output.tables import TableColumn, print_table
 
 NAME = "[red]a\x1b[31m\x9b2J\u202egpj.\r\n:tada:\u200b"
 SHOWN = r"[red]a\u001b[31m\u009b2J\u202egpj.\u000d\u000a:tada:\u200b"
@@ -30,9 +30,7 @@ def test_a_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_table_shows_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    table = Table(NAME, box=None)
-    table.add_row(NAME)
-    Console("stdout").rich_console().print(table, soft_wrap=True)
+    print_table(Console("stdout"), [TableColumn(title=NAME)], [[NAME]])
     assert [line.strip() for line in capsys.readouterr().out.splitlines()] == [SHOWN, SHOWN]
 
 
