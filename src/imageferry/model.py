@@ -68,9 +68,17 @@ class Shortcut(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    target_id: str
+    target_id: str | None  # None: it leads nowhere
     target_mime_type: str
     target_resource_key: str | None = None
+
+
+class UnreadableEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of a listing that can't be used, as far as it is known."""
+
+    id: str  # if that is unknown, any text that is the same in each listing
+    name: str = ""
+    detail: str  # why, in one sentence
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +87,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[File, ...] = ()
     folders: tuple[Folder, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
+    unreadable: tuple[UnreadableEntry, ...] = ()
     next_page_token: str | None = None
     is_complete: bool = True  # False: the source says that this page may lack files
 

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     RATE_LIMITED = "rate_limited"  # the source limited the request rate for longer than we wait
     REFUSED_REDIRECT = "refused_redirect"  # the source redirected to a host that is not its own
     REJECTED = "rejected"  # the source or the store called the request invalid
+    INVALID_ENTRY = "invalid_entry"  # what the source lists of it can't be read, or the catalog can't hold it
     LISTING_INCOMPLETE = "listing_incomplete"  # the source never returned a complete listing of this folder
     HUNG_WORKER = "hung_worker"  # alone in its process, which stopped responding and was killed
     CRASHED_WORKER = "crashed_worker"  # its batch was dispatched too many times and no worker returned it
@@ -185,6 +186,11 @@ _TEXTS = {
         FixBy.OPERATOR,
         "Google Drive or the storage rejected the request as invalid.",
         "Retry. If it fails again, report a bug and attach the job's log.",
+    ),
+    Reason.INVALID_ENTRY: _Text(
+        FixBy.OWNER,
+        "What Google Drive lists of the file can't be read or recorded.",
+        "Ask the owner to rename the file or to upload it again, then import the folder again.",
     ),
     Reason.LISTING_INCOMPLETE: _Text(
         FixBy.LATER,

@@ -12,7 +12,7 @@ from imageferry.catalog.images import records
 from imageferry.errors import PermanentError, Reason, TransientError
 from imageferry.model import Crawl, File, Folder, ItemState, JobOptions, ListedFile
 from imageferry.pipeline.crawl.page_listing import PageListing, list_page, subfolders
-from imageferry.pipeline.crawl.selection import check_options, classify_dangling_shortcut, classify_file
+from imageferry.pipeline.crawl.selection import check_options, classify_file, classify_others
 from imageferry.sources.base import Source
 
 FOLDERS_CONCURRENT = 8
@@ -144,11 +144,8 @@ class _DryRun:
 
         for listed in await self._catalog.read(classify):
             self.plan.add(listed)
-        for shortcut, detail in listing.dangling:
-            if self._is_new(shortcut.id):
-                listed = classify_dangling_shortcut(
-                    shortcut.id, shortcut.name, folder_id=folder_id, path=path, detail=detail
-                )
+        for listed in classify_others(listing, folder_id=folder_id, path=path):
+            if self._is_new(listed.file.id):
                 self.plan.add(listed)
 
     def _is_new(self, file_id: str) -> bool:

@@ -35,6 +35,7 @@ from imageferry.model import (
     SubFolder,
 )
 
+BYTES_MAX = 2**63 - 1  # a source may list any sizes; their sum must fit its column
 # States of a job in which its folders are no longer listed.
 _LISTING_ENDED = (*(state for state in JobState if state.is_terminal), JobState.CANCELLING)
 
@@ -243,11 +244,12 @@ def _folder_item(crawl: Crawl, error: ImageferryError, *, via_shortcut: bool) ->
 def _count_discovered(job: Job, files: Sequence[ListedFile]) -> Job:
     to_transfer = [file for file in files if file.state is ItemState.PENDING]
     skipped = [file for file in files if file.state is ItemState.SKIPPED]
+    listed_bytes = sum(file.file.size_bytes or 0 for file in to_transfer)
     return replace(
         job,
         discovered=job.discovered + len(files),
         skipped=job.skipped + len(skipped),
         unchanged=job.unchanged + sum(file.reason is Reason.UNCHANGED for file in skipped),
         failed=job.failed + len(files) - len(skipped) - len(to_transfer),
-        bytes_discovered=job.bytes_discovered + sum(file.file.size_bytes or 0 for file in to_transfer),
+        bytes_discovered=min(job.bytes_discovered + listed_bytes, BYTES_MAX),
     )

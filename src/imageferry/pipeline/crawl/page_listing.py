@@ -1,12 +1,34 @@
 """Lists one page of a folder and follows its shortcuts."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Sequence
+from hashlib import sha256
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from imageferry.errors import DeferredError, NotFoundError, PageTokenError, PermanentError, Reason, TransientError
-from imageferry.model import FOLDER_MIME_TYPE, Crawl, File, Folder, FolderRef, Page, Shortcut, SubFolder
+from imageferry.errors import (
+    DeferredError,
+    NotFoundError,
+    PageTokenError,
+    PermanentError,
+    Reason,
+    ThrottledError,
+    TransientError,
+    UnreachableError,
+)
+from imageferry.model import (
+    FOLDER_MIME_TYPE,
+    Crawl,
+    File,
+    Folder,
+    FolderRef,
+    Page,
+    Shortcut,
+    SubFolder,
+    UnreadableEntry,
+)
 from imageferry.sources.base import Source
 
 # Each shortcut's target is looked up by a call of its own.
@@ -20,6 +42,7 @@ class PageListing(Struct, frozen=True, kw_only=True):
     folders: Sequence[Folder] = ()
     folders_by_shortcut: Sequence[Folder] = ()
     dangling: Sequence[tuple[Shortcut, str]] = ()  # shortcuts without a target, and why
+    unreadable: Sequence[UnreadableEntry] = ()
     next_page_token: str | None = None
     root_name: str | None = None  # only on the first page of the root
     root_target: Folder | None = None  # of a root that is a shortcut: the folder to list instead
@@ -70,23 +93,30 @@ async def list_root(folder_ref: FolderRef, *, source: Source, resolving: Awaitab
 async def _follow_shortcuts(page: Page, *, source: Source, root_name: str | None = None) -> PageListing:
     if not page.is_complete:
         raise TransientError(Reason.LISTING_INCOMPLETE, "The source says that this page of the folder may lack files.")
+    page, unreadable = _usable(page)
     files, folders, dangling = list(page.files), [], []
     lookups = asyncio.Semaphore(LOOKUPS_CONCURRENT)
 
     async def follow(shortcut: Shortcut) -> None:
-        if shortcut.target_mime_type == FOLDER_MIME_TYPE:
-            target: File | Folder = Folder(
-                id=shortcut.target_id, name=shortcut.name, resource_key=shortcut.target_resource_key
-            )
-        else:
+        target_id, resource_key = shortcut.target_id or "", shortcut.target_resource_key
+        if not _USABLE_ID.fullmatch(target_id):
+            dangling.append((shortcut, "The shortcut names no target."))
+            return
+        target: File | Folder = Folder(id=target_id, name=shortcut.name, resource_key=resource_key)
+        if shortcut.target_mime_type != FOLDER_MIME_TYPE:
             try:
                 async with lookups:
-                    target = await source.stat(shortcut.target_id, resource_key=shortcut.target_resource_key)
+                    target = await source.stat(target_id, resource_key=resource_key)
             except NotFoundError as exc:
                 dangling.append((shortcut, exc.message))
                 return
-            except (PermanentError, DeferredError):
-                target = _unresolved_target(shortcut)  # its transfer will fail, and nothing else
+            except (ThrottledError, UnreachableError):
+                raise
+            except (TransientError, PermanentError, DeferredError):
+                # With only the properties that the shortcut gives. Its transfer may fail, and nothing else.
+                target = File(
+                    id=target_id, name=shortcut.name, mime_type=shortcut.target_mime_type, resource_key=resource_key
+                )
         if isinstance(target, Folder):
             folders.append(target)
         else:
@@ -98,19 +128,39 @@ async def _follow_shortcuts(page: Page, *, source: Source, root_name: str | None
         folders=page.folders,
         folders_by_shortcut=folders,
         dangling=dangling,
+        unreadable=unreadable,
         next_page_token=page.next_page_token,
         root_name=root_name,
     )
 
 
-def _unresolved_target(shortcut: Shortcut) -> File:
-    """Return a shortcut's target with only the properties that the shortcut itself gives."""
-    return File(
-        id=shortcut.target_id,
-        name=shortcut.name,
-        mime_type=shortcut.target_mime_type,
-        resource_key=shortcut.target_resource_key,
-    )
+# Printable ASCII, as URLs, key columns of every database, and comparisons of any kind need it; no relative path.
+_USABLE_ID = re.compile(r"(?!\.{1,2}\Z)[!-~]{1,255}")
+
+
+def _usable(page: Page) -> tuple[Page, Sequence[UnreadableEntry]]:
+    """Return a page without the entries whose id can't be used, and the entries that can't, each with an id."""
+    entries: tuple[File | Folder | Shortcut, ...] = (*page.files, *page.folders, *page.shortcuts)
+    odd = {entry.id: entry for entry in entries if not _USABLE_ID.fullmatch(entry.id)}
+    unreadable = [*page.unreadable, *map(_without_id, odd.values())]
+    if odd:
+        page = replace(
+            page,
+            files=tuple(entry for entry in page.files if entry.id not in odd),
+            folders=tuple(entry for entry in page.folders if entry.id not in odd),
+            shortcuts=tuple(entry for entry in page.shortcuts if entry.id not in odd),
+        )
+    return page, [entry if _USABLE_ID.fullmatch(entry.id) else _with_hash(entry) for entry in unreadable]
+
+
+def _without_id(entry: File | Folder | Shortcut) -> UnreadableEntry:
+    detail = f"The source lists it with the ID {entry.id[:80]!r}, which can't be one."
+    return UnreadableEntry(id=entry.id, name=entry.name, detail=detail)
+
+
+def _with_hash(entry: UnreadableEntry) -> UnreadableEntry:
+    digest = sha256(f"{entry.id}\n{entry.name}".encode(errors="surrogatepass")).hexdigest()
+    return replace(entry, id=f"unreadable-{digest[:32]}")
 
 
 def subfolders(listing: PageListing, *, path: str) -> list[SubFolder]:

@@ -13,7 +13,7 @@ from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import now_ms
 from imageferry.model import Crawl, Job, Transfer
 from imageferry.pipeline.crawl.page_listing import PageListing, subfolders
-from imageferry.pipeline.crawl.selection import classify_dangling_shortcut, classify_file
+from imageferry.pipeline.crawl.selection import classify_file, classify_others
 from imageferry.pipeline.write_coalescer import WriteCoalescer
 
 # How long a page waits for others that are being listed: of many small pages in one transaction, each costs a third of
@@ -79,10 +79,7 @@ def _classify(
         classify_file(file, options=job.options, stored_versions=stored_versions, folds_case=folds_case, **folder)
         for file in listing.files
     ]
-    files += [
-        classify_dangling_shortcut(shortcut.id, shortcut.name, detail=detail, **folder)
-        for shortcut, detail in listing.dangling
-    ]
+    files += classify_others(listing, **folder)
     return folders.ListedPage(
         crawl=message,
         files=files,

@@ -1,12 +1,13 @@
 """Selects the listed files to transfer, and their object keys. The others are skipped or failed, with a reason."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from imageferry.catalog.images.records import StoredVersion
 from imageferry.errors import Reason, UsageError
 from imageferry.model import File, ItemState, JobOptions, ListedFile, OnChange
 from imageferry.pipeline.crawl.globs import check_globs, matches_any
+from imageferry.pipeline.crawl.page_listing import PageListing
 from imageferry.pipeline.image_types import image_type
 from imageferry.stores.keys import object_key
 
@@ -44,16 +45,26 @@ def classify_file(
     )
 
 
-def classify_dangling_shortcut(file_id: str, name: str, *, folder_id: str, path: str, detail: str) -> ListedFile:
-    """Return a shortcut without a target as a skipped file."""
-    return ListedFile(
-        file=File(id=file_id, name=name, mime_type="application/vnd.google-apps.shortcut"),
-        folder_id=folder_id,
-        path=path,
-        state=ItemState.SKIPPED,
-        reason=Reason.DANGLING_SHORTCUT,
-        detail=detail,
-    )
+def classify_others(listing: PageListing, *, folder_id: str, path: str) -> Iterator[ListedFile]:
+    """Yield shortcuts without a target as skipped files, and unreadable entries as failed ones."""
+    for shortcut, detail in listing.dangling:
+        yield ListedFile(
+            file=File(id=shortcut.id, name=shortcut.name, mime_type=f"{_NATIVE_PREFIX}shortcut"),
+            folder_id=folder_id,
+            path=path,
+            state=ItemState.SKIPPED,
+            reason=Reason.DANGLING_SHORTCUT,
+            detail=detail,
+        )
+    for entry in listing.unreadable:
+        yield ListedFile(
+            file=File(id=entry.id, name=entry.name),
+            folder_id=folder_id,
+            path=path,
+            state=ItemState.FAILED,
+            reason=Reason.INVALID_ENTRY,
+            detail=entry.detail,
+        )
 
 
 def check_options(options: JobOptions) -> None:

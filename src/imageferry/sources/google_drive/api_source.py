@@ -5,6 +5,8 @@ from contextlib import aclosing
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
+from msgspec.structs import replace
+
 from imageferry.model import FOLDER_MIME_TYPE, Content, File, Folder, FolderRef, Page
 from imageferry.sources.google_drive import response_bodies
 from imageferry.sources.google_drive.api_models import (
@@ -50,14 +52,15 @@ class GoogleDriveSource:
         entry = await self._get_entry(
             folder_ref.folder_id, resource_key=folder_ref.resource_key, subject=Subject.FOLDER
         )
-        if target := entry.shortcut_details:
+        if (target := entry.shortcut_details) and target.target_id:
             entry = await self._get_entry(
                 target.target_id, resource_key=target.target_resource_key, subject=Subject.FOLDER
             )
         if entry.mime_type != FOLDER_MIME_TYPE:
-            raise not_a_folder(entry.name)
-        resource_key = folder_ref.resource_key if entry.id == folder_ref.folder_id else None
-        return Folder(id=entry.id, name=entry.name, resource_key=entry.resource_key or resource_key)
+            raise not_a_folder(entry.name or entry.id)
+        folder = to_folder(entry)
+        is_linked = entry.id == folder_ref.folder_id and folder.resource_key is None
+        return replace(folder, resource_key=folder_ref.resource_key) if is_linked else folder
 
     async def list_page(self, folder: Folder, *, page_token: str | None = None) -> Page:
         """See Source."""

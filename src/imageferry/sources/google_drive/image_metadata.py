@@ -39,9 +39,9 @@ def parse_media(raw: msgspec.Raw) -> Media | None:
     """Return the image's metadata, or None when Drive's is invalid: a listing never fails because of it."""
     try:
         metadata = _decoder.decode(raw)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return None
-    location = metadata.location or _UNKNOWN_LOCATION
+    latitude, longitude, altitude = _place(metadata.location or ImageMediaLocation())
     return Media(
         width=_count(metadata.width),
         height=_count(metadata.height),
@@ -49,19 +49,20 @@ def parse_media(raw: msgspec.Raw) -> Media | None:
         taken_at=_taken_at(metadata.time),
         camera=_camera(metadata.camera_make, metadata.camera_model),
         lens=_text(metadata.lens),
-        latitude=location.latitude,
-        longitude=location.longitude,
-        altitude_m=location.altitude,
+        latitude=latitude,
+        longitude=longitude,
+        altitude_m=altitude,
         iso=_count(metadata.iso_speed),
-        aperture=metadata.aperture,
-        exposure_s=metadata.exposure_time,
-        focal_length_mm=metadata.focal_length,
+        aperture=_number(metadata.aperture),
+        exposure_s=_number(metadata.exposure_time),
+        focal_length_mm=_number(metadata.focal_length),
     )
 
 
-_UNKNOWN_LOCATION = ImageMediaLocation()
 _TEXT_LENGTH_MAX = 255
 _COUNT_LIMIT = 2**31
+_NUMBER_LIMIT = 1e9
+_YEARS = range(1800, 9999)  # every database and time zone has room for them
 
 
 def _taken_at(text: str | None) -> datetime | None:
@@ -69,9 +70,23 @@ def _taken_at(text: str | None) -> datetime | None:
         return None
     try:
         # EXIF's "2024:05:01 12:30:00"; strptime is 30 times slower.
-        return datetime.fromisoformat(text.replace(":", "-", 2)).replace(tzinfo=None)
+        taken_at = datetime.fromisoformat(text.replace(":", "-", 2)).replace(tzinfo=None)
     except ValueError:  # cameras without a clock write "0000:00:00 00:00:00"
         return None
+    return taken_at if taken_at.year in _YEARS else None
+
+
+def _place(location: ImageMediaLocation) -> tuple[float | None, float | None, float | None]:
+    """Return latitude, longitude and altitude. A pair of coordinates that isn't on Earth is dropped."""
+    latitude, longitude = location.latitude, location.longitude
+    if latitude is None or longitude is None or not (abs(latitude) <= 90 and abs(longitude) <= 180):  # noqa: PLR2004 - degrees
+        return None, None, None
+    return latitude, longitude, _number(location.altitude)
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number if it is finite and not absurd, else None. JSON has "NaN" and "Infinity" as texts."""
+    return value if value is not None and abs(value) < _NUMBER_LIMIT else None
 
 
 def _camera(make: str | None, model: str | None) -> str | None:

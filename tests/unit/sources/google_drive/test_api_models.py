@@ -1,5 +1,6 @@
 """Decoding of the API's responses."""
 
+import contextlib
 import json
 from datetime import datetime
 
@@ -108,13 +109,105 @@ def test_a_page_has_its_next_token_and_completeness() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b"{}", b'{"error": {"code": 500}}', b'{"files": [{"name": "no id"}]}', b"\xff"]
+    "body", [b"", b"<html>", b"[]", b"{}", b'{"error": {"code": 500}}', b'{"files": {}}', b'{"files": [', b"\xff"]
 )
 def test_an_invalid_listing_is_never_mistaken_for_an_empty_folder(body: bytes) -> None:
     with pytest.raises(TransientError):
         parse_page(body)
     with pytest.raises(TransientError):
         parse_drive_file(body)
+
+
+FIELDS: dict[str, object] = PICTURE | {"resourceKey": "0-k", "shortcutDetails": {"targetId": "2"}, "trashed": False}
+WRONG: dict[str, tuple[object, ...]] = {
+    "id": (None, 5, ["1"], {}),
+    "name": (5, True, [], {}),
+    "mimeType": (5, [], {}),
+    "size": (-1, 2**63, "9" * 30, "9" * 5000, "many", "", 1.5, [], True),
+    "md5Checksum": (5, [MD5]),
+    "modifiedTime": (5, {}),
+    "resourceKey": (5, "k" * 256),
+    "capabilities": ("all", [], {"canDownload": "maybe"}),
+    "shortcutDetails": ("there", [], {"targetId": 5}, {"targetId": "1", "targetMimeType": {}}),
+    "trashed": ("perhaps", []),
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
+def test_a_field_of_the_wrong_type_costs_its_entry_and_not_the_page(field: str, value: object) -> None:
+    parsed = page(PICTURE, {"id": "odd", "name": "odd.jpg"} | FIELDS | {field: value}, PICTURE | {"id": "file-3"})
+    assert [file.id for file in parsed.files] == ["file-1", "file-3"]
+    (odd,) = parsed.unreadable
+    assert odd.name == (FIELDS["name"] if field != "name" else "")
+    assert f"`$.{field}" in odd.detail or field in odd.detail
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if field != "id"])
+def test_a_field_that_is_null_is_missing(field: str) -> None:
+    assert page(FIELDS | {field: None}) == page({name: value for name, value in FIELDS.items() if name != field})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        rb'"\ud83d lone"',
+        rb'"\udc00 lone"',
+        rb'"\ud83d\ud83d"',
+        b'"\xff\xfe"',
+        b'"a\x01b"',
+        b"NaN",
+        b"-Infinity",
+        b"1e999",
+        b"9" * 5000,
+        b"tru",
+        b"'quoted'",
+        rb'"\q"',
+        b"[" * 5000 + b"]" * 5000,
+        b'{"a": ' * 5000 + b"1" + b"}" * 5000,
+    ],
+)
+@pytest.mark.parametrize("field", [b"name", b"unknown", b"imageMediaMetadata"])
+def test_an_entry_that_is_no_json_costs_only_itself(field: bytes, value: bytes) -> None:
+    good = json.dumps(PICTURE).encode()
+    odd = b'{"id": "odd", "%b": %b, "size": "5"}' % (field, value)
+    parsed = parse_page(b'{"files": [%b, %b, "text", %b], "nextPageToken": "next"}' % (good, odd, good))
+    assert [file.id for file in parsed.files if file.id != "odd"] == ["file-1", "file-1"]
+    assert len(parsed.files) + len(parsed.unreadable) == 4
+    assert parsed.next_page_token == "next"
+
+
+@pytest.mark.parametrize(
+    "value", [rb'{"cameraModel": "\ud83d lone"}', b'{"lens": "\xff"}', b'{"width": NaN}', b"[]", b"5"]
+)
+def test_image_metadata_never_costs_its_file(value: bytes) -> None:
+    (file,) = parse_page(b'{"files": [{"id": "1", "name": "a.jpg", "imageMediaMetadata": %b}]}' % value).files
+    assert file.name == "a.jpg"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("filler", [b"[", b"{", b'"', b"\\", b"[]", b"{}", b'"",', b"[1],", rb"\ud83d", b"\xff"])
+def test_any_bytes_are_read_in_one_pass(filler: bytes) -> None:
+    with contextlib.suppress(TransientError):
+        parse_page(b'{"files": [' + filler * (200_000 // len(filler)))
+
+
+def test_a_shortcut_without_a_target_leads_nowhere() -> None:
+    shortcut: dict[str, object] = {"id": "2", "name": "Elsewhere", "mimeType": "application/vnd.google-apps.shortcut"}
+    parsed = page(shortcut, shortcut | {"shortcutDetails": {}}, shortcut | {"shortcutDetails": {"targetId": None}})
+    assert [each.target_id for each in parsed.shortcuts] == [None, None, None]
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59.999-12:00", "0001-01-01T00:00:00+14:00", "soon", "x" * 1000])
+def test_a_time_that_does_not_exist_is_unknown(time: str) -> None:
+    (file,) = page(PICTURE | {"modifiedTime": time, "md5Checksum": None}).files
+    assert file.modified_at is None
+    assert len(file.version or "") <= 255
+
+
+@pytest.mark.parametrize("mime_type", ["image/\n", "image/é", "image", "image/png; a=b", "image/" + "x" * 300, "\0/\0"])
+def test_a_mime_type_that_no_header_could_hold_is_unknown(mime_type: str) -> None:
+    (file,) = page(PICTURE | {"mimeType": mime_type}).files
+    assert file.mime_type == "application/octet-stream"
 
 
 def test_a_file_without_download_permission_is_not_downloadable() -> None:
@@ -136,6 +229,14 @@ def test_names_are_kept_unchanged(name: str) -> None:
         {"time": "yesterday"},
         {"location": {}},
         {"cameraMake": " ", "cameraModel": ""},
+        {"time": "0001:01:01 00:00:00"},
+        {"time": "9999:12:31 23:59:59"},
+        {"location": {"latitude": "NaN", "longitude": "NaN", "altitude": "NaN"}},
+        {"location": {"latitude": 1e300, "longitude": -1e300, "altitude": 1e308}},
+        {"location": {"latitude": "Infinity", "longitude": 5}},
+        {"location": {"latitude": 91, "longitude": 5}},
+        {"location": {"altitude": 5}},
+        {"aperture": "NaN", "exposureTime": "Infinity", "focalLength": "-Infinity"},
         {},
     ],
 )
