@@ -62,6 +62,10 @@ class Worker:
     async def stop(self) -> int:
         """Send SIGTERM, wait until it ends, and return its exit code."""
         self.terminate()
+        return await self.wait()
+
+    async def wait(self) -> int:
+        """Wait until it ends, and return its exit code."""
         return await self._process.wait()
 
     async def kill(self) -> None:

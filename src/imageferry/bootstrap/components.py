@@ -34,6 +34,7 @@ from imageferry.settings import Settings
 from imageferry.sources.base import Source
 from imageferry.stores.store import Store
 from imageferry.subprocess_protocol.child_process import ChildProcess
+from imageferry.subprocess_protocol.heartbeat import Heartbeat
 from imageferry.telemetry.instrument import Instrument, LogContext, instrument_stages
 from imageferry.telemetry.metrics_relay import replay
 from imageferry.thumbnails.source_thumbnails import SourceThumbnails
@@ -222,10 +223,15 @@ async def open_stages(
         yield instrument_stages(stages, instruments)
 
 
-def make_transfer_limits(settings: Settings, *, stop_signals: StopSignals | None = None) -> TransferLimits:
+def make_transfer_limits(
+    settings: Settings, *, stop_signals: StopSignals | None = None, heartbeat: Heartbeat | None = None
+) -> TransferLimits:
     """Return the limits that all transfers of a process share."""
     return TransferLimits(
-        files_at_once=settings.concurrency, bytes_at_once=settings.transfer_memory_bytes, stop_signals=stop_signals
+        files_at_once=settings.concurrency,
+        bytes_at_once=settings.transfer_memory_bytes,
+        stop_signals=stop_signals,
+        heartbeat=heartbeat,
     )
 
 

@@ -45,6 +45,10 @@ class SilenceTimer:
         self._silent_s = self._silent_s + CHECK_INTERVAL_S if is_silent else 0.0
         self._beats = beats
 
+    def reset(self) -> None:
+        """Start to count anew."""
+        self._silent_s = 0.0
+
     def has_expired(self, *, is_stopping: bool) -> bool:
         """Return True if the process must be killed."""
         limit_s = min(self._silence_s_max, STOPPING_SILENCE_S_MAX) if is_stopping else self._silence_s_max

@@ -4,9 +4,11 @@ It is planted from outside: a profile function in every Python process waits for
 transfers files, which gets the bytes.
 """
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+POLL_INTERVAL_S = 0.05
 CONTENT = b"\xff\xd8\xff\xe0 hangs" + bytes(1000)
 _PROGRAM = f"""
 import ctypes, os, pathlib, sys
@@ -45,6 +47,16 @@ class PlantedHang:
     def living(self) -> list[int]:
         """The processes that hang."""
         return [process_id for process_id in self.process_ids if _is_running(process_id)]
+
+    async def wait(self) -> None:
+        """Wait until a process hangs; the test's timeout bounds the wait."""
+        while not self.living:  # noqa: ASYNC110 - another process hangs
+            await asyncio.sleep(POLL_INTERVAL_S)
+
+    async def wait_until_ended(self) -> None:
+        """Wait until no process hangs any more."""
+        while self.living:  # noqa: ASYNC110 - they are not children of this process
+            await asyncio.sleep(POLL_INTERVAL_S)
 
 
 def _is_running(process_id: int) -> bool:

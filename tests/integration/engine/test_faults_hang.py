@@ -9,16 +9,19 @@ from signal import SIGINT, SIGKILL, SIGSTOP, SIGTERM, Signals
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from imageferry.catalog.database.tables import batches, job_folders
 from imageferry.cli.exit_codes import ExitCode
 from imageferry.demo.entries import Node
 from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.tree import Tree
+from imageferry.engine.celery.app import Role
 from imageferry.errors import Reason
 from tests.drivers.gateway_process import GatewayClient
 from tests.drivers.import_flow import ImportFlow
 from tests.drivers.processes import Command, command, environment_of, transfer_processes_of
+from tests.drivers.workers import WorkerGroup
 from tests.integration.engine.planted_hang import CONTENT, PlantedHang
 
 pytestmark = pytest.mark.integration
@@ -26,6 +29,7 @@ pytestmark = pytest.mark.integration
 FILES = 60
 POLL_INTERVAL_S = 0.05
 HANG_S = "2"
+LEASE_S = 10  # longer than a process may hang, as in production
 # More than a process may take to end, and less than a hang takes: a test that reaches it has failed.
 END_S_MAX = 60
 
@@ -74,8 +78,7 @@ async def test_a_process_that_hangs_ends_with_its_killed_command(
         running.send(SIGKILL)
         await running.wait()
         async with asyncio.timeout(END_S_MAX):
-            while hang.living:  # noqa: ASYNC110 - they are not children of this process
-                await asyncio.sleep(POLL_INTERVAL_S)
+            await hang.wait_until_ended()
 
 
 async def test_a_gateway_with_a_hung_process_is_degraded_and_its_other_jobs_finish(
@@ -118,6 +121,66 @@ async def test_a_transfer_process_that_is_stopped_is_replaced_and_no_file_fails(
     await flow.assert_consistent(await flow.job())
 
 
+# Workers, over each broker.
+
+
+async def test_only_the_file_that_hangs_a_worker_process_fails_and_the_log_names_it(
+    tree: Tree, workers: WorkerGroup, hang: PlantedHang
+) -> None:
+    lease_policy = replace(workers.flow.limits.lease_policy, lease_ms=1000 * LEASE_S)
+    workers.flow.limits = replace(workers.flow.limits, lease_policy=lease_policy)
+    workers.environment |= {
+        **hang.environment,
+        "IMAGEFERRY_HANG_SECONDS": HANG_S,
+        "IMAGEFERRY_LEASE_SECONDS": str(LEASE_S),
+    }
+    worker = await workers.start(processes=2)
+    other = tree.folder("Other")
+    tree.numbered_files(other, FILES, size_bytes=1000)
+
+    results = await asyncio.gather(*(workers.flow.run(root) for root in (_album(tree), other)))
+
+    assert [(result.job.stored, result.failures) for result in results] == [
+        (FILES, {Reason.HUNG_WORKER: 1}),
+        (FILES, {}),
+    ]
+    assert len(hang.process_ids) == 2  # once among others, once alone
+    (failed,) = [row for row in (await workers.flow.items(results[0].job)).values() if row.state == "failed"]
+    assert f"file_id={failed.file_id}" in worker.log_text
+    await workers.flow.assert_store_matches_catalog()
+    assert workers.broker.queue_length(Role.TRANSFER) == 0
+
+
+@pytest.mark.parametrize("number", [SIGTERM, SIGKILL], ids=str)
+async def test_a_worker_ends_within_seconds_although_its_process_hangs(
+    tree: Tree, workers: WorkerGroup, hang: PlantedHang, number: Signals
+) -> None:
+    workers.environment |= {**hang.environment, "IMAGEFERRY_HANG_SECONDS": "600"}
+    worker = await workers.start(processes=2)
+    async with workers.command("import", workers.flow.drive.folder_url(_album(tree))):
+        await hang.wait()
+        os.kill(worker.process_id, number)
+        async with asyncio.timeout(END_S_MAX):
+            await worker.wait()
+            await hang.wait_until_ended()
+
+
+async def test_a_worker_process_that_is_stopped_is_replaced_and_no_file_fails(tree: Tree, workers: WorkerGroup) -> None:
+    workers.flow.drive.faults.add(Fault(kind=Damage.STALL, file="IMG_0000007.jpg", seconds=1, times=1))
+    worker = await workers.start(IMAGEFERRY_HANG_SECONDS=HANG_S)
+    root = tree.folder("Root")
+    tree.numbered_files(root, FILES, size_bytes=1000)
+    importing = asyncio.create_task(workers.flow.run(root))
+    await workers.flow.wait_for_downloads(FILES, during=importing)
+    for process_id in worker.children():
+        os.kill(process_id, SIGSTOP)
+
+    result = await importing
+
+    assert (result.job.stored, result.failures) == (FILES, {})
+    assert "worker_process.hung" in worker.log_text
+
+
 def _album(tree: Tree, *, hanging: int = 1) -> Node:
     root = tree.folder("Root")
     tree.numbered_files(root, FILES, size_bytes=1000)
@@ -135,6 +198,5 @@ async def _hanging_import(flow: ImportFlow, tree: Tree, hang: PlantedHang) -> As
     """Run a command whose transfer process hangs, and is not replaced for longer than a test takes."""
     environment = _environment(flow, hang, hang_s="600")
     async with command(flow, "import", flow.drive.folder_url(_album(tree)), environment=environment) as running:
-        while not hang.living:  # noqa: ASYNC110 - another process hangs
-            await asyncio.sleep(POLL_INTERVAL_S)
+        await hang.wait()
         yield running

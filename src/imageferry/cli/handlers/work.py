@@ -45,6 +45,7 @@ def run_worker_until_stopped(settings: Settings, *, roles: str) -> ExitCode:
             processes=settings.worker_processes,
             open_stages=partial(_open_stages, settings, worker_roles, folder),
             make_transfer_limits=partial(make_transfer_limits, settings),
+            silence_s_max=settings.hang_s,
             log_level=settings.log_level,
             health=health,
         )

@@ -14,6 +14,7 @@ from imageferry.errors import ImageferryError
 from imageferry.log import log
 from imageferry.runtime import loop_factory
 from imageferry.settings import Settings
+from imageferry.subprocess_protocol.parent_death import end_with_parent
 from imageferry.telemetry.logs import configure_logging
 
 # The pause after the sweep loop failed.
@@ -41,6 +42,7 @@ def _stop(process: BaseProcess) -> None:
 
 
 def _main(settings: Settings) -> None:
+    end_with_parent()
     configure_logging(level=settings.log_level, form=settings.log_format)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_sweep_until_stopped(settings))

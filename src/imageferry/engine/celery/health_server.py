@@ -10,6 +10,7 @@ from celery import Celery
 from celery.worker.consumer import Consumer
 
 from imageferry.engine.celery.app import MESSAGE_TYPES, Role, queue_lengths
+from imageferry.engine.celery.watchdog import Watchdog
 from imageferry.errors import FatalError, Reason, TransientError
 
 # A client that sends nothing for this long is disconnected.
@@ -22,6 +23,8 @@ HttpResponse = tuple[HTTPStatus, str, bytes]  # status, content type, body
 
 class HealthServer:
     """Answers /health while the process lives, /readyz while it takes messages from the broker, and /metrics.
+
+    /readyz says `degraded` while a process of the worker does not respond.
 
     `metrics` takes the lengths of the queues by role and returns a content type and a body. With port 0 there is no
     server. Raises FatalError when the port is in use.
@@ -41,13 +44,14 @@ class HealthServer:
         self._metrics = metrics
         self._service = ",".join(SERVICES[role] for role in roles)
         self._consumer: Consumer | None = None
+        self._watchdog: Watchdog | None = None
         self._server: ThreadingHTTPServer | None = None
         if port:
             self._server = self._listen(host, port)
 
-    def serve(self, consumer: Consumer) -> None:
+    def serve(self, consumer: Consumer, *, watchdog: Watchdog) -> None:
         """Start to answer. Called with a new consumer, which takes messages, after each reconnection to the broker."""
-        is_serving, self._consumer = self._consumer is not None, consumer
+        is_serving, self._consumer, self._watchdog = self._consumer is not None, consumer, watchdog
         if self._server is not None and not is_serving:
             # Started after the fork of the worker processes, because threads do not survive a fork.
             Thread(target=self._server.serve_forever, name="health", daemon=True).start()
@@ -62,7 +66,8 @@ class HealthServer:
             return self._status(HTTPStatus.NOT_FOUND, "not found")
         connection = self._consumer and self._consumer.connection
         if connection and connection.connected:
-            return self._status(HTTPStatus.OK, "ready")
+            is_responding = self._watchdog is None or self._watchdog.is_responding
+            return self._status(HTTPStatus.OK, "ready" if is_responding else "degraded")
         return self._status(HTTPStatus.SERVICE_UNAVAILABLE, "waiting for the broker")
 
     def _queue_lengths(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Which jobs must stop: broadcast to every worker over the broker, shared with its processes in memory."""
+"""What must stop: a worker, by a flag; jobs, by a broadcast to every worker. Its processes read both in memory."""
 
 import ctypes
 import time
@@ -17,6 +17,22 @@ COMMAND = "stop_jobs"
 VALID_S = 5.0
 # With the usual window, fewer jobs are in progress at once. Work of a job that is left out finishes by itself.
 JOBS_MAX = 256
+
+
+class StopFlag:
+    """A flag that a worker shares with its processes. It takes no lock: a killed process would never release it."""
+
+    def __init__(self) -> None:
+        self._value = RawValue(ctypes.c_bool, False)  # noqa: FBT003 - the initial value of a C value
+
+    def set(self) -> None:
+        """Ask all processes to stop."""
+        self._value.value = True
+
+    @property
+    def is_set(self) -> bool:
+        """True once `set` was called."""
+        return bool(self._value.value)
 
 
 class StopList:

@@ -14,12 +14,13 @@ from celery.worker.consumer import Consumer
 from imageferry.engine.celery.app import Role, check_broker, decode_message, queue_name
 from imageferry.engine.celery.celery_logging import log_celery_as_events
 from imageferry.engine.celery.health_server import HealthServer
-from imageferry.engine.celery.stop_signals import StopList
-from imageferry.engine.celery.worker_process import OpenStages, StopFlag, WorkerProcess
+from imageferry.engine.celery.stop_signals import StopFlag, StopList
+from imageferry.engine.celery.watchdog import Watchdog
+from imageferry.engine.celery.worker_process import MakeTransferLimits, OpenStages, WorkerProcess
 from imageferry.errors import FatalError, Reason
 from imageferry.log import log
 from imageferry.model import Transfer
-from imageferry.pipeline.transfer.limits import TransferLimits
+from imageferry.subprocess_protocol.heartbeat import Heartbeat
 
 
 def run_worker(
@@ -28,16 +29,18 @@ def run_worker(
     roles: Collection[Role],
     processes: int,
     open_stages: OpenStages,
-    make_transfer_limits: Callable[[], TransferLimits],
+    make_transfer_limits: MakeTransferLimits,
+    silence_s_max: float,
     log_level: str,
     health: HealthServer,
 ) -> None:
     """Run the stages of these roles in `processes` processes until SIGTERM or SIGINT, then requeue what is in progress.
 
+    A process whose event loop does not run for `silence_s_max` seconds is killed and replaced.
     Raises FatalError when the worker ends by itself, for example because the broker refused it.
     """
     log_celery_as_events(level=log_level)
-    stop_flag, stop_list = StopFlag(), StopList()
+    stop_flag, stop_list, heartbeats = StopFlag(), StopList(), [Heartbeat() for _ in range(processes)]
     stop_list.subscribe()
     process = WorkerProcess(
         app,
@@ -45,7 +48,9 @@ def run_worker(
         make_transfer_limits=make_transfer_limits,
         stop_flag=stop_flag,
         stop_list=stop_list,
+        heartbeats=heartbeats,
     )
+    watchdog = Watchdog(app, heartbeats=heartbeats, silence_s_max=silence_s_max, stop_flag=stop_flag)
     for role in roles:
         # A message that killed its process must not simply go to the next one: the ledger counts how often that
         # happens. A batch is redelivered, and requeued in the ledger at once; other messages wait for their lease.
@@ -53,7 +58,7 @@ def run_worker(
         app.task(_make_task(process, role), name=queue_name(app, role), bind=True, reject_on_worker_lost=is_redelivered)
     worker_process_init.connect(process.open, weak=False)
     worker_process_shutdown.connect(process.close, weak=False)
-    worker_ready.connect(lambda sender, **_: _ready(health, sender, roles=roles), weak=False)
+    worker_ready.connect(lambda sender, **_: _ready(sender, health=health, watchdog=watchdog, roles=roles), weak=False)
     worker_shutting_down.connect(lambda **_: stop_flag.set(), weak=False)
     worker = app.Worker(
         hostname=f"{os.getpid()}-{token_hex(4)}@%h",  # each worker has its own mailbox
@@ -72,8 +77,9 @@ def run_worker(
         raise FatalError(Reason.BROKER_UNAVAILABLE, "The worker ended unexpectedly. Its log says why. Start it again.")
 
 
-def _ready(health: HealthServer, consumer: Consumer, *, roles: Collection[Role]) -> None:
-    health.serve(consumer)
+def _ready(consumer: Consumer, *, health: HealthServer, watchdog: Watchdog, roles: Collection[Role]) -> None:
+    watchdog.watch(consumer)
+    health.serve(consumer, watchdog=watchdog)
     log.info("worker.ready", roles=",".join(roles))
 
 

@@ -1,12 +1,10 @@
 """A process of a worker: it passes messages to their stages, and sends the messages that follow."""
 
 import asyncio
-import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from multiprocessing.sharedctypes import RawValue
 from typing import Protocol
 
 from billiard import current_process
@@ -15,12 +13,15 @@ from celery.exceptions import Reject
 
 from imageferry.engine.base import Stages, log_fields
 from imageferry.engine.celery.app import publish
-from imageferry.engine.celery.stop_signals import StopList
+from imageferry.engine.celery.stop_signals import StopFlag, StopList
+from imageferry.engine.watchdog import beat_forever
 from imageferry.errors import ImageferryError, TransientError
 from imageferry.log import log
 from imageferry.model import Crawl, Message, Record, Transfer
 from imageferry.pipeline.transfer.limits import TransferLimits
 from imageferry.runtime import loop_factory, retain_freed_memory
+from imageferry.subprocess_protocol.heartbeat import Heartbeat
+from imageferry.subprocess_protocol.parent_death import end_with_parent
 
 POLL_INTERVAL_S = 0.2
 # When the worker stops, work in progress has GRACE_S to finish. Then downloads are cancelled, and uploads and messages
@@ -45,20 +46,12 @@ class OpenStages(Protocol):
         ...
 
 
-class StopFlag:
-    """A flag that a worker shares with its processes. It takes no lock: a killed process would never release it."""
+class MakeTransferLimits(Protocol):
+    """Makes the limits that all transfers of a worker process share."""
 
-    def __init__(self) -> None:
-        self._value = RawValue(ctypes.c_bool, False)  # noqa: FBT003 - the initial value of a C value
-
-    def set(self) -> None:
-        """Ask all processes to stop."""
-        self._value.value = True
-
-    @property
-    def is_set(self) -> bool:
-        """True once `set` was called."""
-        return bool(self._value.value)
+    def __call__(self, *, heartbeat: Heartbeat) -> TransferLimits:
+        """Return the limits, with the heartbeat of the process."""
+        ...
 
 
 class WorkerProcess:
@@ -72,21 +65,30 @@ class WorkerProcess:
         app: Celery,
         *,
         open_stages: OpenStages,
-        make_transfer_limits: Callable[[], TransferLimits],
+        make_transfer_limits: MakeTransferLimits,
         stop_flag: StopFlag,
         stop_list: StopList,
+        heartbeats: Sequence[Heartbeat],
     ) -> None:
         self._app = app
         self._open_stages = open_stages
         self._make_transfer_limits = make_transfer_limits
         self._stop_flag = stop_flag
         self._stop_list = stop_list
+        self._heartbeats = heartbeats  # by slot
+        self._worker_id = os.getpid()
 
     def open(self, **_: object) -> None:
         """Create the event loop and open the stages, retrying while their dependencies are unavailable."""
+        end_with_parent()
+        if os.getppid() != self._worker_id:
+            os._exit(1)
         retain_freed_memory()
+        self._slot: int = current_process().index
+        self._heartbeat = self._heartbeats[self._slot]
+        self._heartbeat.start()
         self._runner = asyncio.Runner(loop_factory=loop_factory())
-        self._transfer_limits = self._make_transfer_limits()
+        self._transfer_limits = self._make_transfer_limits(heartbeat=self._heartbeat)
         self._exit_stack = AsyncExitStack()
         self._stages: Stages = self._runner.run(self._open())
 
@@ -117,11 +119,10 @@ class WorkerProcess:
         self._runner.run(self._send(message.empty_final_record(worker_lost=True)))
 
     async def _open(self) -> Stages:
-        slot: int = current_process().index
         while not self._stop_flag.is_set:
             try:
                 return await self._exit_stack.enter_async_context(
-                    self._open_stages(transfer_limits=self._transfer_limits, slot=slot)
+                    self._open_stages(transfer_limits=self._transfer_limits, slot=self._slot)
                 )
             except ImageferryError as exc:
                 log.warning("worker.start_delayed", detail=exc.message)
@@ -141,6 +142,7 @@ class WorkerProcess:
         stage = asyncio.create_task(self._serve(message))
         stopping = asyncio.create_task(self._stop_with_worker(stage, can_abort=isinstance(message, Transfer)))
         stopping_job = asyncio.create_task(self._stop_with_job(stage, message))
+        beating = asyncio.create_task(beat_forever(self._heartbeat))
         try:
             await stage
         except asyncio.CancelledError:
@@ -149,6 +151,8 @@ class WorkerProcess:
         finally:
             stopping.cancel()
             stopping_job.cancel()
+            beating.cancel()
+            self._heartbeat.rest()
 
     async def _serve(self, message: Message) -> None:
         async for next_message in self._stages[type(message)](message):
