@@ -14,6 +14,7 @@ from imageferry.sources.quota import QuotaSource
 from imageferry.sources.registry import open_sources
 from imageferry.sources.retry import RetryingSource, RetryPolicy
 from imageferry.sources.throttle import ThrottledSource
+from imageferry.stores.azure_options import AzureAccess
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.s3_options import AwsAccess, S3ObjectOptions
 from imageferry.stores.store import Store
@@ -148,7 +149,18 @@ def _store_config(settings: "Settings", limits: "Limits") -> StoreConfig:
             acl=settings.aws_default_acl,
         ),
         storage_class=settings.storage_class,
-        azure_connection_string=reveal_if_set(settings.azure_storage_connection_string),
+        azure=AzureAccess(
+            connection_string=reveal_if_set(settings.azure_storage_connection_string),
+            account_name=settings.azure_storage_account_name,
+            account_key=reveal_if_set(settings.azure_storage_account_key),
+            sas_token=reveal_if_set(settings.azure_storage_sas_token),
+            endpoint_url=settings.azure_storage_endpoint,
+            tenant_id=settings.azure_tenant_id,
+            client_id=settings.azure_client_id,
+            client_secret=reveal_if_set(settings.azure_client_secret),
+            federated_token_file=settings.azure_federated_token_file,
+            authority_url=settings.azure_authority_host,
+        ),
         google_service_account_file=settings.google_service_account or settings.google_application_credentials,
         google_emulator_host=settings.storage_emulator_host,
         timeout_s=limits.store_timeout_s,

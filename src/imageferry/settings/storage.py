@@ -82,6 +82,38 @@ class StorageSettings(SourceSettings):
     azure_storage_connection_string: Annotated[
         Key | None, Meta(description="For az:// URLs: the connection string that Azure's portal shows")
     ] = field(default=None, name="AZURE_STORAGE_CONNECTION_STRING")
+    azure_storage_account_name: Annotated[
+        Name | None,
+        Meta(
+            description="Instead of a connection string: the account, with a key, a signature or an identity",
+            extra={"also": ("AZURE_STORAGE_ACCOUNT",)},
+        ),
+    ] = field(default=None, name="AZURE_STORAGE_ACCOUNT_NAME")
+    azure_storage_account_key: Annotated[
+        Key | None, Meta(extra={"also": ("AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCESS_KEY")})
+    ] = field(default=None, name="AZURE_STORAGE_ACCOUNT_KEY")
+    azure_storage_sas_token: Annotated[Key | None, Meta(description="Shared access signature: sv=...&sig=...")] = field(
+        default=None, name="AZURE_STORAGE_SAS_TOKEN"
+    )
+    azure_storage_endpoint: Annotated[
+        HttpUrl | None,
+        Meta(description="Blob endpoint, if not in Azure's public cloud: https://account.blob.core.chinacloudapi.cn"),
+    ] = field(default=None, name="AZURE_STORAGE_ENDPOINT")
+    azure_tenant_id: Annotated[
+        Name | None,
+        Meta(
+            description=(
+                "Service principal (with AZURE_CLIENT_SECRET) or workload identity (with AZURE_FEDERATED_TOKEN_FILE). "
+                "Without these, the managed identity of the machine is used, or the one of AZURE_CLIENT_ID"
+            )
+        ),
+    ] = field(default=None, name="AZURE_TENANT_ID")
+    azure_client_id: Name | None = field(default=None, name="AZURE_CLIENT_ID")
+    azure_client_secret: Key | None = field(default=None, name="AZURE_CLIENT_SECRET")
+    azure_federated_token_file: Path | None = field(default=None, name="AZURE_FEDERATED_TOKEN_FILE")
+    azure_authority_host: Annotated[
+        HttpUrl | None, Meta(description="Where identities get tokens (default: by the cloud of the endpoint)")
+    ] = field(default=None, name="AZURE_AUTHORITY_HOST")
     google_service_account: Annotated[
         Path | None,
         Meta(

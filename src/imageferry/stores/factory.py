@@ -13,7 +13,7 @@ from typing import Any
 from obstore.store import AzureStore, GCSStore, LocalStore, MemoryStore, ObjectStore, S3Store
 
 from imageferry.errors import FatalError, Reason
-from imageferry.stores.azure_options import azure_options
+from imageferry.stores.azure_options import AzureAccess, AzureCredential
 from imageferry.stores.errors import translate_errors
 from imageferry.stores.google_options import google_options
 from imageferry.stores.presigned_put import PresignedPuts
@@ -31,7 +31,7 @@ class StoreConfig:
     storage_class: str | None = None  # of the objects that are written; None: the bucket's default
     aws: AwsAccess = field(default_factory=AwsAccess)
     s3_objects: S3ObjectOptions = field(default_factory=S3ObjectOptions)
-    azure_connection_string: str | None = field(default=None, repr=False)
+    azure: AzureAccess = field(default_factory=AzureAccess)
     google_service_account_file: Path | None = None
     google_emulator_host: str | None = None
     timeout_s: float = 120  # of one request, its body included
@@ -82,8 +82,11 @@ def _open_s3(url: str, config: StoreConfig) -> Store:
 
 
 def _open_azure(url: str, config: StoreConfig) -> Store:
-    inner = _connect(AzureStore, url, config, azure_options(config.azure_connection_string))
-    return Store(url, inner, storage_class=config.storage_class)
+    access = config.azure.resolved()
+    inner = _connect(AzureStore, url, config, access.options())
+    # Who has only a signature can sign nothing else.
+    can_sign_urls = access.credential is not AzureCredential.SAS
+    return Store(url, inner, can_sign_urls=can_sign_urls, storage_class=config.storage_class)
 
 
 def _open_google(url: str, config: StoreConfig) -> Store:

@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from imageferry.errors import PermanentError
+from imageferry.stores.azure_options import AzureAccess
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.keys import object_key
 from imageferry.stores.s3_options import AwsAccess
@@ -31,7 +32,9 @@ def config(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             yield StoreConfig(url="memory://")
         case "azurite":
             with azurite() as connection_string:
-                yield StoreConfig(url=f"az://{CONTAINER}/some/prefix", azure_connection_string=connection_string)
+                yield StoreConfig(
+                    url=f"az://{CONTAINER}/some/prefix", azure=AzureAccess(connection_string=connection_string)
+                )
         case "gcs":
             with gcs.gcs() as endpoint:
                 yield StoreConfig(url=f"gs://{gcs.BUCKET}/some/prefix", google_emulator_host=endpoint)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from imageferry.errors import NotPermittedError, PermanentError
+from imageferry.stores.azure_options import AzureAccess
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.permissions import Access
 from imageferry.stores.store import PART_BYTES, Store
@@ -17,7 +18,9 @@ pytestmark = pytest.mark.integration
 @asynccontextmanager
 async def opened(azure: LimitedAzure) -> AsyncIterator[Store]:
     store = open_store(
-        StoreConfig(url=f"az://{CONTAINER}/prefix", azure_connection_string=azure.connection_string, retries_max=0)
+        StoreConfig(
+            url=f"az://{CONTAINER}/prefix", azure=AzureAccess(connection_string=azure.connection_string), retries_max=0
+        )
     )
     yield store
     await store.close()
