@@ -12,7 +12,7 @@ from imageferry.catalog.search.filters import Filter, Sort
 from imageferry.catalog.search.image_search import ImageSearch, PageSlice
 from imageferry.catalog.search.index_scan import Position
 from imageferry.clock import now_ms
-from imageferry.errors import ImageferryError
+from imageferry.errors import ImageferryError, NotPermittedError
 from imageferry.log import log
 from imageferry.pipeline.reconcile_cancelled import reconcile_cancelled
 from imageferry.stores.keys import thumbnail_keys
@@ -107,7 +107,8 @@ async def _delete_objects(tombstones: Sequence[Tombstone], *, catalog: Transacti
         await store.delete_all(list(_keys(tombstones)))
     except ImageferryError as exc:
         log.warning("deletion.postponed", objects=len(tombstones), detail=exc.message)
-        await catalog.write(lambda tx: deletions.postpone(tx, tombstones, now_ms=now_ms()))
+        refused = isinstance(exc, NotPermittedError)
+        await catalog.write(lambda tx: deletions.postpone(tx, tombstones, now_ms=now_ms(), refused=refused))
         return f"{exc.message} The image's record is deleted. Its object is deleted when the storage allows it."
     await catalog.write(lambda tx: deletions.mark_deleted(tx, tombstones, now_ms=now_ms()))
     return None

@@ -241,7 +241,9 @@ class Store:
                 else:
                     return
         for start in range(0, len(keys), DELETIONS_CONCURRENT):
-            await asyncio.gather(*map(self.delete, keys[start : start + DELETIONS_CONCURRENT]))
+            deletions = map(self.delete, keys[start : start + DELETIONS_CONCURRENT])
+            for error in filter(None, await asyncio.gather(*deletions, return_exceptions=True)):
+                raise error  # none of the others is in progress any more
         self._bulk_deleter = None  # single deletions work where the bulk one was refused
 
     async def check(self, *, uploads: bool = False) -> Permissions:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +21,13 @@ from imageferry.model import ItemState, Transfer
 from imageferry.pipeline.delete_images import delete_job_images, delete_with_objects, finish_deletions
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.keys import thumbnail_keys
+from imageferry.stores.s3_options import AwsAccess
 from imageferry.stores.store import Store
 from tests.drivers.image_records import POLICY, ImageRecorder, image_file, stored_record
 from tests.servers.databases import database
+from tests.servers.s3 import FakeS3
+
+DELETE = "s3:DeleteObject"
 
 
 @dataclass(kw_only=True)
@@ -84,6 +89,40 @@ async def test_a_deleted_image_leaves_nothing_and_the_next_import_stores_it_agai
     (new,) = await library.add("a")
     assert new not in ids
     assert (await library.count_images(), await library.count_objects()) == (3, 6)
+
+
+@pytest.mark.parametrize("during_import", [False, True])
+async def test_an_object_whose_deletion_the_store_refuses_can_be_stored_again_and_is_then_kept(
+    library: Library, *, during_import: bool
+) -> None:
+    async with FakeS3(denied={DELETE}) as s3, in_bucket(library, s3) as bucket:
+        ids = await bucket.add("a", "b")
+        _, transfers = await bucket.recorder.start(image_file("a", content=b"new")) if during_import else (None, [])
+        summary = await delete_with_objects(ids, catalog=bucket.catalog, store=bucket.store)
+        assert summary.failed.keys() == {*ids}
+        assert all(DELETE in reason for reason in summary.failed.values())
+        if during_import:
+            await bucket.upload(transfers)
+            await bucket.recorder.finish(transfers)
+            await _run_until_complete(bucket)
+        else:
+            await bucket.add("a")
+        assert (await bucket.count_images(), await bucket.count_objects()) == (1, 4)
+
+        s3.denied.clear()
+        await bucket.catalog.write(lambda tx: tx.execute(update(deleted_objects).values(due_at_ms=0)) and None)
+        await finish_deletions(catalog=bucket.catalog, store=bucket.store)
+        assert (await bucket.count_images(), await bucket.count_objects()) == (1, 2)
+
+
+@asynccontextmanager
+async def in_bucket(library: Library, s3: FakeS3) -> AsyncIterator[Library]:
+    """Yield a library with the same catalog and a bucket."""
+    access = AwsAccess(access_key_id="key", secret_access_key="secret", endpoint_url=s3.settings["aws_endpoint_url"])
+    store = open_store(StoreConfig(url=s3.settings["store_url"], aws=access))
+    recorder = ImageRecorder(catalog=library.catalog, store_url=store.url)
+    yield Library(catalog=library.catalog, store=store, recorder=recorder)
+    await store.close()
 
 
 async def test_only_the_images_that_match_a_filter_are_deleted(library: Library) -> None:

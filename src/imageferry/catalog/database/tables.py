@@ -276,7 +276,9 @@ deleted_objects = Table(
     # While the object exists: when a process may claim the row, after a lease or a delay. Afterwards: when to remove
     # the row. One column, because the index on it serves both.
     Column("due_at_ms", BigInteger, nullable=False),
-    # The newest item id when the object was deleted: uploads of items up to it may be lost. None: not deleted yet.
+    Column("is_deleted", Boolean, nullable=False),  # False: the object may still exist
+    # The newest item id when the last try to delete the object had ended: uploads of items up to it may be lost.
+    # None: one may be in progress.
     Column("fence_item_id", BigInteger),
     Index("ix_deleted_objects_file_id", "file_id"),
     Index("ix_deleted_objects_image_id", "image_id"),

@@ -2,12 +2,14 @@
 
 A tombstone is written in the transaction that deletes the image, so no object is orphaned if the process dies. The
 deletion of an object may also destroy a concurrent upload of the same file: the outcome of such an upload is rejected.
+Where the store refuses the deletion, later uploads are safe until the next try, and the first of them ends it: the
+object belongs to an image again.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, delete, func, not_, or_, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, not_, or_, select, update
 
 from imageferry.catalog.database.in_list import in_list
 from imageferry.catalog.database.row_locks import for_update
@@ -81,43 +83,52 @@ def add_replaced(
 
 def claim(tx: Connection, *, store: str, now_ms: int, limit: int) -> list[Tombstone]:
     """Return tombstones whose objects are still to be deleted, claimed for LEASE_MS."""
-    is_pending = (deleted_objects.c.store == store, deleted_objects.c.fence_item_id.is_(None))
+    is_pending = (deleted_objects.c.store == store, not_(deleted_objects.c.is_deleted))
     # A time more than a lease ahead was written before the clock was set back.
     is_due = or_(deleted_objects.c.due_at_ms <= now_ms, deleted_objects.c.due_at_ms > now_ms + LEASE_MS)
     query = select(deleted_objects).where(*is_pending, is_due).order_by(deleted_objects.c.id).limit(limit)
+    if tx.execute(query.limit(1)).first() is None:
+        return []
+    counters.lock_counters(tx)  # no outcome is recorded meanwhile that takes the object for safe
     rows = tx.execute(for_update(query, deleted_objects))
     claimed = [Tombstone(id=row.id, image_id=row.image_id, object_key=row.object_key) for row in rows]
-    _set_due(tx, claimed, due_at_ms=now_ms + LEASE_MS)
+    _update(tx, claimed, due_at_ms=now_ms + LEASE_MS, fence_item_id=None)
     return claimed
 
 
 def mark_deleted(tx: Connection, tombstones: Sequence[Tombstone], *, now_ms: int) -> None:
     """Record that these objects are deleted; uploads of items that exist by now may have been deleted with them."""
-    newest_item_id = select(func.coalesce(func.max(items.c.id), 0)).scalar_subquery()
-    values = {"fence_item_id": newest_item_id, "due_at_ms": now_ms + TOMBSTONE_KEPT_MS}
-    ids = [tombstone.id for tombstone in tombstones]
-    tx.execute(update(deleted_objects).where(deleted_objects.c.id.in_(ids)).values(values))
+    _update(tx, tombstones, due_at_ms=now_ms + TOMBSTONE_KEPT_MS, is_deleted=True, fence_item_id=_NEWEST_ITEM_ID)
 
 
-def postpone(tx: Connection, tombstones: Sequence[Tombstone], *, now_ms: int) -> None:
-    """Record that these objects could not be deleted; they can be claimed again after RETRY_DELAY_MS."""
-    _set_due(tx, tombstones, due_at_ms=now_ms + RETRY_DELAY_MS)
+def postpone(tx: Connection, tombstones: Sequence[Tombstone], *, now_ms: int, refused: bool) -> None:
+    """Record that these objects could not be deleted; they can be claimed again after RETRY_DELAY_MS.
+
+    `refused`: the store answered so, so no call that could still delete them is on its way.
+    """
+    ended = {"fence_item_id": _NEWEST_ITEM_ID} if refused else {}
+    _update(tx, tombstones, due_at_ms=now_ms + RETRY_DELAY_MS, **ended)
 
 
 def purge(tx: Connection, *, now_ms: int) -> None:
     """Remove tombstones that no upload can depend on any more."""
-    is_deleted = deleted_objects.c.fence_item_id.is_not(None)
-    tx.execute(delete(deleted_objects).where(is_deleted, deleted_objects.c.due_at_ms <= now_ms))
+    tx.execute(delete(deleted_objects).where(deleted_objects.c.is_deleted, deleted_objects.c.due_at_ms <= now_ms))
 
 
 def reject_deleted(lock: CountersLock, outcomes: Collection[Outcome], *, store: str) -> tuple[Outcome, ...]:
     """Return the outcomes, with each STORED one changed to PENDING whose object may have been deleted since.
 
-    That is so when a tombstone exists for its file and the item was dispatched before the object was deleted.
+    That is so when a tombstone exists for its file and the item was dispatched before the object was deleted. Removes
+    the tombstones of the other ones' objects.
     """
     stored = [outcome.item_id for outcome in outcomes if outcome.state is ItemState.STORED]
-    parameters = {"item_ids": stored, "of_store": store}
-    possibly_deleted = set(lock.tx.execute(_POSSIBLY_DELETED, parameters).scalars())
+    found = lock.tx.execute(_TOMBSTONES_OF_ITEMS, {"item_ids": stored, "of_store": store}).all()
+    possibly_deleted = {row.item_id for row in found if row.may_be_lost}
+    revived = [row.id for row in found if row.is_same_object and row.item_id not in possibly_deleted]
+    if revived:
+        lock.tx.execute(
+            delete(deleted_objects).where(deleted_objects.c.id.in_(revived), not_(deleted_objects.c.is_deleted))
+        )
     return tuple(_rejected(outcome.item_id) if outcome.item_id in possibly_deleted else outcome for outcome in outcomes)
 
 
@@ -130,19 +141,22 @@ def _rejected(item_id: int) -> Outcome:
 _WAS_UPLOADED_AGAIN = (func.coalesce(items.c.reason, "") == Reason.DELETED.value) & (
     batches.c.state == LedgerState.IN_FLIGHT.value
 )
-_POSSIBLY_DELETED = (
-    select(items.c.id)
+_MAY_BE_LOST = or_(
+    deleted_objects.c.fence_item_id.is_(None),
+    (items.c.id <= deleted_objects.c.fence_item_id) & not_(_WAS_UPLOADED_AGAIN),
+)
+_TOMBSTONES_OF_ITEMS = (
+    select(
+        deleted_objects.c.id,
+        items.c.id.label("item_id"),
+        case((deleted_objects.c.object_key == items.c.object_key, 1), else_=0).label("is_same_object"),
+        case((_MAY_BE_LOST, 1), else_=0).label("may_be_lost"),
+    )
     .join(batches, batches.c.id == items.c.batch_id)
     .join(deleted_objects, deleted_objects.c.file_id == items.c.file_id)
-    .where(
-        in_list(items.c.id, "item_ids"),
-        deleted_objects.c.store == bindparam("of_store"),
-        or_(
-            deleted_objects.c.fence_item_id.is_(None),
-            (items.c.id <= deleted_objects.c.fence_item_id) & not_(_WAS_UPLOADED_AGAIN),
-        ),
-    )
+    .where(in_list(items.c.id, "item_ids"), deleted_objects.c.store == bindparam("of_store"))
 )
+_NEWEST_ITEM_ID = select(func.coalesce(func.max(items.c.id), 0)).scalar_subquery()
 
 
 def _insert_tombstones(tx: Connection, deleted: Iterable[ImageSnapshot], *, store: str, due_at_ms: int) -> None:
@@ -153,6 +167,7 @@ def _insert_tombstones(tx: Connection, deleted: Iterable[ImageSnapshot], *, stor
             "file_id": image.file_id,
             "object_key": image.object_key,
             "due_at_ms": due_at_ms,
+            "is_deleted": False,
         }
         for image in deleted
     ]
@@ -160,7 +175,7 @@ def _insert_tombstones(tx: Connection, deleted: Iterable[ImageSnapshot], *, stor
         tx.execute(deleted_objects.insert(), rows)
 
 
-def _set_due(tx: Connection, tombstones: Sequence[Tombstone], *, due_at_ms: int) -> None:
+def _update(tx: Connection, tombstones: Sequence[Tombstone], **values: object) -> None:
     if tombstones:
         ids = [tombstone.id for tombstone in tombstones]
-        tx.execute(update(deleted_objects).where(deleted_objects.c.id.in_(ids)).values(due_at_ms=due_at_ms))
+        tx.execute(update(deleted_objects).where(deleted_objects.c.id.in_(ids)).values(values))

@@ -275,6 +275,7 @@ Table(
     Column("image_id", BigInteger, nullable=False),
     Column("object_key", Long, nullable=False),
     Column("due_at_ms", BigInteger, nullable=False),
+    Column("is_deleted", Boolean, nullable=False),
     Column("fence_item_id", BigInteger),
     Index("ix_deleted_objects_file_id", "file_id"),
     Index("ix_deleted_objects_image_id", "image_id"),
