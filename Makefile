@@ -3,9 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: help setup dev hooks openapi web run screenshots test test-unit lint types check format lock lock-check build release bench clean
+.PHONY: help setup dev deploy-tools hooks openapi web run screenshots test test-unit lint types check format lock lock-check build release bench clean
 
 help: ## List the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,14 @@ dev: .venv/.dev ## Prepare .venv for development too
 	@if command -v npm > /dev/null; then echo "==> Installing the servers that the tests start" && \
 		npm ci --silent --prefix tests/servers; fi
 	@$(BIN)/python hatch_build.py install
+	@touch $@
+
+deploy-tools: .venv-deploy/.installed ## Prepare .venv-deploy: what checks the files in deploy/ (700 MB)
+
+.venv-deploy/.installed: requirements-deploy.txt .venv/.dev
+	@echo "==> Installing the tools that check deploy/ into .venv-deploy (once; half a minute)"
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-deploy
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-deploy/bin/python requirements-deploy.txt
 	@touch $@
 
 hooks: dev ## Run `make lint` before each commit, and check and test-unit before each push
@@ -79,15 +87,18 @@ format: dev ## Format the code and apply lint's fixes
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format . ; $(BIN)/python hatch_build.py run format
 
 lock: dev ## Rewrite the lock files with the newest versions that fit
-	@$(COMPILE) --upgrade --group build -o requirements.txt
-	@$(COMPILE) --upgrade --group build --group dev -c requirements.txt -o requirements-dev.txt
+	@$(COMPILE) --upgrade pyproject.toml --group build -o requirements.txt
+	@$(COMPILE) --upgrade pyproject.toml --group build --group dev -c requirements.txt -o requirements-dev.txt
+	@$(COMPILE) --upgrade --group deploy -o requirements-deploy.txt
 
 # Compiling over a copy keeps every pin that still fits: a difference means that pyproject.toml has changed.
 lock-check: dev ## Check that the lock files match pyproject.toml; asks the package index
-	@cp requirements.txt .venv/lock.txt && cp requirements-dev.txt .venv/lock-dev.txt
-	@$(COMPILE) --group build -o .venv/lock.txt > /dev/null
-	@$(COMPILE) --group build --group dev -c requirements.txt -o .venv/lock-dev.txt > /dev/null
+	@cp requirements.txt .venv/lock.txt && cp requirements-dev.txt .venv/lock-dev.txt && cp requirements-deploy.txt .venv/lock-deploy.txt
+	@$(COMPILE) pyproject.toml --group build -o .venv/lock.txt > /dev/null
+	@$(COMPILE) pyproject.toml --group build --group dev -c requirements.txt -o .venv/lock-dev.txt > /dev/null
+	@$(COMPILE) --group deploy -o .venv/lock-deploy.txt > /dev/null
 	@diff -q requirements.txt .venv/lock.txt > /dev/null && diff -q requirements-dev.txt .venv/lock-dev.txt > /dev/null \
+		&& diff -q requirements-deploy.txt .venv/lock-deploy.txt > /dev/null \
 		|| (echo "The lock files are older than pyproject.toml: run 'make lock'." && exit 1)
 
 build: dev ## Build the wheel and the source distribution into dist/
@@ -95,7 +106,7 @@ build: dev ## Build the wheel and the source distribution into dist/
 	@ls dist/*
 
 # The changelog's section "VERSION (unreleased)" gets the date; the tag is made last, when everything was built.
-release: dev ## Release: make release VERSION=1.2.3 sets version and changelog date, builds, commits and tags
+release: dev deploy-tools ## Release: make release VERSION=1.2.3 sets version and changelog date, builds, commits and tags
 	@echo "$(VERSION)" | grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+$$' || (echo "Usage: make release VERSION=1.2.3" && exit 1)
 	@test -z "$$(git status --porcelain)" || (echo "Commit or stash your changes first." && exit 1)
 	@test -z "$$(git tag --list v$(VERSION))" || (echo "The tag v$(VERSION) exists already." && exit 1)
@@ -104,9 +115,12 @@ release: dev ## Release: make release VERSION=1.2.3 sets version and changelog d
 	@sed -i 's/^## $(VERSION) (unreleased)$$/## $(VERSION) ('"$$(date +%F)"')/' CHANGELOG.md
 	@sed -i 's/^version = ".*"$$/version = "$(VERSION)"/' pyproject.toml
 	@sed -i 's/^__version__ = ".*"$$/__version__ = "$(VERSION)"/' src/imageferry/version.py
+	@sed -i 's/^\(version\|appVersion\): .*/\1: $(VERSION)/' deploy/helm/imageferry/Chart.yaml
+	@sed -i 's/newTag: .*/newTag: $(VERSION)/' deploy/kustomize/*/kustomization.yaml
+	@$(BIN)/python -m tests.integration.deploy.kustomize
 	@$(MAKE) --no-print-directory build
 	@git commit --quiet --all --message "release: $(VERSION)" --allow-empty && git tag --annotate v$(VERSION) --message "imageferry $(VERSION)"
 	@echo "==> Built and tagged v$(VERSION). Publish with: git push --follow-tags && uv publish dist/*"
 
 clean: ## Remove what the recipes made
-	@rm -rf .venv dist web/node_modules web/src/api/generated src/imageferry/gateway/static tests/servers/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-deploy dist web/node_modules web/src/api/generated src/imageferry/gateway/static tests/servers/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
