@@ -9,7 +9,7 @@ from msgspec.structs import fields
 
 from imageferry import __version__
 from imageferry.settings import Settings
-from imageferry.settings.fields import variable_names
+from imageferry.settings.fields import secret_file_names, variable_names
 from tests.integration.deploy.tools import needs_tools, render_charts, run
 from tests.repository import ROOT
 
@@ -100,8 +100,9 @@ def test_the_chart_has_the_version_the_settings_and_the_alerts_of_imageferry(ren
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
     settings = {name for setting in fields(Settings) for name in variable_names(setting)}
-    used = {name for values in VALUES.values() for name in (values.get("config", {}) | values["secrets"])}
-    assert used <= settings
+    assert {name for values in VALUES.values() for name in values.get("config", ())} <= settings
+    secret_files = {name for setting in fields(Settings) for name in secret_file_names(setting)}
+    assert {f"{name}_FILE" for values in VALUES.values() for name in values["secrets"]} <= secret_files
     rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "imageferry.rules.yaml").read_text())
     (alerts,) = (each for each in rendered["monitored"]["manifests"] if each["kind"] == "PrometheusRule")
     assert alerts["spec"] == rules
