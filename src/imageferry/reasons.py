@@ -61,6 +61,7 @@ class Reason(StrEnum):
     CATALOG_UNAVAILABLE = "catalog_unavailable"  # the database can't be opened or reached
     CATALOG_NEWER = "catalog_newer"  # a newer imageferry migrated it
     BROKER_UNAVAILABLE = "broker_unavailable"  # the message broker can't be reached
+    NO_WORKER = "no_worker"  # no worker serves a stage that the job needs
     TRANSFER_PROCESS_FAILED = "transfer_process_failed"  # it can't be started, or exits before it is ready
     OVERLOADED = "overloaded"  # too many requests at once
     MISCONFIGURED = "misconfigured"  # a setting or option has no usable value
@@ -276,6 +277,11 @@ _TEXTS = {
         FixBy.OPERATOR,
         "The message broker can't be reached.",
         "Check CELERY_BROKER_URL, and that the broker is running.",
+    ),
+    Reason.NO_WORKER: _Text(
+        FixBy.OPERATOR,
+        "No worker serves a stage of the import.",
+        "Start a worker with the role that is missing. The import then continues by itself.",
     ),
     Reason.TRANSFER_PROCESS_FAILED: _Text(
         FixBy.OPERATOR,

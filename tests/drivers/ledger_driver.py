@@ -1,6 +1,7 @@
 """Drives the ledger of one job, as the pipeline and people do, with a clock that the test sets."""
 
 from collections import Counter
+from collections.abc import Collection
 from functools import partial
 
 from sqlalchemy import Select, select
@@ -21,6 +22,7 @@ from imageferry.model import (
     JobState,
     LedgerState,
     ListedFile,
+    Message,
     Outcome,
     Record,
     SubFolder,
@@ -79,8 +81,10 @@ class LedgerDriver:
     async def orphaned_batches(self) -> list[Transfer]:
         return await self.catalog.read(lambda tx: outcomes.orphaned_batches(tx, store=STORE, limit=10))
 
-    async def sweep(self) -> list[str]:
-        return await self.catalog.write(lambda tx: sweep(tx, store=STORE, policy=POLICY, now_ms=self.now_ms))
+    async def sweep(self, *, unserved_types: Collection[type[Message]] = ()) -> list[str]:
+        return await self.catalog.write(
+            lambda tx: sweep(tx, store=STORE, policy=POLICY, now_ms=self.now_ms, unserved_types=unserved_types)
+        )
 
     async def pause(self) -> Job:
         return await self.catalog.write(lambda tx: job_actions.pause(tx, self.job_id))

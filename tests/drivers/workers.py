@@ -24,6 +24,7 @@ POLL_INTERVAL_S = 0.05
 LOG_LINES_MAX = 60
 # Short enough that a test notices lost work, long enough that a busy process is not considered dead.
 LEASE_S = 2
+UNSERVED_AFTER_MS = 120_000  # longer than a worker takes to start on a busy machine
 BATCHES_IN_FLIGHT = 4  # fewer batches than a job has
 # Slow enough that a job still has work left at the next fault, even on a fast machine.
 CONCURRENCY = 8  # files per process
@@ -189,7 +190,10 @@ async def open_worker_group(
             "batches_in_flight": BATCHES_IN_FLIGHT,
         }
         lease_policy = replace(
-            flow.limits.lease_policy, lease_ms=LEASE_S * 1000, batches_in_flight_max=BATCHES_IN_FLIGHT
+            flow.limits.lease_policy,
+            lease_ms=LEASE_S * 1000,
+            batches_in_flight_max=BATCHES_IN_FLIGHT,
+            unserved_after_ms=UNSERVED_AFTER_MS,
         )
         flow.limits = replace(flow.limits, lease_policy=lease_policy)
         group = WorkerGroup(flow=flow, broker=broker)

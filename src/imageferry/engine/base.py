@@ -1,7 +1,9 @@
 """The interface that every engine implements, and the stages that it runs."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from imageferry.model import Crawl, Message
 
@@ -11,12 +13,24 @@ Stage = Callable[[Any], AsyncIterator[Message]]
 Stages = Mapping[type[Message], Stage]
 
 
+class Queues(Struct, frozen=True, kw_only=True):
+    """What an engine knows of the queues of its broker. Without one, nothing waits and nothing lacks a worker."""
+
+    waiting: Collection[type[Message]] = ()  # types of messages of which some wait for a worker
+    unserved: Collection[type[Message]] = ()  # types of messages that no worker has taken for a while
+
+
 class Engine(Protocol):
     """Delivers messages to stages and sends what they yield, until it is stopped.
 
     A message may be lost, duplicated or late: the catalog is the source of truth, and the sweep dispatches again what
     has waited too long.
     """
+
+    @property
+    def workers(self) -> Mapping[type[Message], int]:
+        """How many workers take each type of message, as last seen; empty without a broker."""
+        ...
 
     async def run(self) -> None:
         """Work until `stop` is called, or until the jobs that the engine was made for are terminal.

@@ -1,7 +1,7 @@
 """The engine of one machine: each message is an asyncio task, and the state is in the catalog."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
@@ -24,6 +24,8 @@ class LocalEngine:
 
     With `job_ids` it works on these jobs only; otherwise on every job of the catalog for its store.
     """
+
+    workers: Mapping[type[Message], int] = {}
 
     def __init__(
         self,

@@ -13,9 +13,10 @@ from imageferry.catalog.ledger.fair_share import assign_credit
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.catalog.ledger.sweep import sweep
 from imageferry.clock import now_ms
+from imageferry.engine.base import Queues
 from imageferry.errors import TransientError
 from imageferry.log import log
-from imageferry.model import Crawl, Message, Transfer
+from imageferry.model import Crawl, Transfer
 
 SWEEP_INTERVAL_S = 1.0
 PRUNE_EVERY_S = 60.0
@@ -23,15 +24,15 @@ PRUNE_EVERY_S = 60.0
 RETRY_PAUSE_S = 2.0
 
 
-async def _no_queues() -> Collection[type[Message]]:
-    return ()
+async def _no_queues() -> Queues:
+    return Queues()
 
 
 class SweepLoop:
     """Sweeps the catalog and sends what the jobs of one store may start; with `job_ids`, only of these jobs.
 
     `send` delivers a message. `stop_jobs` is called at each sweep with the jobs that must stop but have something in
-    progress. `queued_types` returns the types of messages that wait in a queue, or None when nothing can be sent.
+    progress. `queues` returns the state of the broker's queues, or None when nothing can be sent.
     `is_exclusive`: the window is shared by the jobs of this loop only; otherwise by all jobs of the store.
     """
 
@@ -46,7 +47,7 @@ class SweepLoop:
         job_ids: Collection[str] | None = None,
         is_exclusive: bool = True,
         interval_s: float = SWEEP_INTERVAL_S,
-        queued_types: Callable[[], Awaitable[Collection[type[Message]] | None]] = _no_queues,
+        queues: Callable[[], Awaitable[Queues | None]] = _no_queues,
     ) -> None:
         self._catalog = catalog
         self._store_url = store_url
@@ -56,7 +57,7 @@ class SweepLoop:
         self._job_ids = job_ids
         self._is_exclusive = is_exclusive
         self._interval_s = interval_s
-        self._queued_types = queued_types
+        self._queues = queues
         self._woken = asyncio.Event()
         self._is_stopped = False
         self._prune_at_s = time.monotonic() + PRUNE_EVERY_S
@@ -101,13 +102,18 @@ class SweepLoop:
             self._woken.clear()
 
     async def _sweep(self) -> None:
-        queued_types = await self._queued_types()
-        if queued_types is None:
+        queues = await self._queues()
+        if queues is None:
             return
 
         def change(tx: Tx) -> tuple[bool, bool, list[str], list[Crawl | Transfer]]:
             active = sweep(
-                tx, store=self._store_url, policy=self._lease_policy, now_ms=now_ms(), queued_types=queued_types
+                tx,
+                store=self._store_url,
+                policy=self._lease_policy,
+                now_ms=now_ms(),
+                queued_types=queues.waiting,
+                unserved_types=queues.unserved,
             )
             sharing = self._own(active) if self._is_exclusive else active
             served = assign_credit(tx, job_ids=sharing, policy=self._lease_policy, now_ms=now_ms())

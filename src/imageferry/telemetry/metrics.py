@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter as Count
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -45,6 +45,7 @@ class Metrics(Instrument):
             "source_rate_limit_calls_per_second", "Current rate limit of calls to the source, if there is one.", "call"
         )
         self._pending_work = self._gauge("pending_work_items", "Unfinished work in the catalog.", "kind", "state")
+        self._workers = self._gauge("workers", "Live workers of the installation.", "role")
         self._requests = Histogram(
             "imageferry_http_request_duration_seconds",
             "Time from a request until its response is complete.",
@@ -76,6 +77,11 @@ class Metrics(Instrument):
         self._pending_work.clear()
         for work in backlog:
             self._pending_work.labels(work.kind, work.state).set(work.count)
+
+    def set_workers(self, workers: Mapping[type[Message], int]) -> None:
+        """Replace the numbers of live workers; every gateway counts all of them."""
+        for message_type, number in workers.items():
+            self._workers.labels(message_type.__name__.lower()).set(number)
 
     def observe_request(self, *, method: str, route: str, status: int, duration_s: float) -> None:
         """Record a request that the gateway answered. `route` is the path template, such as `/api/jobs/{job_id}`."""

@@ -24,7 +24,9 @@ from imageferry.model import (
     JobState,
     LedgerState,
     Outcome,
+    Record,
     SubFolder,
+    Transfer,
 )
 from imageferry.pipeline.submit import submit
 from tests.drivers.ledger_driver import (
@@ -228,6 +230,43 @@ async def test_a_batch_whose_process_hangs_on_the_files_of_others_is_never_dead_
         assert len(innocent.items) == 2
         await ledger.record(unfinished_record(innocent))
         await ledger.sweep()
+
+
+async def test_a_job_waits_while_no_worker_serves_its_stage_and_continues_by_itself(ledger: LedgerDriver) -> None:
+    assert await ledger.sweep(unserved_types=[Transfer, Record]) == [ledger.job_id]  # nothing to transfer yet
+    assert await ledger.sweep(unserved_types=[Crawl]) == []
+    assert (await ledger.job()).detail == "No worker serves crawl. Start one: imageferry work --role crawl"
+    assert await ledger.sweep() == [ledger.job_id]
+    assert (await ledger.job()).state is JobState.ACCEPTED
+
+    await ledger.save_page(await ledger.next_crawl(), "a", "b")
+    (transfer,) = await ledger.transfers()
+    for _ in range(2):
+        ledger.now_ms += POLICY.probe_interval_ms
+        assert await ledger.sweep(unserved_types=[Transfer, Record]) == []
+        job = await ledger.job()
+        assert (job.state, job.reason) == (JobState.WAITING, Reason.NO_WORKER)
+        assert job.detail == "No worker serves transfer,record. Start one: imageferry work --role transfer,record"
+    assert await ledger.sweep(unserved_types=[Crawl]) == [ledger.job_id]
+    job = await ledger.job()
+    assert (job.state, job.reason, job.detail) == (JobState.RUNNING, None, None)
+    await ledger.record(stored_record(transfer))
+    assert (await ledger.job()).state is JobState.COMPLETED
+
+
+async def test_a_job_that_finishes_while_it_waits_for_a_worker_is_complete(ledger: LedgerDriver) -> None:
+    await ledger.save_page(await ledger.next_crawl(), "a")
+    (transfer,) = await ledger.transfers()
+    await ledger.sweep(unserved_types=[Transfer])
+    await ledger.record(stored_record(transfer))
+    assert (await ledger.job()).state is JobState.COMPLETED
+    assert await ledger.sweep(unserved_types=[Transfer]) == []
+
+
+async def test_a_paused_job_stays_paused_without_a_worker(ledger: LedgerDriver) -> None:
+    await ledger.pause()
+    await ledger.sweep(unserved_types=[Crawl])
+    assert (await ledger.job()).state is JobState.PAUSED
 
 
 async def test_a_batch_lost_too_often_is_not_dispatched_before_it_is_dead_lettered(ledger: LedgerDriver) -> None:

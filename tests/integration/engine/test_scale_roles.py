@@ -17,6 +17,7 @@ from imageferry.demo.faults import Damage, Fault
 from imageferry.demo.operations import Operation
 from imageferry.demo.tree import Tree
 from imageferry.engine.celery.app import Role
+from imageferry.errors import Reason
 from imageferry.model import JobState
 from tests.drivers.gateway_process import GatewayClient, on_free_port, running_gateway
 from tests.drivers.import_flow import ImportFlow
@@ -60,6 +61,31 @@ async def test_a_job_accepted_while_the_broker_is_down_runs_later(tree: Tree, wo
             assert (await gateway.wait_until_finished(job_id))["stored"] == FILES
 
     await workers.flow.assert_consistent(await workers.flow.job())
+
+
+async def test_a_job_that_no_worker_can_serve_says_so_and_continues_once_one_can(
+    tree: Tree, workers: WorkerGroup
+) -> None:
+    lease_policy = replace(workers.flow.limits.lease_policy, unserved_after_ms=500)
+    workers.flow.limits = replace(workers.flow.limits, lease_policy=lease_policy)
+    await workers.start("crawl")
+    sentence = "No worker serves transfer,record. Start one: imageferry work --role transfer,record"
+
+    job = (await workers.flow.run(_album(tree))).job
+    assert (job.state, job.reason, job.detail) == (JobState.WAITING, Reason.NO_WORKER, sentence)
+    async with workers.command("doctor") as checking:
+        result = await checking.wait()
+    assert result.code == ExitCode.FATAL
+    assert f"✗ workers  {sentence}" in result.stderr
+
+    async with running_gateway(on_free_port(workers.flow)) as gateway:
+        await workers.start("transfer,record")
+        assert (await gateway.wait_until_finished(job.id))["stored"] == FILES
+        async with gateway.session.get("/metrics") as response:
+            values = parse_metrics(await response.text())
+    assert {role: values["workers", role] for role in Role} == dict.fromkeys(Role, 1)
+    async with workers.command("doctor") as checking:
+        assert "✓ workers  1 serve crawl, 1 serve transfer, 1 serve record" in (await checking.wait()).stderr
 
 
 async def test_ctrl_c_detaches_and_the_workers_continue(tree: Tree, workers: WorkerGroup) -> None:

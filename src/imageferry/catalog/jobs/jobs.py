@@ -170,10 +170,10 @@ def set_waiting(tx: Connection, job: Job, reason: Reason, detail: str | None, *,
 
 
 def due_for_probe(tx: Connection, *, now_ms: int, probe_interval_ms: int) -> list[str]:
-    """Return the ids of the waiting jobs that are to try again now."""
+    """Return the ids of the waiting jobs that are to try again now; not of those that wait for a worker."""
     # A time further ahead than the interval was written before the clock was set back.
     is_due = (jobs.c.probe_at_ms <= now_ms) | (jobs.c.probe_at_ms > now_ms + probe_interval_ms)
-    query = select(jobs.c.id).where(jobs.c.state == JobState.WAITING, is_due)
+    query = select(jobs.c.id).where(jobs.c.state == JobState.WAITING, jobs.c.reason != Reason.NO_WORKER, is_due)
     return list(tx.execute(query).scalars())
 
 

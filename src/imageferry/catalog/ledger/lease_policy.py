@@ -16,6 +16,7 @@ class LeasePolicy(Struct, frozen=True, kw_only=True):
     stale_pages_max: int = 1_000  # pages in a row with nothing new, in addition to one repetition of all fresh pages
     backoff_ms_min: int = 2_000  # before the first retry; doubles with each further one
     backoff_ms_max: int = 60_000
+    unserved_after_ms: int = 30_000  # how long no worker may serve a stage before the jobs that need it wait
     probe_interval_ms: int = 15_000  # how long a waiting job waits before it tries again
 
     def batches_max(self, credit: int) -> int:

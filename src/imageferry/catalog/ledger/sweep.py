@@ -15,6 +15,7 @@ from imageferry.catalog.ledger import bulk_steps, outcomes
 from imageferry.catalog.ledger.batches import isolate
 from imageferry.catalog.ledger.folders import page_failed
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
+from imageferry.catalog.ledger.unserved import update_unserved
 from imageferry.errors import PermanentError, Reason
 from imageferry.model import (
     Crawl,
@@ -35,12 +36,18 @@ FUTURE_MS_MAX = 7_200_000
 
 
 def sweep(
-    tx: Connection, *, store: str, policy: LeasePolicy, now_ms: int, queued_types: Collection[type[Message]] = ()
+    tx: Connection,
+    *,
+    store: str,
+    policy: LeasePolicy,
+    now_ms: int,
+    queued_types: Collection[type[Message]] = (),
+    unserved_types: Collection[type[Message]] = (),
 ) -> list[str]:
     """Requeue overdue work, resume jobs that waited long enough, and run a step of each large cancel or retry.
 
     Return the ids of the jobs of `store` to dispatch. `queued_types` are the types of messages that wait in a queue
-    now: such a message may be late without being lost.
+    now: such a message may be late without being lost. `unserved_types` are those that no worker takes.
     """
     for table, message_type in ((batches, Transfer), (job_folders, Crawl)):
         overdue = _is_overdue(
@@ -54,6 +61,7 @@ def sweep(
     _dead_letter_folders(tx, policy=policy, now_ms=now_ms)
     for job_id in jobs.due_for_probe(tx, now_ms=now_ms, probe_interval_ms=policy.probe_interval_ms):
         resume_waiting(tx, job_id)
+    update_unserved(tx, store=store, unserved=unserved_types)
     unfinished = jobs.unfinished(tx)
     for job in unfinished:
         if job.state is JobState.CANCELLING or job.retry is not None:

@@ -14,7 +14,7 @@ from imageferry.catalog.images.counter_rebuild import verify_sample
 from imageferry.cli.exit_codes import ExitCode, exit_code_for_error
 from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_json
-from imageferry.errors import FatalError, ImageferryError, NotFoundError, Reason, TransientError
+from imageferry.errors import BlockedError, FatalError, ImageferryError, NotFoundError, Reason, TransientError
 from imageferry.model import FolderRef
 from imageferry.settings import Settings
 from imageferry.version import __version__
@@ -54,6 +54,8 @@ async def _local_checks(settings: Settings) -> list[Check]:
     if (broker_url := settings.celery_broker_url) is not None:
         url, prefix = broker_url.reveal(), settings.queue_prefix
         checks.append(await _run("broker", lambda: _check_broker(url, prefix=prefix)))
+        if checks[-1].error is None:
+            checks.append(await _run("workers", lambda: _check_workers(url, prefix=prefix)))
     return checks
 
 
@@ -131,6 +133,18 @@ async def _check_broker(url: str, *, prefix: str) -> str:
     from imageferry.engine.celery.app import check_broker, make_app  # noqa: PLC0415 - Celery is slow to import
 
     return await asyncio.to_thread(check_broker, make_app(url, prefix=prefix))
+
+
+async def _check_workers(url: str, *, prefix: str) -> str:
+    from imageferry.engine.celery.app import MESSAGE_TYPES, make_app  # noqa: PLC0415 - Celery is slow to import
+    from imageferry.engine.celery.queues import inspect_queues  # noqa: PLC0415 - Celery is slow to import
+
+    queues = await asyncio.to_thread(inspect_queues, make_app(url, prefix=prefix))
+    workers = {role: queues[message_type].workers for role, message_type in MESSAGE_TYPES.items()}
+    if missing := ",".join(role for role, number in workers.items() if not number):
+        message = f"No worker serves {missing}. Start one: imageferry work --role {missing}"
+        raise BlockedError(Reason.NO_WORKER, message)
+    return ", ".join(f"{number} serve {role}" for role, number in workers.items())
 
 
 def _as_json(check: Check) -> dict[str, Any]:

@@ -106,24 +106,6 @@ def check_broker(app: Celery) -> str:
     return url
 
 
-def queue_lengths(app: Celery) -> dict[type[Message], int]:
-    """Return how many messages of each type wait in a queue for a worker.
-
-    Raises TransientError when the broker can't be reached.
-    """
-    lengths: dict[type[Message], int] = dict.fromkeys(_ROLES, 0)
-    with broker_errors_translated(), app.connection_for_write() as connection:
-        channel = connection.channel()  # one for all queues: each channel opens its own connections to Redis
-        for message_type, role in _ROLES.items():
-            try:
-                lengths[message_type] = channel.queue_declare(queue_name(app, role), passive=True).message_count
-            except connection.channel_errors:
-                # The queue is not declared yet, and RabbitMQ closed the channel; on Redis, it is empty.
-                if not getattr(channel, "is_open", True):
-                    channel = connection.channel()
-    return lengths
-
-
 @contextmanager
 def broker_errors_translated() -> Iterator[None]:
     """Raise TransientError in place of the errors of broker libraries."""

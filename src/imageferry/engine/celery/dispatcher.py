@@ -1,14 +1,17 @@
 """The dispatcher of the Celery engine: it sends work from the catalog to workers."""
 
 import asyncio
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Mapping
 
 from celery import Celery
 
 from imageferry.catalog.database.connection import Catalog
 from imageferry.catalog.ledger.dispatch import requeue
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
-from imageferry.engine.celery.app import publish, queue_lengths
+from imageferry.engine.base import Queues
+from imageferry.engine.celery.app import publish
+from imageferry.engine.celery.queues import inspect_queues
 from imageferry.engine.celery.stop_signals import broadcast_stop
 from imageferry.engine.sweep_loop import SWEEP_INTERVAL_S, SweepLoop
 from imageferry.errors import TransientError
@@ -35,6 +38,9 @@ class CeleryEngine:
         self._app = app
         self._catalog = catalog
         self._stop_was_sent = False
+        self._unserved_after_s = lease_policy.unserved_after_ms / 1000
+        self._workers: Mapping[type[Message], int] = {}
+        self._served_at_s: dict[type[Message], float] = {}
         self._sweep_loop = SweepLoop(
             catalog,
             store_url=store_url,
@@ -44,8 +50,13 @@ class CeleryEngine:
             job_ids=job_ids,
             is_exclusive=False,
             interval_s=sweep_interval_s,
-            queued_types=self._queued_types,
+            queues=self._inspect_queues,
         )
+
+    @property
+    def workers(self) -> Mapping[type[Message], int]:
+        """See Engine.workers."""
+        return self._workers
 
     async def run(self) -> None:
         """Sweep and send until stopped, or until all of `job_ids` are terminal; workers finish what was sent."""
@@ -59,13 +70,23 @@ class CeleryEngine:
         """See Engine.wake."""
         self._sweep_loop.wake()
 
-    async def _queued_types(self) -> Collection[type[Message]] | None:
+    async def _inspect_queues(self) -> Queues | None:
         try:
-            lengths = await asyncio.to_thread(queue_lengths, self._app)
+            queues = await asyncio.to_thread(inspect_queues, self._app)
         except TransientError as exc:
             log.warning("broker.unavailable", detail=exc.message)
+            self._workers = {}
+            self._served_at_s.clear()  # workers, too, need time to come back
             return None
-        return [message_type for message_type, length in lengths.items() if length]
+        self._workers = {message_type: queue.workers for message_type, queue in queues.items()}
+        now_s = time.monotonic()
+        for message_type, workers in self._workers.items():
+            if workers or message_type not in self._served_at_s:
+                self._served_at_s[message_type] = now_s
+        return Queues(
+            waiting=[message_type for message_type, queue in queues.items() if queue.messages],
+            unserved=[each for each, at_s in self._served_at_s.items() if now_s - at_s >= self._unserved_after_s],
+        )
 
     async def _stop_jobs(self, job_ids: Collection[str]) -> None:
         # The empty list is sent once, so that jobs that were resumed continue at once.

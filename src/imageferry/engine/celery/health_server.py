@@ -9,7 +9,8 @@ from threading import Thread
 from celery import Celery
 from celery.worker.consumer import Consumer
 
-from imageferry.engine.celery.app import MESSAGE_TYPES, Role, queue_lengths
+from imageferry.engine.celery.app import MESSAGE_TYPES, Role
+from imageferry.engine.celery.queues import inspect_queues
 from imageferry.engine.celery.watchdog import Watchdog
 from imageferry.errors import FatalError, Reason, TransientError
 
@@ -72,10 +73,10 @@ class HealthServer:
 
     def _queue_lengths(self) -> dict[str, int]:
         try:
-            lengths = queue_lengths(self._app)
+            queues = inspect_queues(self._app)
         except TransientError:
             return {}  # the metrics of the worker processes are still served
-        return {role: lengths[MESSAGE_TYPES[role]] for role in self._roles}
+        return {role: queues[MESSAGE_TYPES[role]].messages for role in self._roles}
 
     def _status(self, code: HTTPStatus, status: str) -> HttpResponse:
         return code, "application/json", json.dumps({"status": status, "service": self._service}).encode()

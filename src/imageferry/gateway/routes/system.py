@@ -69,5 +69,6 @@ async def ready(gateway: GatewayDep) -> Health:
 )
 async def metrics(gateway: GatewayDep) -> Response:
     """Return the metrics of this process, and the pending work in the catalog, in Prometheus's text format."""
+    gateway.metrics.set_workers(gateway.engine.workers)
     gateway.metrics.set_pending_work(await gateway.read(lambda tx: list(backlog(tx))))
     return Response(gateway.metrics.exposition(), media_type=CONTENT_TYPE)
