@@ -34,14 +34,14 @@ class _AbandonedError(Exception):
     """The test upload has gone far enough."""
 
 
-async def check_access(store: "Store", inner: "ObjectStore", *, uploads: bool) -> Permissions:
+async def check_access(store: "Store", inner: "ObjectStore", *, writer: "ObjectStore", uploads: bool) -> Permissions:
     """Raise what keeps the store from taking objects; return what else it does not permit.
 
     Where objects may be deleted, writes one and deletes it. Elsewhere, and with `uploads`, starts an upload that is
     never completed.
     """
     try:
-        return await _check(store, inner, uploads=uploads)
+        return await _check(store, inner, writer=writer, uploads=uploads)
     except BlockedError as exc:
         if exc.reason is Reason.MISCONFIGURED and isinstance(inner, S3Store):
             answer = await _full_answer(inner)
@@ -50,7 +50,7 @@ async def check_access(store: "Store", inner: "ObjectStore", *, uploads: bool) -
         raise
 
 
-async def _check(store: "Store", inner: "ObjectStore", *, uploads: bool) -> Permissions:
+async def _check(store: "Store", inner: "ObjectStore", *, writer: "ObjectStore", uploads: bool) -> Permissions:
     missing: list[Access] = []
     unknown: list[Access] = []
     # Deleting first shows whether an object that is written could be deleted.
@@ -62,7 +62,7 @@ async def _check(store: "Store", inner: "ObjectStore", *, uploads: bool) -> Perm
         await store.delete(CHECK_KEY)
     else:
         missing.append(Access.DELETE)
-    if (uploads or not can_delete) and not await _can_abort(store, inner):
+    if (uploads or not can_delete) and not await _can_abort(store, writer):
         missing.append(Access.ABORT)
     # Without the permission to list, S3 does not say that an object is missing, but that it may not be read.
     if refusal := await _refusal_of_missing_object(inner):
@@ -87,7 +87,7 @@ async def _is_permitted(call: Awaitable[object]) -> bool:
     return True
 
 
-async def _can_abort(store: "Store", inner: "ObjectStore") -> bool:
+async def _can_abort(store: "Store", writer: "ObjectStore") -> bool:
     """Start an upload and abort it. Raises what keeps it from starting; returns False when it may not be aborted."""
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -98,7 +98,7 @@ async def _can_abort(store: "Store", inner: "ObjectStore") -> bool:
     with translate_errors(store.url):
         try:
             await obstore.put_async(
-                inner, CHECK_KEY, chunks(), use_multipart=True, chunk_size=PART_BYTES, max_concurrency=1
+                writer, CHECK_KEY, chunks(), use_multipart=True, chunk_size=PART_BYTES, max_concurrency=1
             )
         except _AbandonedError:
             return True

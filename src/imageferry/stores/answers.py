@@ -29,7 +29,12 @@ _NOT_DELETED = re.compile(
     r"(?:DeleteObjects|Bulk delete) request failed for key [^\n]*?: (?P<message>[^\n]*) "
     r"\(code: (?:(?P<status>\d+)|(?P<code>\w+))\)"
 )
-_CAUSE = re.compile(r'(?:message|error): "([^"\n]{1,200})"')
+_CAUSE = re.compile(r'(?:(?:message|error): "([^"\n]{1,200})"|(InvalidCertificate\(\w+\)))')
+_FAILED = re.compile(r"Error performing [A-Z]+ \S+ in [^\n]*? - (?P<cause>[^\n]*)")
+# Where no field names the region: `pictures.s3.eu-central-1.amazonaws.com`, or a sentence.
+_REGION = re.compile(r"\bs3[.-]((?:[a-z]+-){2,3}\d+)\.|expecting '([\w-]{2,40})'")
+# What follows in Azure's message is long, and holds signatures.
+_STRING_TO_SIGN = re.compile(r"\.?[^.]*string to sign", re.IGNORECASE)
 _DEBUG = "\n\nDebug source:"
 
 
@@ -67,7 +72,7 @@ class Answer(Struct, frozen=True, kw_only=True):
             status=status,
             code=given.get("Code", ""),
             message=_without(key, _message(given)),
-            region=given.get("Region") or region,
+            region=given.get("Region") or region or _region(given),
             clock_off=_clock_off(given.get("RequestTime"), given.get("ServerTime")),
             access=access_of(method=method, query=query),
             url=path,
@@ -87,9 +92,11 @@ class Answer(Struct, frozen=True, kw_only=True):
         if match := _NOT_DELETED.search(said):
             status, code, message = match.group("status", "code", "message")
             return cls(status=int(status or 200), code=code or "", message=message, access=Access.DELETE)
-        causes = _CAUSE.findall(debug)
+        causes = [quoted or name for quoted, name in _CAUSE.findall(debug)]
+        if match := _FAILED.search(said):
+            return cls(message=causes[-1] if causes else match["cause"][:TEXT_LENGTH_MAX])
         first_line = re.sub(r"\?\S*", "", said.partition("\n")[0])  # the query of a signed URL is a secret
-        return cls(message=(causes[-1] if causes else first_line)[:TEXT_LENGTH_MAX])
+        return cls(message=first_line[:TEXT_LENGTH_MAX])
 
 
 def _without(key: str, text: str) -> str:
@@ -116,7 +123,8 @@ def _json_fields(text: str) -> Iterator[tuple[str, str]]:
         yield "Code", error
         yield "Message", str(answer.get("error_description", ""))
     elif isinstance(error, dict):
-        reasons = [each.get("reason") for each in error.get("errors") or () if isinstance(each, dict)]
+        errors = error.get("errors")
+        reasons = [each.get("reason") for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
         yield "Code", str(next(filter(None, reasons), error.get("status") or error.get("code") or ""))
         yield "Message", str(error.get("message", ""))
 
@@ -125,7 +133,13 @@ def _message(given: dict[str, str]) -> str:
     # Azure's messages end in lines with the request's ID and time.
     message, _, _ = given.get("Message", "").partition("\n")
     details = given.get("Details") or given.get("AuthenticationErrorDetail") or ""
-    return " ".join(filter(None, (message.strip(), details)))[:TEXT_LENGTH_MAX]
+    text = f"{message} {_STRING_TO_SIGN.split(details)[0]}"
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:TEXT_LENGTH_MAX]
+
+
+def _region(given: dict[str, str]) -> str | None:
+    match = _REGION.search(f"{given.get('Endpoint', '')} {given.get('Message', '')}")
+    return match and (match[1] or match[2])
 
 
 def _clock_off(request_time: str | None, server_time: str | None) -> timedelta | None:

@@ -83,6 +83,8 @@ def _translate(error: Exception, store: str, *, key: str, refusal: Answer | None
     if isinstance(error, (NotSupportedError, ValueError)):
         return PermanentError(Reason.REJECTED, f"The storage at {store} rejected this object. ({_first_line(error)})")
     answer = Answer.of_exception(error, key=key)
+    if isinstance(error, FileNotFoundError) and answer.status is None:  # of a store in memory
+        return NotFoundError(Reason.GONE, f"The object is no longer in the storage at {store}.")
     return error_of(answer if answer.code or refusal is None else refusal, store=store)
 
 

@@ -22,6 +22,8 @@ from imageferry.stores.answers import Answer
 from imageferry.stores.errors import translate_errors
 from imageferry.stores.permissions import Permissions
 from imageferry.stores.presigned_put import PresignedPuts
+from imageferry.stores.staged_files import remove_staged_files
+from imageferry.stores.streams import cut, recording_errors
 
 PART_BYTES = 8 * 1024 * 1024
 PARTS_CONCURRENT = 2
@@ -136,7 +138,7 @@ class Store:
                 result = await obstore.put_async(
                     self._writer,
                     key,
-                    _recording_errors(chunks, errors),
+                    recording_errors(chunks, errors),
                     use_multipart=True,
                     chunk_size=PART_BYTES,
                     max_concurrency=PARTS_CONCURRENT,
@@ -191,7 +193,7 @@ class Store:
                     raise
         result = await obstore.get_async(self._inner, key)
         chunks = result.stream(min_chunk_size=chunk_bytes)
-        return chunks if span is None else _cut(chunks, span)
+        return chunks if span is None else cut(chunks, span)
 
     async def signed_url(self, key: str, *, valid_s: float) -> str | None:
         """Return a URL (a secret) that lets anyone read the object for `valid_s`; None: the store cannot sign one."""
@@ -251,12 +253,12 @@ class Store:
 
         With `uploads`, also whether an upload in parts can be aborted.
         """
-        return await check_access(self, self._inner, uploads=uploads)
+        return await check_access(self, self._inner, writer=self._writer, uploads=uploads)
 
     async def remove_staged_files(self, key: str) -> None:
         """Delete partial files that a killed process may have left for a key. Does nothing on remote stores."""
         if isinstance(self._inner, LocalStore) and self._inner.prefix is not None:
-            await asyncio.to_thread(_remove_staged, Path(self._inner.prefix) / key)
+            await asyncio.to_thread(remove_staged_files, Path(self._inner.prefix) / key)
 
     async def close(self) -> None:
         """Close the connections. Idempotent."""
@@ -275,31 +277,3 @@ class Store:
 def is_md5(digest: str | None) -> bool:
     """Return True when a digest is an MD5 of the whole object, not of parts."""
     return digest is not None and _MD5.fullmatch(digest) is not None
-
-
-async def _recording_errors(chunks: AsyncIterator[Content], errors: list[Exception]) -> AsyncIterator[Content]:
-    try:
-        async for chunk in chunks:
-            yield chunk
-    except Exception as exc:
-        errors.append(exc)
-        raise
-
-
-async def _cut(chunks: AsyncIterator[Bytes | bytes], span: range) -> AsyncIterator[Bytes | bytes]:
-    """Yield the bytes of the chunks that lie in the span."""
-    at = 0
-    async for chunk in chunks:
-        yield bytes(chunk)[max(0, span.start - at) : max(0, span.stop - at)]
-        at += len(chunk)
-        if at >= span.stop:
-            break
-
-
-def _remove_staged(path: Path) -> None:
-    # obstore writes a local object to `<name>#<number>` and renames it when it is complete.
-    if path.parent.is_dir():
-        for staged in path.parent.iterdir():
-            name, _, number = staged.name.rpartition("#")
-            if name == path.name and number.isdigit():
-                staged.unlink(missing_ok=True)

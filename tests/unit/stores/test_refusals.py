@@ -47,6 +47,10 @@ GOOGLE_JSON = (
     '"errors": [{"message": "m", "domain": "global", "reason": "forbidden"}]}}'
 )
 OLD_DATE = "<AuthenticationErrorDetail>Request date header too old: 'Mon, 06 Jul 2026'</AuthenticationErrorDetail>"
+STRING_TO_SIGN = (
+    "<AuthenticationErrorDetail>The MAC signature found in the HTTP request 'c2ln' is not the same as any computed "
+    "signature. Server used following string to sign: 'PUT\n\n\n3'.</AuthenticationErrorDetail>"
+)
 SAS_ENDED = (
     "<AuthenticationErrorDetail>Signature not valid in the specified time frame: Start [Mon] - Expiry [Tue] - "
     "Current [Wed]</AuthenticationErrorDetail>"
@@ -75,6 +79,16 @@ CASES: list[tuple[str, int, str, Reason, str]] = [
         Reason.MISCONFIGURED,
         "Set AWS_REGION=eu-central-1.",
     ),
+    ("s3", 400, s3("AuthorizationHeaderMalformed", MALFORMED), Reason.MISCONFIGURED, "Set AWS_REGION=eu-central-1."),
+    (
+        "s3",
+        301,
+        s3("PermanentRedirect", extra="<Endpoint>pictures.s3.ap-northeast-1.amazonaws.com</Endpoint>"),
+        Reason.MISCONFIGURED,
+        "Set AWS_REGION=ap-northeast-1.",
+    ),
+    ("s3", 400, s3("InvalidArgument", "Credential access key has length 20, should be 32"), DENIED, "doesn't accept"),
+    ("s3", 401, s3("Unauthorized"), DENIED, "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ("s3", 400, s3("IllegalLocationConstraintException"), Reason.MISCONFIGURED, "AWS_REGION"),
     ("s3", 403, s3("RequestTimeTooSkewed", SKEW, TIMES), Reason.CLOCK_WRONG, "clock is 15 minutes fast"),
     ("s3", 403, s3("AccessDenied", "Request has expired"), Reason.CLOCK_WRONG, "clock is wrong"),
@@ -110,7 +124,8 @@ CASES: list[tuple[str, int, str, Reason, str]] = [
     ("az", 403, azure("AuthenticationFailed", detail=OLD_DATE), Reason.CLOCK_WRONG, "clock is wrong"),
     ("az", 403, azure("AuthenticationFailed", detail=SAS_ENDED), DENIED, "signature for az://pictures has expired"),
     ("az", 403, azure("AuthorizationPermissionMismatch"), DENIED, "Grant them Write (w)."),
-    ("az", 403, azure("AuthorizationFailure"), DENIED, "not permitted to write objects"),
+    ("az", 403, azure("AuthorizationFailure"), DENIED, "Check the firewall and network rules"),
+    ("az", 403, azure("AuthenticationFailed", detail=STRING_TO_SIGN), DENIED, "the same as any computed signature)"),
     ("az", 403, azure("AuthorizationFailure", "Server failed to authenticate the request."), DENIED, "Check AZURE_STO"),
     ("az", 404, azure("ContainerNotFound"), MISSING, "Create the bucket or container"),
     ("az", 404, azure("BlobNotFound"), Reason.GONE, "no longer in the storage"),
@@ -227,6 +242,19 @@ def test_an_object_that_a_bulk_deletion_left_names_the_permission(scheme: str, s
 
     assert isinstance(error, NotPermittedError)
     assert f"not permitted to delete objects. Grant them {name}." in error.message
+
+
+def test_a_certificate_that_is_not_trusted_is_named() -> None:
+    error = translated(
+        GenericError(
+            "Generic S3 error: Error performing PUT https://s3.example/k in 9ms, after 4 retries, max_retries: 4, "
+            "retry_timeout: 60s  - HTTP error: error sending request\n\nDebug source:\n Custom {\n kind: InvalidData,\n"
+            " error: InvalidCertificate(UnknownIssuer),\n }"
+        ),
+        scheme="s3",
+    )
+
+    assert error.message.endswith("can't be reached or reports an error. (InvalidCertificate(UnknownIssuer))")
 
 
 def test_an_error_that_names_the_missing_object_is_not_found() -> None:
