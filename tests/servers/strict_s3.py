@@ -17,7 +17,8 @@ class StrictS3(FakeS3):
 
     `demands`: headers that each new object must have. `has_object_lock`: objects and parts must have a digest.
     `bulk_delete_refusal`: the status and code with which calls that delete many objects are refused. `deletions`
-    counts the calls that delete: bulk ones are "POST", single ones "DELETE".
+    counts the calls that delete: bulk ones are "POST", single ones "DELETE". `credentials` are the access keys of all
+    requests, with their session tokens.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class StrictS3(FakeS3):
         super().__init__()
         self.deletions: list[str] = []
         self.presigned: list[S3Operation] = []
+        self.credentials: set[tuple[str, str | None]] = set()
         self._demands = demands or {}
         self._has_object_lock = has_object_lock
         self._bulk_delete_refusal = bulk_delete_refusal
@@ -42,6 +44,9 @@ class StrictS3(FakeS3):
             return refusal
         if "X-Amz-Signature" in request.query:
             self.presigned.append(operation)
+        credential = request.query.get("X-Amz-Credential") or request.headers["Authorization"].partition("=")[2]
+        token = request.query.get("X-Amz-Security-Token") or request.headers.get("x-amz-security-token")
+        self.credentials.add((credential.partition("/")[0], token))
         return await super()._handle(request)
 
     def _refusal(self, request: web.Request, operation: S3Operation, body: bytes) -> web.Response | None:

@@ -137,6 +137,7 @@ def _store_config(settings: "Settings", limits: "Limits") -> StoreConfig:
             access_key_id=reveal_if_set(settings.aws_access_key_id),
             secret_access_key=reveal_if_set(settings.aws_secret_access_key),
             session_token=reveal_if_set(settings.aws_session_token),
+            profile=settings.aws_profile,
             region=settings.aws_region,
             endpoint_url=settings.aws_endpoint_url,
             addressing_style=settings.aws_s3_addressing_style,

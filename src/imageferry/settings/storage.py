@@ -36,9 +36,21 @@ class StorageSettings(SourceSettings):
     aws_access_key_id: Key | None = field(default=None, name="AWS_ACCESS_KEY_ID")
     aws_secret_access_key: Key | None = field(default=None, name="AWS_SECRET_ACCESS_KEY")
     aws_session_token: Key | None = field(default=None, name="AWS_SESSION_TOKEN")
+    aws_profile: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "Without keys: the profile of ~/.aws/config and ~/.aws/credentials (default: the default profile, then "
+                "the role of the container or machine)"
+            )
+        ),
+    ] = field(default=None, name="AWS_PROFILE")
     aws_region: Annotated[
         Name | None,
-        Meta(description="Region of the bucket (default: us-east-1)", extra={"also": ("AWS_DEFAULT_REGION",)}),
+        Meta(
+            description="Region of the bucket (default: of the profile, then us-east-1)",
+            extra={"also": ("AWS_DEFAULT_REGION",)},
+        ),
     ] = field(default=None, name="AWS_REGION")
     aws_endpoint_url: Annotated[
         HttpUrl | None,

@@ -31,6 +31,12 @@ class AzureCredential(StrEnum):
     SERVICE_PRINCIPAL = "client_secret"
     MANAGED_IDENTITY = "managed_identity"  # of the virtual machine, the container or the app
 
+    @property
+    def description(self) -> str:
+        """What this is called, for people."""
+        names = {"access_key": "an account key", "sas_token": "a signature", "client_secret": "a service principal"}
+        return names.get(self, f"a {self.replace('_', ' ')}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureAccess:

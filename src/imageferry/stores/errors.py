@@ -41,6 +41,8 @@ _FILE_SYSTEM: tuple[tuple[str, type[ImageferryError], Reason, str], ...] = (
         "The storage at {store} does not exist. Create the folder, or change STORE_URL.",
     ),
 )
+# What obstore makes of an error of AwsCredentials.
+_NO_CREDENTIALS = re.compile(r"credential provider: [\w.]*CredentialsError: (?P<message>[^\n]*)")
 _DETAIL_LENGTH_MAX = 300
 # What pyo3 raises for a panic of obstore's Rust code: a BaseException from a call, an Exception from a coroutine.
 _PANICS = ("PanicException", "RustPanic")
@@ -80,6 +82,8 @@ def _translate(error: Exception, store: str, *, key: str, refusal: Answer | None
         for pattern, kind, reason, sentence in _FILE_SYSTEM:
             if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
                 return kind(reason, f"{sentence.format(store=store)} ({_first_line(error)})")
+    if match := _NO_CREDENTIALS.search(str(error)):
+        return BlockedError(Reason.STORE_DENIED, match["message"])
     if isinstance(error, (NotSupportedError, ValueError)):
         return PermanentError(Reason.REJECTED, f"The storage at {store} rejected this object. ({_first_line(error)})")
     answer = Answer.of_exception(error, key=key)

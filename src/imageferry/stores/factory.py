@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import MappingProxyType
@@ -67,17 +68,29 @@ def open_store(config: StoreConfig) -> Store:
 
 
 def _open_s3(url: str, config: StoreConfig) -> Store:
-    objects = config.s3_objects
-    options = config.aws.options(bucket_and_prefix(url)[0]) | objects.options()
-    inner = _connect(S3Store, url, config, options)
+    access, objects = config.aws, config.s3_objects
+    credentials = None
+    if not access.has_keys:
+        from imageferry.stores.aws_credentials import AwsCredentials  # noqa: PLC0415 - botocore is long to import
+
+        credentials = AwsCredentials(profile=access.profile)
+        access = replace(
+            access,
+            region=access.region or credentials.region,
+            endpoint_url=access.endpoint_url or credentials.endpoint_url,
+        )
+    options = access.options(bucket_and_prefix(url)[0]) | objects.options()
+    connect = partial(_connect, S3Store, url, config, credential_provider=credentials)
+    inner = connect(options)
     return Store(
         url,
         inner,
-        writer=_connect(S3Store, url, config, options, headers=objects.acl_header()) if objects.acl else inner,
-        bulk_deleter=_connect(S3Store, url, config, options | {"aws_disable_bulk_delete": "false"}),
-        presigned_puts=_presigned_puts(inner, config),
+        writer=connect(options, headers=objects.acl_header()) if objects.acl else inner,
+        bulk_deleter=connect(options | {"aws_disable_bulk_delete": "false"}),
+        presigned_puts=_presigned_puts(inner, config, secret_key_of=(credentials or access).secret_key_of),
         etag_is_md5=objects.etag_is_md5,
         storage_class=config.storage_class,
+        credentials=lambda: "AWS_ACCESS_KEY_ID" if credentials is None else credentials.source,
     )
 
 
@@ -86,7 +99,13 @@ def _open_azure(url: str, config: StoreConfig) -> Store:
     inner = _connect(AzureStore, url, config, access.options())
     # Who has only a signature can sign nothing else.
     can_sign_urls = access.credential is not AzureCredential.SAS
-    return Store(url, inner, can_sign_urls=can_sign_urls, storage_class=config.storage_class)
+    return Store(
+        url,
+        inner,
+        can_sign_urls=can_sign_urls,
+        storage_class=config.storage_class,
+        credentials=lambda: access.credential.description,
+    )
 
 
 def _open_google(url: str, config: StoreConfig) -> Store:
@@ -107,6 +126,7 @@ def _connect(
     options: Mapping[str, str],
     *,
     headers: Mapping[str, str] = MappingProxyType({}),
+    credential_provider: Callable[[], Any] | None = None,
 ) -> ObjectStore:
     """Return obstore's store, which has sent nothing yet. `headers` are sent with every request, signed."""
     bucket, prefix = bucket_and_prefix(url)
@@ -116,6 +136,7 @@ def _connect(
             bucket,
             prefix=prefix,
             config=dict(options),
+            **({} if credential_provider is None else {"credential_provider": credential_provider}),
             client_options={
                 # An endpoint configured as http:// is intended to be unencrypted.
                 "allow_http": any("http://" in value for value in options.values()),
@@ -138,15 +159,15 @@ def _connect(
         raise FatalError(Reason.MISCONFIGURED, message) from exc
 
 
-def _presigned_puts(inner: ObjectStore, config: StoreConfig) -> PresignedPuts | None:
-    # Only with configured keys: fetching those of a machine's role would block on the network.
-    access, objects = config.aws, config.s3_objects
-    is_checksum_known = objects.checksum_algorithm in (None, "SHA256")
-    if not (isinstance(inner, S3Store) and access.access_key_id and access.secret_access_key and is_checksum_known):
+def _presigned_puts(
+    inner: ObjectStore, config: StoreConfig, *, secret_key_of: Callable[[str], str | None]
+) -> PresignedPuts | None:
+    objects = config.s3_objects
+    if not isinstance(inner, S3Store) or objects.checksum_algorithm == "CRC64NVME":  # which only obstore computes
         return None
     storage_class = {} if config.storage_class is None else {"x-amz-storage-class": config.storage_class}
     return PresignedPuts(
-        PutUrlSigner(inner, secret_key_of={access.access_key_id: access.secret_access_key}.get),
+        PutUrlSigner(inner, secret_key_of=secret_key_of),
         headers=objects.headers() | storage_class,
         sends_sha256=objects.checksum_algorithm == "SHA256",
         timeout_s=config.timeout_s,

@@ -24,14 +24,24 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsAccess:
-    """Access to S3 or a compatible server. None: use the machine's own configuration."""
+    """Access to S3 or a compatible server. Without keys, the credentials are those that the AWS command line finds."""
 
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
+    profile: str | None = None  # without keys: the profile of ~/.aws; None: the default one
     region: str | None = None
     endpoint_url: str | None = None
     addressing_style: AddressingStyle = "path"
+
+    @property
+    def has_keys(self) -> bool:
+        """True if the credentials are given here."""
+        return self.access_key_id is not None or self.secret_access_key is not None
+
+    def secret_key_of(self, access_key_id: str) -> str | None:
+        """Return the secret that belongs to an access key."""
+        return self.secret_access_key if access_key_id == self.access_key_id else None
 
     def options(self, bucket: str) -> dict[str, str]:
         """Return obstore's options. Raises FatalError where the endpoint can't have buckets as host names."""

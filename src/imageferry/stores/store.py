@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -67,6 +67,7 @@ class Store:
         writer: ObjectStore | None = None,
         storage_class: str | None = None,
         etag_is_md5: bool = True,
+        credentials: Callable[[], str] = lambda: "",
     ) -> None:
         self.url = url  # without secrets
         self.folds_case = folds_case
@@ -78,7 +79,13 @@ class Store:
         self._can_sign_urls = can_sign_urls
         self._presigned_puts = presigned_puts
         self._bulk_deleter = bulk_deleter  # the same store; deletes many objects by one call. None: it can't
+        self._credentials = credentials
         self._supports_attributes = not isinstance(inner, LocalStore)
+
+    @property
+    def credentials(self) -> str:
+        """Which credentials are used, for people; exact after the first request. Empty: none."""
+        return self._credentials()
 
     @property
     def etag_is_md5(self) -> bool:

@@ -87,7 +87,9 @@ async def test_the_bucket_is_in_the_path_or_in_the_host_name(
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9000", "[::1]:9000"])
 def test_a_bucket_cannot_be_put_before_an_address(host: str) -> None:
-    access = AwsAccess(endpoint_url=f"http://{host}", addressing_style="virtual")
+    access = AwsAccess(
+        access_key_id="key", secret_access_key="secret", endpoint_url=f"http://{host}", addressing_style="virtual"
+    )
     with pytest.raises(FatalError, match="AWS_S3_ADDRESSING_STYLE=path") as refused:
         open_store(StoreConfig(url="s3://photos", aws=access))
     assert refused.value.reason is Reason.MISCONFIGURED

@@ -113,9 +113,10 @@ async def _check_catalog(settings: Settings) -> str:
 async def _check_store(config: ExternalConfig) -> str:
     async with config.open_store() as store:
         permissions = await store.check(uploads=True)
+        credentials = f", with {store.credentials}" if store.credentials else ""
         if sentences := permissions.sentences:
-            return " ".join((f"{store.url} takes objects, with limits.", *sentences))
-        return f"{store.url} (wrote and deleted a test object)"
+            return " ".join((f"{store.url}{credentials}, takes objects, with limits.", *sentences))
+        return f"{store.url}{credentials} (wrote and deleted a test object)"
 
 
 async def _check_source(settings: Settings, config: ExternalConfig) -> str:
