@@ -24,18 +24,23 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     """How often a call is made, and how long to wait between the tries."""
 
     tries_max: int = 5  # per call, including the first
-    throttled_tries_max: int = 12  # per call when the source throttles; it recovers eventually
+    throttled_tries_max: int = 16  # per call when the source throttles; it recovers eventually
     wait_s_min: float = 0.5  # before the second try; doubles with each further try
+    # Before the third try after a throttled one, and doubles. The second follows at once: the rate limiter, which has
+    # seen the rejection, says when, and a call that was rejected by chance is not held up.
+    throttled_wait_s_min: float = 0.02
     wait_s_max: float = 30.0
     retry_after_s_max: float = 120.0  # no retry when the source asks for more; the error carries the time
 
     def wait_s(self, error: TransientError, *, tries: int) -> float | None:
         """Return the wait after `tries` tries, with jitter; None: give up."""
-        tries_max = self.throttled_tries_max if isinstance(error, ThrottledError) else self.tries_max
+        is_throttled = isinstance(error, ThrottledError)
         retry_after_s = error.retry_after_s or 0.0
+        tries_max = self.throttled_tries_max if is_throttled else self.tries_max
         if tries >= tries_max or retry_after_s > self.retry_after_s_max:
             return None
-        backoff_s = min(self.wait_s_min * 2.0 ** (tries - 1), self.wait_s_max)
+        wait_s_min, doublings = (self.throttled_wait_s_min, tries - 2) if is_throttled else (self.wait_s_min, tries - 1)
+        backoff_s = 0.0 if doublings < 0 else min(wait_s_min * 2.0**doublings, self.wait_s_max)
         # Jitter keeps calls that failed together from returning together.
         return max(retry_after_s, backoff_s) * random.uniform(1.0, 1.5)
 

@@ -1,4 +1,4 @@
-"""The adaptive rate limiter against token buckets and fixed windows, over minutes of virtual time."""
+"""The adaptive rate limiter against token buckets, windows and random refusals, over minutes of virtual time."""
 
 import random
 from collections import Counter
@@ -9,6 +9,7 @@ import pytest
 
 from imageferry.errors import Reason, ThrottledError
 from imageferry.sources.adaptive_rate import AdaptiveRateLimiter
+from imageferry.sources.retry import RetryPolicy
 from tests.drivers.virtual_time import VirtualTime
 
 
@@ -52,6 +53,13 @@ class FixedWindow:
         return True
 
 
+class NoQuota:
+    """Permits every call."""
+
+    def permits(self) -> bool:
+        return True
+
+
 @dataclass
 class CallsByMinute:
     """Counts of permitted and rejected calls, by minute."""
@@ -63,36 +71,57 @@ class CallsByMinute:
         return self.rejected[minute] / (self.permitted[minute] + self.rejected[minute])
 
 
+CALL_S = 0.05  # on average
+WORKERS = 16
+UNLIMITED_CALLS_PER_S = WORKERS / CALL_S
+
+
 async def drive(
     limiters: Sequence[AdaptiveRateLimiter],
-    quota: TokenBucket | FixedWindow,
+    quota: TokenBucket | FixedWindow | NoQuota,
     *,
     time: VirtualTime,
-    minutes: int,
-    workers: int = 16,
+    minutes: float,
+    refused_at_random: float = 0.0,
+    retry_after_s: float | None = None,
 ) -> CallsByMinute:
-    """Make as many calls as pass for so many minutes, each taking about 50 ms, with `workers` per limiter."""
+    """Make as many calls as pass for so many minutes, with WORKERS per limiter. Every call must pass eventually.
+
+    `refused_at_random` is the share of calls that is refused whatever the rate; these are not counted as rejected.
+    """
     counts = CallsByMinute()
     started_s = time.clock()
-    jitter = random.Random(7)
+    random.seed(7)  # of the retries' jitter
+    rng = random.Random(7)
+    policy = RetryPolicy()
 
     async def call() -> None:
-        await time.sleep(0.025)
-        permitted = quota.permits()
+        await time.sleep(CALL_S / 4)
         minute = int((time.clock() - started_s) // 60)
-        (counts.permitted if permitted else counts.rejected)[minute] += 1
-        await time.sleep(0.05 * jitter.random())
+        permitted = rng.random() >= refused_at_random
+        if permitted:
+            permitted = quota.permits()
+            (counts.permitted if permitted else counts.rejected)[minute] += 1
+        await time.sleep(CALL_S * (0.25 + rng.random()))
         if not permitted:
-            raise ThrottledError(Reason.RATE_LIMITED, "Slow down.")
+            raise ThrottledError(Reason.RATE_LIMITED, "Slow down.", retry_after_s=retry_after_s)
+
+    async def make_call(limiter: AdaptiveRateLimiter) -> None:
+        tries = 0
+        while True:
+            try:
+                return await limiter.call(call)
+            except ThrottledError as exc:
+                tries += 1
+                wait_s = policy.wait_s(exc, tries=tries)
+                assert wait_s is not None
+                await time.sleep(wait_s)
 
     async def worker(limiter: AdaptiveRateLimiter) -> None:
         while True:
-            try:
-                await limiter.call(call)
-            except ThrottledError:
-                await time.sleep(0.5 + jitter.random())
+            await make_call(limiter)
 
-    await time.run(*(worker(limiter) for limiter in limiters for _ in range(workers)), until_s=60.0 * minutes - 0.001)
+    await time.run(*(worker(limiter) for limiter in limiters for _ in range(WORKERS)), until_s=60.0 * minutes - 0.001)
     return counts
 
 
@@ -152,3 +181,47 @@ async def test_a_known_quota_is_never_exceeded() -> None:
     counts = await drive([limiter], TokenBucket(time, 30.01, 4), time=time, minutes=2)
     assert counts.rejected.total() == 0
     assert counts.permitted.total() >= 0.99 * 30 * 60 * 2
+
+
+@pytest.mark.parametrize(
+    ("refused", "retry_after_s", "kept"),
+    [(0.005, None, 0.7), (0.02, None, 0.7), (0.1, None, 0.7), (0.3, None, 0.5), (0.1, 1.0, 0.7)],
+)
+async def test_calls_that_are_refused_at_random_slow_nothing_down(
+    refused: float, retry_after_s: float | None, kept: float
+) -> None:
+    time = VirtualTime()
+    limiter = AdaptiveRateLimiter("bytes", clock=time.clock, sleep=time.sleep)
+    counts = await drive(
+        [limiter], NoQuota(), time=time, minutes=0.4, refused_at_random=refused, retry_after_s=retry_after_s
+    )
+    assert counts.permitted[0] >= kept * UNLIMITED_CALLS_PER_S * 24
+
+
+@pytest.mark.parametrize("refused", [0.02, 0.1])
+async def test_a_quota_is_used_up_although_calls_are_also_refused_at_random(refused: float) -> None:
+    time = VirtualTime()
+    limiter = AdaptiveRateLimiter("bytes", clock=time.clock, sleep=time.sleep)
+    counts = await drive([limiter], TokenBucket(time, 83, 415), time=time, minutes=2, refused_at_random=refused)
+    assert sum(counts.permitted.values()) >= 0.85 * 83 * 120
+    assert sum(counts.rejected.values()) <= 0.05 * sum(counts.permitted.values())
+
+
+async def test_refusals_at_random_may_begin_and_end_while_a_quota_lasts() -> None:
+    time = VirtualTime()
+    limiter = AdaptiveRateLimiter("bytes", clock=time.clock, sleep=time.sleep)
+    quota = TokenBucket(time, 83, 83)
+    for refused in (0.0, 0.1, 0.0):
+        counts = await drive([limiter], quota, time=time, minutes=1, refused_at_random=refused)
+        assert counts.permitted[0] >= 0.9 * 83 * 60
+    assert counts.rejected_fraction(0) <= 0.05
+
+
+async def test_a_closed_source_is_probed_and_not_taken_for_one_that_refuses_at_random() -> None:
+    time = VirtualTime()
+    limiter = AdaptiveRateLimiter("bytes", clock=time.clock, sleep=time.sleep)
+    quota = TokenBucket(time, 200, 200)
+    await drive([limiter], quota, time=time, minutes=1)
+    quota.calls_per_s = quota.burst = 0
+    counts = await drive([limiter], quota, time=time, minutes=0.5)
+    assert counts.rejected[0] <= WORKERS + 20
