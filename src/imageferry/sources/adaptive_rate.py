@@ -40,7 +40,7 @@ IDLE_AFTER_S = 1.0
 class AdaptiveRateLimiter:
     """Lets calls pass at once until the source rejects one (ThrottledError), then at the rate that it permits.
 
-    Calls that are refused at random, at any rate, slow nothing down: see docs/decisions/0022. They are raised without a
+    Calls that are refused at random, at any rate, slow nothing down: see decision 25. They are raised without a
     `retry_after_s`, because other calls are permitted meanwhile.
 
     `calls_per_s_max` is a known quota in calls per second, which is never exceeded. `kind` names the calls in the log.
