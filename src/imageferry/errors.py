@@ -15,6 +15,7 @@ __all__ = [
     "PageTokenError",
     "PermanentError",
     "Reason",
+    "RefusedRowError",
     "ThrottledError",
     "TransientError",
     "UsageError",
@@ -52,6 +53,10 @@ class DeferredError(ImageferryError):
 
 class PermanentError(ImageferryError):
     """This file, folder or request will never succeed as it is."""
+
+
+class RefusedRowError(PermanentError):
+    """The catalog can't hold one of the rows that were to be written. Nothing was."""
 
 
 class NotFoundError(PermanentError):

@@ -294,7 +294,22 @@ class Crawl(msgspec.Struct, frozen=True, kw_only=True):
     folder: Folder
     path: str  # of the folder, below the root, joined by `/`; the root is ""
     page_token: str | None = None
+    page_number: int = 1
+    checkpoint: str | None = None  # the token of an earlier page
     is_root: bool = False
+
+    def next_page(self, token: str) -> "Crawl":
+        """Return the message for the page after this one.
+
+        Checkpoints are the pages 1, 2, 4, 8 ...: a circle of any length comes back to one of them (Brent's algorithm).
+        """
+        is_checkpoint = self.page_number.bit_count() == 1
+        checkpoint = self.page_token if is_checkpoint else self.checkpoint
+        return msgspec.structs.replace(self, page_token=token, page_number=self.page_number + 1, checkpoint=checkpoint)
+
+    def comes_back_to(self, token: str | None) -> bool:
+        """Return True if the next page's token is that of this page or of the checkpoint."""
+        return token is not None and token in {self.page_token, self.checkpoint}
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):

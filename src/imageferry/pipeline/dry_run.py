@@ -108,11 +108,14 @@ class _DryRun:
             self.plan.failing[exc.reason] += 1
             return []
         await self._classify(page, listing)
-        if listing.next_page_token is not None:
-            next_pages = [_page(page.source, page.folder, page.path, listing.next_page_token)]
-        else:
+        next_pages = []
+        if listing.next_page_token is None:
             self.plan.folders += 1
-            next_pages = []
+        elif page.comes_back_to(listing.next_page_token):
+            self.plan.files += 1
+            self.plan.failing[Reason.LISTING_INCOMPLETE] += 1
+        else:
+            next_pages.append(page.next_page(listing.next_page_token))
         if self._options.recursive:
             for sub in subfolders(listing, path=page.path):
                 if sub.folder.id not in self._folder_ids:
@@ -154,5 +157,5 @@ class _DryRun:
         return not is_known
 
 
-def _page(source: str, folder: Folder, path: str, page_token: str | None = None) -> Crawl:
-    return Crawl(job_id="", source=source, job_folder_id=0, folder=folder, path=path, page_token=page_token)
+def _page(source: str, folder: Folder, path: str) -> Crawl:
+    return Crawl(job_id="", source=source, job_folder_id=0, folder=folder, path=path)

@@ -15,7 +15,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 
-from imageferry.errors import FatalError, Reason, TransientError
+from imageferry.catalog.database.refusals import REFUSALS, explain_refusal
+from imageferry.errors import FatalError, Reason, RefusedRowError, TransientError
 
 T = TypeVar("T")
 
@@ -63,7 +64,8 @@ class Catalog:
 
     A query or change is a function of a connection, and it may run more than once: when the database is busy, picks
     it as a deadlock victim, fails over or is unreachable, everything is rolled back and repeated for up to
-    `retry_timeout_s` seconds. Then TransientError(CATALOG_UNAVAILABLE) is raised.
+    `retry_timeout_s` seconds. Then TransientError(CATALOG_UNAVAILABLE) is raised. RefusedRowError: the database refuses
+    a value of what was to be written.
 
     The server rolls back a transaction that is idle for `idle_transaction_timeout_s` seconds: a process that is
     frozen in the middle of one would otherwise keep its rows locked, and block every other process that needs them.
@@ -142,7 +144,14 @@ def _run_in_transaction(engine: Engine, work: Callable[[Tx], T]) -> T:
         if exc.connection_invalidated:
             message = f"The connection to the catalog was lost: {exc.orig}."
             raise TransientError(Reason.CATALOG_UNAVAILABLE, message) from exc
-        raise
+        raise _refused_row(exc) or exc from exc.__cause__
+    except REFUSALS as exc:
+        raise _refused_row(exc) or exc from exc.__cause__
+
+
+def _refused_row(error: Exception) -> RefusedRowError | None:
+    why = explain_refusal(error)
+    return None if why is None else RefusedRowError(Reason.INVALID_ENTRY, f"The catalog can't hold it: {why}.")
 
 
 def _parse_url(text: str) -> URL:

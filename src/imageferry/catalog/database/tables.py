@@ -17,7 +17,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    Text,
     UniqueConstraint,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -112,9 +111,14 @@ job_folders = Table(
     Column("path", Long, nullable=False),  # below the root, names joined by `/`; the root is ""
     Column("resource_key", Exact),
     Column("via_shortcut", Boolean, nullable=False),  # found through a shortcut
-    Column("page_token", Text),  # of the page to list next; None: the first
+    Column("page_token", Long),  # of the page to list next; None: the first
     Column("fresh_pages", Integer, nullable=False),  # pages with a file or folder that was not known
     Column("stale_pages", Integer, nullable=False),  # pages without one since the last fresh page
+    Column("page_number", Integer, nullable=False),  # of the page to list next
+    Column("checkpoint", Long),  # token of an earlier page: a listing that comes back to it goes in a circle
+    Column(
+        "restarts", SmallInteger, nullable=False
+    ),  # times it was listed from its first page again, since the last fresh page
     Column("state", String(16), nullable=False),  # a LedgerState
     Column("tries", SmallInteger, nullable=False),  # times it was dispatched since its last page that succeeded
     Column("available_at_ms", BigInteger, nullable=False),  # READY: not dispatched before this time

@@ -18,7 +18,15 @@ from imageferry.model import Job, JobOptions, JobState, LedgerState, PendingRetr
 
 ACTIVE = (JobState.ACCEPTED, JobState.RUNNING)
 UNFINISHED = tuple(state for state in JobState if not state.is_terminal)
-NEW_FOLDER = {"state": LedgerState.READY, "fresh_pages": 0, "stale_pages": 0, "tries": 0, "available_at_ms": 0}
+FIRST_PAGE = {"page_token": None, "page_number": 1, "checkpoint": None}
+NEW_FOLDER = FIRST_PAGE | {
+    "state": LedgerState.READY,
+    "fresh_pages": 0,
+    "stale_pages": 0,
+    "restarts": 0,
+    "tries": 0,
+    "available_at_ms": 0,
+}
 
 
 def create(tx: Connection, job: Job) -> None:

@@ -13,6 +13,7 @@ from imageferry.catalog.images.name_tokens import name_key
 from imageferry.catalog.jobs import items
 from imageferry.model import ItemState, LedgerState, ListedFile, Media
 
+NAME_LENGTH_MAX = 16_384  # characters; a statement of a database holds some megabytes
 FILES_MAX = 100
 SIZE_BYTES_MAX = 64 * 1024 * 1024
 # The size to assume for a file whose size is not listed, so that a batch of such files is not too large.
@@ -137,7 +138,7 @@ def _item_row(job_id: str, listed: ListedFile) -> dict[str, Any]:
         "file_id": file.id,
         "folder_id": listed.folder_id,
         "resource_key": file.resource_key,
-        "name": file.name,
+        "name": file.name[:NAME_LENGTH_MAX],
         "name_key": name_key(file.name),
         "path": listed.path,
         "mime_type": file.mime_type[:255],

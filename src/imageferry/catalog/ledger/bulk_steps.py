@@ -147,7 +147,8 @@ def _retry_rows(tx: Connection, job: Job, rows: Sequence[Row[Any]], *, batches_m
         # A folder that is listed again is no longer an item.
         tx.execute(delete(items).where(items.c.id.in_([row.id for row in failed_folders])))
         # Its fresh pages still count: once a page of the root was listed, the root no longer fails the job.
-        reset = {"state": LedgerState.READY, "page_token": None, "stale_pages": 0, "tries": 0, "available_at_ms": 0}
+        counts = {"stale_pages": 0, "restarts": 0, "tries": 0, "available_at_ms": 0}
+        reset = jobs.FIRST_PAGE | counts | {"state": LedgerState.READY}
         is_failed = job_folders.c.folder_id.in_([row.file_id for row in failed_folders])
         tx.execute(update(job_folders).where(job_folders.c.job_id == job.id, is_failed).values(reset))
     failed = sum(row.state == ItemState.FAILED for row in rows)

@@ -51,6 +51,8 @@ def _dispatch_folders(tx: Connection, job: Job, *, policy: LeasePolicy, now_ms: 
             folder=Folder(id=row.folder_id, name=row.name, resource_key=row.resource_key),
             path=row.path,
             page_token=row.page_token,
+            page_number=row.page_number,
+            checkpoint=row.checkpoint,
             is_root=row.folder_id == job.folder_id and row.path == "",
         )
         for row in rows

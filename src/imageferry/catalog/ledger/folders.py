@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, Integer, bindparam, select, update
 
@@ -12,6 +11,13 @@ from imageferry.catalog.database.tables import job_folders
 from imageferry.catalog.jobs import items, jobs
 from imageferry.catalog.ledger.batches import insert_items
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
+from imageferry.catalog.ledger.listed_pages import (
+    ListedPage,
+    insert_folders,
+    new_files_of,
+    new_folders_of,
+    without_refused,
+)
 from imageferry.clock import utc_now
 from imageferry.errors import (
     BlockedError,
@@ -32,29 +38,23 @@ from imageferry.model import (
     JobState,
     LedgerState,
     ListedFile,
-    SubFolder,
 )
 
 BYTES_MAX = 2**63 - 1  # a source may list any sizes; their sum must fit its column
+__all__ = ["ListedPage", "page_failed", "renew_lease", "save_pages"]
+
 # States of a job in which its folders are no longer listed.
 _LISTING_ENDED = (*(state for state in JobState if state.is_terminal), JobState.CANCELLING)
 
 
-class ListedPage(Struct, frozen=True, kw_only=True):
-    """One listed page of a folder."""
-
-    crawl: Crawl
-    files: Sequence[ListedFile]
-    subfolders: Sequence[SubFolder] = ()
-    next_page_token: str | None = None  # None: this was the last page
-    folder_name: str | None = None  # of the root, on its first page
-
-
-def save_pages(tx: Connection, pages: Sequence[ListedPage], *, policy: LeasePolicy) -> None:
+def save_pages(
+    tx: Connection, pages: Sequence[ListedPage], *, policy: LeasePolicy, sorts_out_refused: bool = False
+) -> None:
     """Write listed pages of one job: new items and batches, new folders, and the tokens of the next pages.
 
-    A page that its folder no longer waits for is ignored. A folder whose pages bring nothing new for too long loops
-    and fails.
+    A page that its folder no longer waits for is ignored. A folder whose pages come back to an earlier one is listed
+    again from its first page, and fails when that does not help, or when its pages bring nothing new for too long.
+    With `sorts_out_refused`, each row that the database refuses becomes a failed item, and the rest is written.
     """
     job = jobs.get(tx, pages[0].crawl.job_id, lock=True)
     if job is None or job.state in _LISTING_ENDED:
@@ -62,41 +62,59 @@ def save_pages(tx: Connection, pages: Sequence[ListedPage], *, policy: LeasePoli
     pages = _current_pages(tx, pages)
     if not pages:
         return
-    new_files = _new_files(tx, job, pages)
-    new_folders = _add_folders(tx, job, pages)
+    if sorts_out_refused:
+        pages = [without_refused(tx, job, page) for page in pages]
+    new_files = new_files_of(tx, job, pages)
+    new_folders = new_folders_of(tx, job, pages)
+    insert_folders(tx, job, [sub for folders in new_folders for sub in folders])
     all_new_files = [file for files in new_files for file in files]
     insert_items(tx, job_id=job.id, files=all_new_files)
     tx.execute(
         _SAVE_PAGE,
         [
-            {
-                "row_id": page.crawl.job_folder_id,
-                "new_state": LedgerState.READY if page.next_page_token else LedgerState.DONE,
-                "new_page_token": page.next_page_token,
-                "is_fresh": int(bool(files or folder_count)),
-            }
-            for page, files, folder_count in zip(pages, new_files, new_folders, strict=True)
+            _saved_page(page, is_fresh=bool(files or folders))
+            for page, files, folders in zip(pages, new_files, new_folders, strict=True)
         ],
     )
     job = _count_discovered(job, all_new_files)
-    for page, files, folder_count in zip(pages, new_files, new_folders, strict=True):
+    for page, files, folders in zip(pages, new_files, new_folders, strict=True):
         is_last = page.next_page_token is None
         job = replace(
-            job, folder_name=page.folder_name or job.folder_name, open_folders=job.open_folders + folder_count - is_last
+            job, folder_name=page.folder_name or job.folder_name, open_folders=job.open_folders + len(folders) - is_last
         )
-        if not (is_last or files or folder_count) and _is_looping(tx, page.crawl, policy):
-            error = PermanentError(Reason.LISTING_INCOMPLETE, "The source's pages of this folder repeat in a loop.")
+        if not is_last and (why := _endless(tx, page, is_fresh=bool(files or folders), policy=policy)):
+            name = page.crawl.folder.name or job.folder_name
+            error = PermanentError(Reason.LISTING_INCOMPLETE, f"The listing of the folder {name!r} never ends: {why}.")
             job = _mark_folder_failed(tx, job, page.crawl, error)
     jobs.save(tx, job)
 
 
+def _saved_page(page: ListedPage, *, is_fresh: bool) -> dict[str, Any]:
+    token = page.next_page_token
+    is_restarted = page.crawl.comes_back_to(token)
+    following = page.crawl.next_page(token) if token is not None and not is_restarted else None
+    return {
+        "row_id": page.crawl.job_folder_id,
+        "new_state": LedgerState.DONE if token is None else LedgerState.READY,
+        "new_page_token": following and following.page_token,
+        "new_page_number": 1 if following is None else following.page_number,
+        "new_checkpoint": following and following.checkpoint,
+        "is_fresh": int(is_fresh),
+        "is_restarted": int(is_restarted),
+    }
+
+
 _IS_FRESH = bindparam("is_fresh", type_=Integer)
+_IS_RESTARTED = bindparam("is_restarted", type_=Integer)
 _SAVE_PAGE = (
     update(job_folders)
     .where(job_folders.c.id == bindparam("row_id"))
     .values(
         state=bindparam("new_state"),
         page_token=bindparam("new_page_token"),
+        page_number=bindparam("new_page_number"),
+        checkpoint=bindparam("new_checkpoint"),
+        restarts=job_folders.c.restarts * (1 - _IS_FRESH) + _IS_RESTARTED,
         fresh_pages=job_folders.c.fresh_pages + _IS_FRESH,
         stale_pages=(job_folders.c.stale_pages + 1) * (1 - _IS_FRESH),
         tries=0,
@@ -118,12 +136,13 @@ def page_failed(tx: Connection, crawl: Crawl, *, error: ImageferryError, policy:
         return
     row = tx.execute(select(job_folders).where(job_folders.c.id == crawl.job_folder_id)).one()
     is_unlisted_root = row.folder_id == job.folder_id and row.fresh_pages == 0
-    may_retry = isinstance(error, (TransientError, PageTokenError)) and row.tries < policy.folder_tries_max
+    tries = max(row.tries, row.restarts)
+    may_retry = isinstance(error, (TransientError, PageTokenError)) and tries < policy.folder_tries_max
     job_waits = isinstance(error, UnreachableError) or (isinstance(error, BlockedError) and not is_unlisted_root)
     if may_retry or job_waits:
-        retried = {"state": LedgerState.READY, "available_at_ms": now_ms + policy.backoff_ms(row.tries)}
+        retried = {"state": LedgerState.READY, "available_at_ms": now_ms + policy.backoff_ms(tries)}
         if isinstance(error, PageTokenError):
-            retried["page_token"] = None
+            retried |= jobs.FIRST_PAGE | {"restarts": row.restarts + 1}
         if job_waits:
             retried |= {"tries": row.tries - 1, "available_at_ms": 0}
             jobs.set_waiting(tx, job, error.reason, error.message, probe_at_ms=now_ms + policy.probe_interval_ms)
@@ -165,55 +184,19 @@ _NEXT_PAGES = select(job_folders.c.id, job_folders.c.state, job_folders.c.page_t
 )
 
 
-def _new_files(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[list[ListedFile]]:
-    """Return the files that the job does not know yet, by page. Of a file listed twice, the first one counts."""
-    known = items.known_ids(tx, job_id=job.id, file_ids=[file.file.id for page in pages for file in page.files])
-    new: list[list[ListedFile]] = []
-    for page in pages:
-        by_id = {file.file.id: file for file in reversed(page.files) if file.file.id not in known}
-        known |= by_id.keys()
-        new.append(list(by_id.values())[::-1])
-    return new
-
-
-def _add_folders(tx: Connection, job: Job, pages: Sequence[ListedPage]) -> list[int]:
-    """Insert the folders that the job does not know yet. Return their number, by page."""
-    listed = [sub.folder.id for page in pages for sub in page.subfolders]
-    known = set(tx.execute(_KNOWN_FOLDERS, {"of_job": job.id, "folder_ids": listed}).scalars()) if listed else set()
-    rows: list[dict[str, Any]] = []
-    counts = []
-    for page in pages:
-        new = {sub.folder.id: sub for sub in page.subfolders if sub.folder.id not in known}
-        known |= new.keys()
-        counts.append(len(new))
-        rows += [_folder_row(job, sub) for sub in new.values()]
-    if rows:
-        tx.execute(job_folders.insert(), rows)
-    return counts
-
-
-_KNOWN_FOLDERS = select(job_folders.c.folder_id).where(
-    job_folders.c.job_id == bindparam("of_job"), in_list(job_folders.c.folder_id, "folder_ids")
-)
-
-
-def _folder_row(job: Job, sub: SubFolder) -> dict[str, Any]:
-    return jobs.NEW_FOLDER | {
-        "job_id": job.id,
-        "folder_id": sub.folder.id,
-        "name": sub.folder.name,
-        "resource_key": sub.folder.resource_key,
-        "path": sub.path,
-        "via_shortcut": sub.via_shortcut,
-    }
-
-
-def _is_looping(tx: Connection, crawl: Crawl, policy: LeasePolicy) -> bool:
-    row = tx.execute(
-        select(job_folders.c.fresh_pages, job_folders.c.stale_pages).where(job_folders.c.id == crawl.job_folder_id)
-    ).one()
+def _endless(tx: Connection, page: ListedPage, *, is_fresh: bool, policy: LeasePolicy) -> str | None:
+    """Return why listing a folder further would never end; None: it may."""
+    is_circle = page.crawl.comes_back_to(page.next_page_token)
+    if is_fresh and not is_circle:
+        return None
+    columns = (job_folders.c.fresh_pages, job_folders.c.stale_pages, job_folders.c.restarts)
+    row = tx.execute(select(*columns).where(job_folders.c.id == page.crawl.job_folder_id)).one()
+    if is_circle and row.restarts >= policy.folder_tries_max:
+        return f"page {page.crawl.page_number} names an earlier page as the next one"
     # A folder listed again from its first page brings nothing new until it reaches the page where it was.
-    return bool(row.stale_pages > row.fresh_pages + policy.stale_pages_max)
+    if row.stale_pages > row.fresh_pages + policy.stale_pages_max:
+        return f"its last {row.stale_pages:,} pages had nothing new"
+    return None
 
 
 def _mark_folder_failed(
@@ -225,8 +208,10 @@ def _mark_folder_failed(
     """
     tx.execute(update(job_folders).where(job_folders.c.id == crawl.job_folder_id).values(state=LedgerState.DONE))
     item = _folder_item(crawl, error, via_shortcut=via_shortcut)
-    insert_items(tx, job_id=job.id, files=[item])
-    return replace(_count_discovered(job, [item]), open_folders=job.open_folders - 1)
+    # The source may have listed a file with the same id.
+    new = [] if items.known_ids(tx, job_id=job.id, file_ids=[item.file.id]) else [item]
+    insert_items(tx, job_id=job.id, files=new)
+    return replace(_count_discovered(job, new), open_folders=job.open_folders - 1)
 
 
 def _folder_item(crawl: Crawl, error: ImageferryError, *, via_shortcut: bool) -> ListedFile:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, select, update
 
+from imageferry.catalog.database.refusals import find_refused
 from imageferry.catalog.database.tables import batches
 from imageferry.catalog.database.tables import jobs as jobs_table
 from imageferry.catalog.images import counters, deletions, records
@@ -14,6 +15,7 @@ from imageferry.catalog.ledger.batches import isolate
 from imageferry.catalog.ledger.bulk_steps import cancel_step
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import utc_now
+from imageferry.errors import Reason
 from imageferry.model import ItemState, JobState, LedgerState, Outcome, Record, Transfer
 
 
@@ -66,6 +68,31 @@ def record_outcomes(tx: Connection, *messages: Record, policy: LeasePolicy, now_
         )
     else:
         jobs.save(tx, job)
+
+
+def record_accepted(tx: Connection, *messages: Record, policy: LeasePolicy, now_ms: int) -> None:
+    """Write outcomes like `record_outcomes`, but fail each file whose row the database refuses, and no other."""
+
+    def write(some: Sequence[Outcome]) -> None:
+        parts = [
+            replace(each, outcomes=tuple(set(each.outcomes).intersection(some)), is_final=False) for each in messages
+        ]
+        record_outcomes(tx, *parts, policy=policy, now_ms=now_ms)
+
+    refused = find_refused(tx, [outcome for each in messages for outcome in each.outcomes], write)
+    failed = {
+        outcome: Outcome(
+            item_id=outcome.item_id,
+            state=ItemState.FAILED,
+            reason=Reason.INVALID_ENTRY,
+            detail=f"The catalog can't hold what is known of it: {why}.",
+        )
+        for outcome, why in refused
+    }
+    accepted = [
+        replace(each, outcomes=tuple(failed.get(outcome, outcome) for outcome in each.outcomes)) for each in messages
+    ]
+    record_outcomes(tx, *accepted, policy=policy, now_ms=now_ms)
 
 
 _CANCELLED = (JobState.CANCELLING, JobState.CANCELLED)

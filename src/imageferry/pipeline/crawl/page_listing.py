@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from imageferry.errors import (
     DeferredError,
     NotFoundError,
-    PageTokenError,
     PermanentError,
     Reason,
     ThrottledError,
@@ -33,6 +32,7 @@ from imageferry.sources.base import Source
 
 # Each shortcut's target is looked up by a call of its own.
 LOOKUPS_CONCURRENT = 8
+PATH_LENGTH_MAX = 16_384  # characters: it is stored with each file
 
 
 class PageListing(Struct, frozen=True, kw_only=True):
@@ -51,16 +51,13 @@ class PageListing(Struct, frozen=True, kw_only=True):
 async def list_page(message: Crawl, *, source: Source) -> PageListing:
     """List a page and look up the targets of its shortcuts.
 
-    Raises TransientError(LISTING_INCOMPLETE) if the source says that the page lacks files, PageTokenError if a page
-    names itself as the next one, and what the source raises.
+    Raises TransientError(LISTING_INCOMPLETE) if the source says that the page lacks files, and what the source raises.
     """
     folder_ref = root_ref(message)
     if folder_ref is not None:
         # The root may be a shortcut, or private by now.
         return await list_root(folder_ref, source=source, resolving=source.resolve(folder_ref))
     page = await source.list_page(message.folder, page_token=message.page_token)
-    if page.next_page_token is not None and page.next_page_token == message.page_token:
-        raise PageTokenError(Reason.LISTING_INCOMPLETE, "The source named a page as its own next page.")
     return await _follow_shortcuts(page, source=source)
 
 
@@ -176,4 +173,4 @@ def subfolders(listing: PageListing, *, path: str) -> list[SubFolder]:
 
 def _join(path: str, folder: Folder) -> str:
     name = folder.name.replace("/", "\N{DIVISION SLASH}")  # so that each slash of a path separates two folders
-    return f"{path}/{name}" if path else name
+    return (f"{path}/{name}" if path else name)[:PATH_LENGTH_MAX]

@@ -11,6 +11,7 @@ from imageferry.catalog.jobs import jobs
 from imageferry.catalog.ledger import dispatch, folders
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import now_ms
+from imageferry.errors import RefusedRowError
 from imageferry.model import Crawl, Job, Transfer
 from imageferry.pipeline.crawl.page_listing import PageListing, subfolders
 from imageferry.pipeline.crawl.selection import classify_file, classify_others
@@ -51,18 +52,23 @@ class PageWriter:
             await asyncio.sleep(WAIT_FOR_MORE_S)
 
     async def _write(self, pages: Sequence[_Page]) -> Sequence[Crawl | Transfer]:
-        change = partial(_save_pages, pages=pages, policy=self._lease_policy, folds_case=self._folds_case)
-        return await self._catalog.write(change)
+        save = partial(_save_pages, pages=pages, policy=self._lease_policy, folds_case=self._folds_case)
+        try:
+            return await self._catalog.write(save)
+        except RefusedRowError:
+            return await self._catalog.write(partial(save, sorts_out_refused=True))
 
 
-def _save_pages(tx: Tx, *, pages: Sequence[_Page], policy: LeasePolicy, folds_case: bool) -> list[Crawl | Transfer]:
+def _save_pages(
+    tx: Tx, *, pages: Sequence[_Page], policy: LeasePolicy, folds_case: bool, sorts_out_refused: bool = False
+) -> list[Crawl | Transfer]:
     job = jobs.get(tx, pages[0][0].job_id)
     if job is None:
         return []
     file_ids = [file.id for _, listing in pages for file in listing.files]
     stored_versions = records.stored_versions(tx, source=job.source, store=job.store, file_ids=file_ids)
     classified = [_classify(*page, job=job, stored_versions=stored_versions, folds_case=folds_case) for page in pages]
-    folders.save_pages(tx, classified, policy=policy)
+    folders.save_pages(tx, classified, policy=policy, sorts_out_refused=sorts_out_refused)
     return dispatch.dispatch(tx, job.id, policy=policy, now_ms=now_ms())
 
 

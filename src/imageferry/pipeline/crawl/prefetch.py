@@ -4,8 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 
-from msgspec.structs import replace
-
 from imageferry.model import Crawl, Folder, FolderRef
 from imageferry.pipeline.crawl.page_listing import PageListing, list_page, list_root, root_ref
 from imageferry.sources.base import Source
@@ -34,9 +32,9 @@ class PagePrefetcher:
 
     def prefetch_next(self, message: Crawl, listing: PageListing, *, source: Source) -> None:
         """Start to list the page after this one, if there is one."""
-        if listing.next_page_token is None:
+        if listing.next_page_token is None or message.comes_back_to(listing.next_page_token):
             return
-        next_message = replace(message, page_token=listing.next_page_token)
+        next_message = message.next_page(listing.next_page_token)
         self._start(_page_key(next_message), list_page(next_message, source=source))
 
     def take(self, message: Crawl) -> asyncio.Task[PageListing] | None:

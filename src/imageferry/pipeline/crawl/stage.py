@@ -8,7 +8,7 @@ from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.ledger import dispatch, folders
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import now_ms
-from imageferry.errors import ImageferryError
+from imageferry.errors import ImageferryError, Reason, TransientError
 from imageferry.log import log
 from imageferry.model import Crawl, Transfer
 from imageferry.pipeline.crawl.page_listing import PageListing, list_page
@@ -35,22 +35,34 @@ async def crawl(
     try:
         with page_writer.expect_page():
             listing = await _list(message, prefetched=prefetched, source=source, catalog=catalog, policy=policy)
-    except ImageferryError as exc:
-        log.info(
-            "folder_page.list_failed",
-            job_id=message.job_id,
-            folder_id=message.folder.id,
-            reason=exc.reason,
-            detail=exc.message,
-        )
-        change = partial(_save_failure, message=message, error=exc, policy=policy)
-        next_messages: Sequence[Crawl | Transfer] = await catalog.write(change)
-    else:
         if prefetcher is not None:
             prefetcher.prefetch_next(message, listing, source=source)
         next_messages = await page_writer.write(message, listing)
+    except ImageferryError as exc:
+        if exc.reason is Reason.CATALOG_UNAVAILABLE:
+            raise  # the engine repeats the message
+        next_messages = await _fail_page(message, error=exc, catalog=catalog, policy=policy)
+    except Exception as exc:  # a bug that one page triggers must not stop its job without a reason
+        log.exception("folder_page.failed", job_id=message.job_id, folder_id=message.folder.id)
+        error = TransientError(
+            Reason.CRASHED_WORKER, f"imageferry failed on the folder {message.folder.name!r}: {exc!r}"
+        )
+        next_messages = await _fail_page(message, error=error, catalog=catalog, policy=policy)
     for next_message in next_messages:
         yield next_message
+
+
+async def _fail_page(
+    message: Crawl, *, error: ImageferryError, catalog: Catalog, policy: LeasePolicy
+) -> Sequence[Crawl | Transfer]:
+    log.info(
+        "folder_page.list_failed",
+        job_id=message.job_id,
+        folder_id=message.folder.id,
+        reason=error.reason,
+        detail=error.message,
+    )
+    return await catalog.write(partial(_save_failure, message=message, error=error, policy=policy))
 
 
 async def _list(

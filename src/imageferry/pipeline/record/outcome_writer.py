@@ -7,6 +7,7 @@ from imageferry.catalog.database.connection import Catalog, Tx
 from imageferry.catalog.ledger import dispatch, outcomes
 from imageferry.catalog.ledger.lease_policy import LeasePolicy
 from imageferry.clock import now_ms
+from imageferry.errors import RefusedRowError
 from imageferry.model import Crawl, Record, Transfer
 from imageferry.pipeline.stop_signal import StopSignals
 from imageferry.pipeline.write_coalescer import WriteCoalescer
@@ -38,8 +39,17 @@ class OutcomeWriter:
         return await self._records.add(message, job_id=message.job_id, files=len(message.outcomes))
 
     async def _write(self, records: Sequence[Record]) -> Sequence[Crawl | Transfer]:
+        try:
+            return await self._write_once(records)
+        except RefusedRowError:
+            return await self._write_once(records, sorts_out_refused=True)
+
+    async def _write_once(
+        self, records: Sequence[Record], *, sorts_out_refused: bool = False
+    ) -> Sequence[Crawl | Transfer]:
         def change(tx: Tx) -> Sequence[Crawl | Transfer]:
-            outcomes.record_outcomes(tx, *records, policy=self._lease_policy, now_ms=now_ms())
+            record = outcomes.record_accepted if sorts_out_refused else outcomes.record_outcomes
+            record(tx, *records, policy=self._lease_policy, now_ms=now_ms())
             if not any(record.is_final for record in records):
                 return ()
             return dispatch.dispatch(tx, records[0].job_id, policy=self._lease_policy, now_ms=now_ms())
