@@ -107,10 +107,11 @@ async def crawl_all(catalog: Catalog, source: StrangeSource) -> Job:
 
     messages = await catalog.write(dispatch_later)
     while crawls := [message for message in messages if isinstance(message, Crawl)]:
+        messages = []
         for message in crawls:
-            async for _ in crawl(message, sources=sources, catalog=catalog, page_writer=writer, policy=POLICY):
-                pass
-        messages = await catalog.write(dispatch_later)
+            stage = crawl(message, sources=sources, catalog=catalog, page_writer=writer, policy=POLICY)
+            messages += [each async for each in stage]
+        messages += await catalog.write(dispatch_later)
     listed = await catalog.read(lambda tx: jobs.get(tx, job.id))
     assert listed is not None
     return listed
