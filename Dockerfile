@@ -14,7 +14,7 @@ RUN /opt/imageferry/bin/pip install --require-hashes -r /src/requirements.txt
 COPY . /src
 RUN /opt/imageferry/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist /src \
     && /opt/imageferry/bin/pip install --no-deps /dist/*.whl \
-    && install -d -o 10001 -g 10001 /data
+    && install -d -m 700 -o 10001 -g 10001 /data
 
 FROM python:3.13-slim-trixie
 LABEL org.opencontainers.image.title="imageferry" org.opencontainers.image.licenses="Apache-2.0"

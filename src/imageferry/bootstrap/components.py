@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from imageferry.bootstrap.external_services import ExternalConfig
+from imageferry.bootstrap.home import create_home
 from imageferry.bootstrap.limits import Limits
 from imageferry.bootstrap.transfer_process_config import TransferProcessConfig
 from imageferry.catalog.database.connection import Catalog
@@ -19,7 +20,6 @@ from imageferry.engine.local import LocalEngine
 from imageferry.engine.lock import EngineLock, NoLock
 from imageferry.engine.transfer_process.pool import TransferProcessPool
 from imageferry.engine.transfer_process.supervisor import TransferProcess
-from imageferry.errors import FatalError, Reason
 from imageferry.model import Crawl, Folder, FolderRef, Message, Record, Transfer
 from imageferry.pipeline.crawl.page_writer import PageWriter
 from imageferry.pipeline.crawl.prefetch import PagePrefetcher
@@ -282,13 +282,7 @@ async def open_catalog(settings: Settings, *, retry_timeout_s: float = 60) -> As
 
     Raises FatalError, with one sentence, when it can't be opened.
     """
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        message = (
-            f"The folder {settings.home} can't be created ({exc.strerror}). Set IMAGEFERRY_HOME to another folder."
-        )
-        raise FatalError(Reason.MISCONFIGURED, message) from exc
+    create_home(settings.home)
     catalog = Catalog(
         settings.catalog_url,
         pool_size=settings.database_connections,

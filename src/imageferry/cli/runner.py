@@ -36,6 +36,7 @@ def run(
     tidy_environment(Settings)
     try:
         settings = Settings.load(**overrides)
+        os.umask(int(settings.umask, 8))
         configure_logging(level=settings.log_level, form=settings.log_format)
         result = work(settings)
         code = result if isinstance(result, ExitCode) else _run_in_loop(result)

@@ -24,7 +24,7 @@ class EngineLock:
 
     def __init__(self, home: Path, *, catalog_url: str) -> None:
         name = sha256(catalog_url.encode()).hexdigest()[:16]
-        self._lock = FileLock(home / f"engine-{name}.lock")
+        self._lock = FileLock(home / f"engine-{name}.lock", mode=0o600)
 
     def acquire(self) -> bool:
         """Try to take the lock, without waiting. Return True if this object holds it."""

@@ -26,6 +26,17 @@ class SourceSettings(LegacySettings):
         Path,
         Meta(description="Folder for the default catalog and store (default: the platform's user data folder)"),
     ] = field(default_factory=_default_home, name="IMAGEFERRY_HOME")
+    umask: Annotated[
+        str,
+        Meta(
+            pattern=r"^0?0[0-7]{2}$",
+            extra={"expected": "an octal number such as 077 or 027"},
+            description=(
+                "Permissions that the files of a command, a local store's too, do not have: 077 keeps them to their"
+                " owner, 027 lets the group read them"
+            ),
+        ),
+    ] = field(default="077", name="IMAGEFERRY_UMASK")
 
     google_api_key: Annotated[
         Key | None,

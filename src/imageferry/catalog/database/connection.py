@@ -1,6 +1,7 @@
 """Database connections and transactions: a synchronous driver, called in threads, off the event loop."""
 
 import asyncio
+import os
 import random
 import sqlite3
 import time
@@ -78,6 +79,7 @@ class Catalog:
         self._retry_timeout_s = retry_timeout_s
         self._is_sqlite = self.url.get_backend_name() == "sqlite"
         if self._is_sqlite:
+            _create_for_owner(self.url.database)
             # SQLite has one writer: a second one would only wait for the first, in a busy loop.
             self.engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", cache_kib=16_384)
             self._read_engine = _sqlite_engine(self.url, begin="BEGIN", cache_kib=4_096)
@@ -169,6 +171,13 @@ def _parse_url(text: str) -> URL:
         message = "DATABASE_URL is not a database URL such as sqlite:///path/catalog.db or postgresql://user@host/name."
         raise FatalError(Reason.MISCONFIGURED, message) from exc
     return url
+
+
+def _create_for_owner(path: str | None) -> None:
+    """Create a database's file for its owner alone: SQLite gives the files beside it the same permissions."""
+    if path and path != ":memory:" and not path.startswith("file:"):
+        with suppress(OSError):  # the connection reports it
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def _sqlite_engine(url: URL, *, begin: str, cache_kib: int) -> Engine:
