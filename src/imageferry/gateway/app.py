@@ -39,6 +39,7 @@ from imageferry.gateway.routes import (
     web_page,
 )
 from imageferry.gateway.security.authentication import AuthenticationMiddleware
+from imageferry.gateway.security.ended_sessions import following_ended_sessions
 from imageferry.gateway.security.host_origin_guard import HostOriginGuard
 from imageferry.gateway.security.rate_limits import RateLimits
 from imageferry.gateway.security.request_bodies import RequestBodyMiddleware
@@ -167,6 +168,7 @@ async def _lifespan(
         engine = components.engine()
         cursors = await CursorCodec.for_catalog(components.catalog)
         async with (
+            following_ended_sessions(sessions, components.catalog),
             open_broadcaster(components.catalog) as broadcaster,
             open_thumbnails(components) as (image_thumbnails, source_thumbnails),
             delivering(components.webhook_deliverer()),

@@ -298,6 +298,16 @@ signing_keys = Table(
     sqlite_with_rowid=False,
 )
 
+# Browser sessions that were signed out, until they would have expired.
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("ended_ms", BigInteger, nullable=False),
+    Index("ix_ended_sessions_ended_ms", "ended_ms"),
+    sqlite_with_rowid=False,
+)
+
 # Recent changes, in the order in which their transactions wrote them; event_log.py has how many are kept.
 events = Table(
     "events",

@@ -1,13 +1,15 @@
 """The event stream: changes of all jobs and images in one stream."""
 
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from imageferry.catalog.events.gap_tracker import SKIPPED_MAX, EventOffset
-from imageferry.gateway.dependencies import GatewayDep, with_deadline
+from imageferry.gateway.dependencies import Gateway, GatewayDep, with_deadline
 from imageferry.gateway.schemas.fields import INTEGER_MAX
+from imageferry.gateway.security.authentication import SESSION_STATE
 from imageferry.gateway.security.stream_slots import StreamKind
 
 # Not an id of the catalog, so a client with this offset is sent a reset.
@@ -41,10 +43,21 @@ async def stream_events(
         return await gateway.stream_slots.respond(
             StreamKind.EVENTS,
             request.scope,
-            gateway.broadcaster.subscribe(last_offset),
+            _until_signed_out(gateway.broadcaster.subscribe(last_offset), request, gateway),
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             media_type="text/event-stream",
         )
+
+
+async def _until_signed_out(
+    chunks: AsyncIterator[bytes], request: Request, gateway: Gateway
+) -> AsyncGenerator[bytes, None]:
+    """Yield the chunks; end at the first one after the session of the request has ended. There is one every 15 s."""
+    session = getattr(request.state, SESSION_STATE, None)
+    async for chunk in chunks:
+        if session is not None and gateway.sessions is not None and not gateway.sessions.is_valid_session(session):
+            return
+        yield chunk
 
 
 def _parse_offset(text: str | None) -> EventOffset | None:

@@ -1,12 +1,14 @@
 """Signing in: a browser exchanges a one-time link or the access token for a session cookie."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
+from imageferry.catalog.database.ended_sessions import end_session
 from imageferry.gateway.dependencies import Gateway, GatewayDep
 from imageferry.gateway.protocol.problems import problem_response
 from imageferry.gateway.security.authentication import CHALLENGE
@@ -45,8 +47,12 @@ async def sign_in(login_request: LoginRequest, request: Request, gateway: Gatewa
 
 
 @router.post("/logout", status_code=204)
-async def sign_out(request: Request) -> Response:
-    """Sign out: delete the session cookie of this browser."""
+async def sign_out(request: Request, gateway: GatewayDep) -> Response:
+    """Sign out: end the session, also for whoever has a copy of its cookie, and delete the cookie of this browser."""
+    sessions = gateway.sessions
+    if sessions is not None and (session_id := sessions.session_id(request.cookies.get(COOKIE, ""))):
+        end = partial(end_session, session_id=session_id, lifetime_ms=SESSION_S * 1000)
+        sessions.add_ended({session_id: await gateway.write(end)})
     response = Response(status_code=204, headers=_NO_STORE)
     response.delete_cookie(COOKIE, path=_home_path(request), httponly=True, samesite="strict")
     return response

@@ -13,6 +13,8 @@ from imageferry.gateway.security.rate_limits import RateLimits
 from imageferry.gateway.security.request_bodies import respond_and_drain
 from imageferry.gateway.security.sessions import COOKIE, Sessions
 
+# Name in a request's state: the cookie value of the session that allowed it.
+SESSION_STATE = "session"
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="imageferry"'}
 
 
@@ -50,6 +52,7 @@ class AuthenticationMiddleware:
         headers = Headers(scope=scope)
         session = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         if session is not None and sessions.is_valid_session(session):
+            scope.setdefault("state", {})[SESSION_STATE] = session
             return None
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":

@@ -2,10 +2,12 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeTimedSerializer
+
+from imageferry.clock import now_ms
 
 COOKIE = "imageferry"
 SESSION_S = 30 * 24 * 3600
@@ -17,7 +19,8 @@ class Sessions:
     """Checks the access token, and issues and checks login codes and sessions.
 
     A session is a signed value in a cookie. Any gateway with the same token accepts it, also after a restart. It
-    becomes invalid when the token changes, and reveals nothing about the token.
+    becomes invalid when the token changes or when its id is one of the ended sessions, and reveals nothing about the
+    token.
     """
 
     def __init__(self, token: str, *, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -27,6 +30,7 @@ class Sessions:
         )
         self._clock_s = clock_s
         self._expires_at_s: dict[bytes, float] = {}  # by the login code's digest
+        self._ended_ms: dict[str, int] = {}  # by the session's id
 
     def is_valid_token(self, token: str) -> bool:
         """Return whether this is the access token, in constant time."""
@@ -49,12 +53,21 @@ class Sessions:
         return str(self._signer.dumps(secrets.token_hex(8)))
 
     def is_valid_session(self, session: str) -> bool:
-        """Return whether this is the cookie value of a session that has not expired."""
+        """Return whether this is the cookie value of a session that has neither expired nor been ended."""
+        return self.session_id(session) is not None
+
+    def session_id(self, session: str) -> str | None:
+        """Return the id of a valid session, by its cookie value; None if it is not valid."""
         try:
-            self._signer.loads(session, max_age=SESSION_S)
+            session_id = str(self._signer.loads(session, max_age=SESSION_S))
         except BadData:
-            return False
-        return True
+            return None
+        return None if session_id in self._ended_ms else session_id
+
+    def add_ended(self, ended_ms: Mapping[str, int]) -> None:
+        """Refuse these sessions from now on, given by id with the time of their end; forget those that have expired."""
+        oldest_ms = now_ms() - SESSION_S * 1000
+        self._ended_ms = {key: at_ms for key, at_ms in {**self._ended_ms, **ended_ms}.items() if at_ms >= oldest_ms}
 
 
 def _digest(code: str) -> bytes:

@@ -1,6 +1,7 @@
 """Access token, login codes and sessions."""
 
-from imageferry.gateway.security.sessions import LOGIN_CODE_S, LOGIN_CODES_MAX, Sessions
+from imageferry.clock import now_ms
+from imageferry.gateway.security.sessions import LOGIN_CODE_S, LOGIN_CODES_MAX, SESSION_S, Sessions
 
 TOKEN = "correct-horse-battery-staple"
 
@@ -62,3 +63,20 @@ def test_a_forged_session_is_invalid() -> None:
     session = sessions.create_session()
     for forged in ("", "x", session[:-1], session + "A", session.replace(".", ".A", 1), TOKEN):
         assert not sessions.is_valid_session(forged)
+
+
+def test_an_ended_session_is_invalid_and_others_are_not() -> None:
+    sessions = Sessions(TOKEN)
+    ended, other = sessions.create_session(), sessions.create_session()
+    session_id = sessions.session_id(ended)
+    assert session_id is not None
+    sessions.add_ended({session_id: now_ms()})
+    assert not sessions.is_valid_session(ended)
+    assert sessions.session_id(ended) is None
+    assert sessions.is_valid_session(other)
+
+
+def test_ended_sessions_are_forgotten_once_they_have_expired() -> None:
+    sessions = Sessions(TOKEN)
+    sessions.add_ended({str(number): now_ms() - SESSION_S * 1000 - 1 for number in range(100)} | {"new": now_ms()})
+    assert list(sessions._ended_ms) == ["new"]

@@ -294,6 +294,15 @@ Table(
 )
 
 Table(
+    "ended_sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("ended_ms", BigInteger, nullable=False),
+    Index("ix_ended_sessions_ended_ms", "ended_ms"),
+    sqlite_with_rowid=False,
+)
+
+Table(
     "events",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
