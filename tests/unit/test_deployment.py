@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import pytest
@@ -22,6 +23,7 @@ OWN_SERVICES = {name: service for name, service in SERVICES.items() if service["
 OTHER_SERVICES = {name: service for name, service in SERVICES.items() if name not in OWN_SERVICES}
 ENV_FILES = sorted((ROOT / "deploy").glob("*.env"))
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+PASSWORD = "0123456789abcdef"
 # Variables of Compose itself, and of the other services.
 NOT_SETTINGS = {"COMPOSE_PROFILES", "IMAGEFERRY_VERSION", "SERVICES_PASSWORD"}
 
@@ -145,10 +147,26 @@ def test_an_env_file_refers_only_to_services_that_run(
     assert hosts <= running
     monkeypatch.chdir(tmp_path)
     for name, value in env.items():
-        monkeypatch.setenv(name, VARIABLE.sub(env["SERVICES_PASSWORD"], value))
+        monkeypatch.setenv(name, VARIABLE.sub(PASSWORD, value))
     loaded = Settings.load()
     assert loaded.celery_broker_url is not None
     assert loaded.effective_quota_url is not None
+    for url in (loaded.celery_broker_url.reveal(), loaded.effective_quota_url, loaded.catalog_url):
+        assert urlsplit(url).password == PASSWORD
+
+
+def test_the_broker_and_the_other_services_have_a_password_and_none_is_in_a_file() -> None:
+    for name in ("postgres", "mysql", "rabbitmq", "redis", "s3"):
+        assert "${SERVICES_PASSWORD:-}" in {*OTHER_SERVICES[name]["environment"].values()}
+    redis = OTHER_SERVICES["redis"]["command"]
+    assert redis[-4:] == ["--protected-mode", "yes", "--requirepass", "${SERVICES_PASSWORD:-}"]
+    for path in [ROOT / "compose.yaml", *ENV_FILES]:
+        assert re.findall(r"^\s*SERVICES_PASSWORD=", path.read_text(), re.MULTILINE) == []
+    for name in ("compose.yaml", "docs/operating.md"):
+        text = (ROOT / name).read_text()
+        assert 'echo "SERVICES_PASSWORD=$(openssl rand -hex 32)" > .passwords.env' in text
+        assert "--env-file .passwords.env --env-file deploy/full.env" in text
+    assert ".passwords.env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_the_image_runs_as_an_unprivileged_user_and_checks_its_health() -> None:
