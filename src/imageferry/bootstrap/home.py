@@ -1,5 +1,7 @@
 """The folder for the default catalog and store, which nobody else may read."""
 
+import os
+import sys
 from pathlib import Path
 from stat import S_IRWXO
 
@@ -18,6 +20,9 @@ def create_home(home: Path) -> None:
     except OSError as exc:
         message = f"The folder {home} can't be created ({exc.strerror}). Set IMAGEFERRY_HOME to another folder."
         raise FatalError(Reason.MISCONFIGURED, message) from exc
-    if home.stat().st_mode & S_IRWXO:
-        # Not changed: it may be a folder that other programs need.
+    if sys.platform == "win32":
+        return
+    status = home.stat()
+    # Not changed: it may be a folder that other programs need. Who doesn't own it can't change it.
+    if status.st_mode & S_IRWXO and status.st_uid == os.geteuid():
         log.warning("home.open_to_all", detail=f"Every user of this machine can open it: chmod 700 '{home}'")

@@ -66,7 +66,7 @@ async def plan_import(
 
     Raises UsageError for unusable options, and what the source raises.
     """
-    check_options(options)
+    await asyncio.to_thread(check_options, options)
     run = _DryRun(Plan(folder=folder), source=source, catalog=catalog, store_url=store_url, options=options)
     pages: list[Crawl] = [_page(source.name, folder, "")]
     listings: set[asyncio.Task[list[Crawl]]] = set()

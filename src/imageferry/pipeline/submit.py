@@ -1,5 +1,6 @@
 """Submits an import: creates a job for a folder, or returns the unfinished job that does the same."""
 
+import asyncio
 from uuid import uuid4
 
 from imageferry.catalog.database.connection import Catalog, Tx
@@ -30,7 +31,7 @@ async def submit(
 
     Raises UsageError for unusable options, KeyReusedError if the key was used for a different request.
     """
-    check_options(options)
+    await asyncio.to_thread(check_options, options)
     new_job = Job(
         id=str(uuid4()),
         source=folder_ref.source,

@@ -13,6 +13,7 @@ from imageferry.cli.commands.shared_options import BYTES, DAY, as_json, option, 
 from imageferry.cli.exit_codes import ExitCode
 from imageferry.cli.runner import console, run
 from imageferry.model import JobOptions, OnChange
+from imageferry.runtime import forbid_inspection
 from imageferry.settings import Settings
 
 
@@ -132,6 +133,7 @@ def _import(
     manifest_path: Path | None,
     as_json: bool,
 ) -> Coroutine[Any, Any, ExitCode]:
+    forbid_inspection()
     preforked = prefork_transfer_processes(settings)
     # Imported only now, so that the transfer processes start without it.
     from imageferry.cli.handlers.import_ import import_and_report  # noqa: PLC0415 - see above

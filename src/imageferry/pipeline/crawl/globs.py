@@ -10,13 +10,18 @@ import bracex
 # Of all globs of an import together, with their braces expanded.
 ALTERNATIVES_MAX = 1_000
 CHARACTERS_MAX = 20_000
+BRACES_MAX = 200  # expanding takes time in the square of a glob's braces: up to a quarter of a second for these
 
 # One for each folder or file name of a path. None is `**`: any number of folders.
 _Segments = tuple[re.Pattern[str] | None, ...]
 
 
 def check_globs(globs: Sequence[str]) -> None:
-    """Raise ValueError, with a sentence, when an import can't use these globs together."""
+    """Raise ValueError, with a sentence, when an import can't use these globs together. Not for the event loop."""
+    if sum(glob.count("{") for glob in globs) > BRACES_MAX:
+        raise ValueError(
+            f"The patterns have more than {BRACES_MAX} braces. Write fewer of them, or start several imports."
+        )
     alternatives = characters = 0
     for glob in globs:
         try:

@@ -1,8 +1,10 @@
 """Globs over paths."""
 
+from contextlib import suppress
+
 import pytest
 
-from imageferry.pipeline.crawl.globs import ALTERNATIVES_MAX, check_globs, matches_any
+from imageferry.pipeline.crawl.globs import ALTERNATIVES_MAX, BRACES_MAX, check_globs, matches_any
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,8 @@ def test_a_glob_matches(glob: str, matching: list[str], others: list[str]) -> No
         ["{1..600}", "x{1..600}"],
         ["*"] * (ALTERNATIVES_MAX + 1),
         ["x" * 500] * 41,
-        ["{" * 500],
+        ["{" * 201],
+        ["{a,b}", "{" * 200],
         [f"{'{a,' * 160}{'}' * 160}{{1..900}}"],
     ],
 )
@@ -58,3 +61,9 @@ def test_too_many_alternatives_of_all_globs_together_are_refused(globs: list[str
 def test_no_glob_hangs_on_a_long_path(glob: str, path: str) -> None:  # a backtracking matcher takes centuries
     check_globs([glob])
     assert not matches_any(path, [glob])
+
+
+@pytest.mark.parametrize("part", ["{", "{a,", "{{,", "{1..", "{{}}", "{,}{", "{a,b}}", r"{\{,"])
+def test_no_braces_hang(part: str) -> None:
+    with suppress(ValueError):
+        check_globs([part * (BRACES_MAX // part.count("{"))])
