@@ -72,7 +72,8 @@ class ChildProcess:
     def kill(self) -> None:
         """Kill the process, which `end` then waits for. Whatever it does, it can't prevent that."""
         if self._ending is None:
-            os.kill(self.process_id, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self.process_id, signal.SIGKILL)
 
     async def end(self, *, grace_s: float) -> None:
         """Close the connection and wait until the process has ended; kill it after `grace_s` seconds. Idempotent."""

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryFile
 
 # The number of the shared file in a child that was started as a program.
 FILE_NUMBER = 3
@@ -70,7 +69,21 @@ class Heartbeat:
 @contextmanager
 def heartbeat_file() -> Iterator[tuple[Heartbeat, int]]:
     """Create a heartbeat for a child, and the file that it shares: the child's copy outlives the context."""
+    number = _create_file()
+    try:
+        os.ftruncate(number, SIZE_BYTES)
+        yield Heartbeat(number), number
+    finally:
+        os.close(number)
+
+
+def _create_file() -> int:
     # In memory where the system can: a container may have no folder to write to.
-    with os.fdopen(os.memfd_create("heartbeat"), "wb") if sys.platform == "linux" else TemporaryFile() as file:
-        file.truncate(SIZE_BYTES)
-        yield Heartbeat(file.fileno()), file.fileno()
+    if sys.platform == "linux":
+        number = os.memfd_create("heartbeat")
+    else:
+        from tempfile import TemporaryFile  # noqa: PLC0415 - long to import
+
+        with TemporaryFile() as file:
+            number = os.dup(file.fileno())
+    return number

@@ -23,6 +23,7 @@ from tests.drivers.import_flow import ImportFlow
 from tests.drivers.processes import Command, command, environment_of, transfer_processes_of
 from tests.drivers.workers import WorkerGroup
 from tests.integration.engine.planted_hang import CONTENT, PlantedHang
+from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -134,11 +135,19 @@ async def test_only_the_file_that_hangs_a_worker_process_fails_and_the_log_names
         "IMAGEFERRY_HANG_SECONDS": HANG_S,
         "IMAGEFERRY_LEASE_SECONDS": str(LEASE_S),
     }
-    worker = await workers.start(processes=2)
+    port = free_port()
+    worker = await workers.start(processes=2, IMAGEFERRY_HEALTH_PORT=str(port))
     other = tree.folder("Other")
     tree.numbered_files(other, FILES, size_bytes=1000)
 
-    results = await asyncio.gather(*(workers.flow.run(root) for root in (_album(tree), other)))
+    importing = asyncio.gather(*(workers.flow.run(root) for root in (_album(tree), other)))
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        while await _readiness(session) != "degraded":
+            assert not importing.done()
+            await asyncio.sleep(POLL_INTERVAL_S)
+        results = await importing
+        while await _readiness(session) != "ready":  # noqa: ASYNC110 - the process is being replaced
+            await asyncio.sleep(POLL_INTERVAL_S)
 
     assert [(result.job.stored, result.failures) for result in results] == [
         (FILES, {Reason.HUNG_WORKER: 1}),
@@ -187,6 +196,11 @@ def _album(tree: Tree, *, hanging: int = 1) -> Node:
     for number in range(hanging):
         tree.file(root, f"{number}.jpg", content=CONTENT)
     return root
+
+
+async def _readiness(session: aiohttp.ClientSession) -> str:
+    async with session.get("/readyz") as response:
+        return str((await response.json())["status"])
 
 
 def _environment(flow: ImportFlow, hang: PlantedHang, *, hang_s: str = HANG_S) -> Mapping[str, str]:

@@ -55,7 +55,10 @@ class Watchdog:
                 timer.observe()
                 if timer.has_expired(is_stopping=self._stop_flag.is_set):
                     timer.reset()
-                    self._end(heartbeat)
+                    try:
+                        self._end(heartbeat)
+                    except Exception:  # the next look tries again: without this thread a hung process would stay
+                        log.exception("watchdog.failed")
 
     def _end(self, heartbeat: Heartbeat) -> None:
         request = _active_request(heartbeat.process_id)
