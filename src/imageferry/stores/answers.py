@@ -100,7 +100,8 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 def _without(key: str, text: str) -> str:
-    return text.replace(key, "").replace(quote(key), "") if key else text
+    # Keys with a file's name have a slash.
+    return text.replace(key, "").replace(quote(key), "") if "/" in key else text
 
 
 def _fields(body: str) -> dict[str, str]:
