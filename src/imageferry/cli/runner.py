@@ -13,8 +13,10 @@ from imageferry.cli.exit_codes import ExitCode, exit_code_for_error
 from imageferry.cli.output.console import Console
 from imageferry.cli.output.json_output import print_error_json
 from imageferry.errors import ImageferryError
+from imageferry.log import log
 from imageferry.runtime import loop_factory, resume_gc
 from imageferry.settings import Settings
+from imageferry.settings.doubts import doubts
 from imageferry.settings.environment import tidy_environment
 from imageferry.telemetry.logs import configure_logging
 
@@ -26,11 +28,16 @@ console = Console()
 
 
 def run(
-    work: Callable[[Settings], ExitCode | Coroutine[Any, Any, ExitCode]], *, as_json: bool = False, **overrides: object
+    work: Callable[[Settings], ExitCode | Coroutine[Any, Any, ExitCode]],
+    *,
+    as_json: bool = False,
+    is_probe: bool = False,
+    **overrides: object,
 ) -> None:
     """Call `work` with the settings, run its coroutine if it returns one, and exit with its code.
 
-    `overrides` are the settings given by flags; None means that the flag is not given.
+    `is_probe`: it runs every few seconds, so it says nothing of variables that are set in vain. `overrides` are the
+    settings given by flags; None means that the flag is not given.
     """
     resume_gc()
     tidy_environment(Settings)
@@ -38,6 +45,8 @@ def run(
         settings = Settings.load(**overrides)
         os.umask(int(settings.umask, 8))
         configure_logging(level=settings.log_level, form=settings.log_format)
+        if not is_probe:
+            _warn(settings)
         result = work(settings)
         code = result if isinstance(result, ExitCode) else _run_in_loop(result)
     except ImageferryError as exc:
@@ -76,6 +85,14 @@ def run_with_images(
             return await work(client)
 
     run(with_client, as_json=as_json, server_url=server)
+
+
+def _warn(settings: Settings) -> None:
+    for doubt in doubts(settings):
+        if settings.log_format == "json":
+            log.warning("settings.doubt", detail=doubt)
+        else:
+            console.print(f"Warning: {doubt}")
 
 
 def _run_in_loop(coroutine: Coroutine[Any, Any, ExitCode]) -> ExitCode:

@@ -20,7 +20,7 @@ def read_variables() -> dict[str, str]:
 
     The values are stripped. Variables that are empty, or that an orchestrator made of a service's name, are left out.
     """
-    both = [*_read_env_file().items(), *os.environ.items()]
+    both = [*read_env_file().items(), *os.environ.items()]
     texts = ((name, stripped(value or "")) for name, value in both)
     return {name: text for name, text in texts if text and not (name.endswith("_PORT") and _SERVICE_PORT.match(text))}
 
@@ -35,7 +35,8 @@ def tidy_environment(kind: type[Struct]) -> None:
                 os.environ.pop(name, None)
 
 
-def _read_env_file() -> dict[str, str | None]:
+def read_env_file() -> dict[str, str | None]:
+    """Return the variables of the `.env` file of the current folder; none if there is no such file."""
     if not Path(".env").is_file():
         return {}
     from dotenv import dotenv_values  # noqa: PLC0415 - most installations have no such file

@@ -6,6 +6,7 @@ from msgspec import Meta
 from msgspec.structs import FieldInfo
 
 from imageferry.secret import Secret
+from imageferry.settings.other_names import OTHER_NAMES
 
 if TYPE_CHECKING:
     from msgspec import inspect
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def variable_names(setting: FieldInfo) -> tuple[str, ...]:
     """Return the variables of a setting, in order of precedence."""
-    return (setting.encode_name, *(metadata(setting).extra or {}).get("also", ()))
+    also = (metadata(setting).extra or {}).get("also", ())
+    return (setting.encode_name, *also, *OTHER_NAMES.get(setting.encode_name, ()))
 
 
 def metadata(setting: FieldInfo) -> Meta:

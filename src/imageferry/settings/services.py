@@ -52,6 +52,7 @@ class ServiceSettings(StorageSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _ = self.catalog_url  # raises ValueError if its parts are incomplete
         # REDIS_URL alone must not turn on a broker: many machines have a Redis for something else, and a process with
         # a broker waits for workers. CELERY_BROKER_URL=redis:// asks for that Redis.
         if self.celery_broker_url is not None and self.effective_redis_url is not None:

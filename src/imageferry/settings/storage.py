@@ -141,7 +141,7 @@ class StorageSettings(SourceSettings):
     ] = field(default=None, name="STORAGE_EMULATOR_HOST")
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        _ = self.effective_store_url  # raises ValueError if its parts are incomplete
         uses_kms = self.aws_server_side_encryption in ("aws:kms", "aws:kms:dsse")
         if self.aws_sse_kms_key_id is not None and not uses_kms:
             raise ValueError("AWS_SSE_KMS_KEY_ID needs AWS_SERVER_SIDE_ENCRYPTION=aws:kms or aws:kms:dsse")

@@ -14,6 +14,7 @@ Load = Callable[..., Settings]
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("IMAGEFERRY_TEST_SEED", raising=False)  # of these tests, and no setting
 
 
 @pytest.fixture(params=["environment", ".env"])

@@ -13,6 +13,10 @@ from tests.unit.settings.conftest import Load
         ({"S3_BUCKET": "pictures"}, "s3://pictures"),
         ({"AWS_BUCKET_NAME": "pictures"}, "s3://pictures"),
         ({"AZURE_STORAGE_CONTAINER_NAME": "pictures"}, "az://pictures"),
+        ({"S3_BUCKET_NAME": "pictures"}, "s3://pictures"),
+        ({"AWS_S3_BUCKET": "pictures"}, "s3://pictures"),
+        ({"GCS_BUCKET": "pictures"}, "gs://pictures"),
+        ({"STORAGE_PROVIDER": "gcp", "S3_BUCKET": "a", "GCS_BUCKET": "b"}, "gs://b"),
         ({"STORAGE_PROVIDER": "azure", "S3_BUCKET": "a", "AZURE_STORAGE_CONTAINER_NAME": "b"}, "az://b"),
         ({"STORAGE_PROVIDER": "aws", "S3_BUCKET": "a", "AZURE_STORAGE_CONTAINER_NAME": "b"}, "s3://a"),
         ({"STORE_URL": "s3://bucket/prefix", "S3_BUCKET": "other"}, "s3://bucket/prefix"),
@@ -42,9 +46,28 @@ def test_the_database_url_is_made_from_its_parts(load: Load, engine: str, backen
     assert (url.username, url.password) == ("me@there", "p/w:d")
 
 
-def test_database_url_wins_over_its_parts(load: Load) -> None:
-    parts = {"DB_ENGINE": "mysql", "DB_SERVER": "db", "DB_NAME": "pictures"}
-    assert load(DATABASE_URL="sqlite:///a.db", **parts).catalog_url == "sqlite:///a.db"
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        ({"DB_SERVER": "name.database.windows.net"}, "mssql://me:word@name.database.windows.net/pictures"),
+        (
+            {"DB_SERVER": "name.postgres.database.azure.com"},
+            "postgresql://me:word@name.postgres.database.azure.com/pictures",
+        ),
+        ({"DB_HOST": "db", "DB_PORT": "3306"}, "mysql://me:word@db:3306/pictures"),
+        ({"DB_HOST": "db", "DB_PORT": "5432"}, "postgresql://me:word@db:5432/pictures"),
+        ({"DB_HOST": "db", "DB_CONNECTION": "pgsql"}, "postgresql://me:word@db/pictures"),
+        ({"DB_HOST": "db", "DB_PORT": "tcp://10.0.0.3:5432", "DB_TYPE": "mysql"}, "mysql://me:word@db/pictures"),
+    ],
+)
+def test_what_the_database_is_may_follow_from_its_host_or_port(
+    load: Load, environment: dict[str, str], url: str
+) -> None:
+    assert load(DB_DATABASE="pictures", DB_USERNAME="me", DB_PASS="word", **environment).catalog_url == url
+
+
+def test_database_url_wins_over_its_parts_even_if_they_are_incomplete(load: Load) -> None:
+    assert load(DATABASE_URL="sqlite:///a.db", DB_SERVER="db").catalog_url == "sqlite:///a.db"
 
 
 def test_sqlite_needs_no_file_name(load: Load) -> None:
@@ -76,5 +99,8 @@ def test_redis_url_enables_a_broker_only_together_with_celery_broker_url(load: L
     settings = load(CELERY_BROKER_URL="redis://")
     assert settings.celery_broker_url is not None
     assert settings.celery_broker_url.reveal() == settings.effective_quota_url == "redis://cache:6380/0"
+    settings = load(REDIS_PASSWORD="p@ss/word", REDIS_DB="2")
+    assert settings.celery_broker_url is not None
+    assert settings.celery_broker_url.reveal() == "redis://:p%40ss%2Fword@cache:6380/2"
     settings = load(CELERY_BROKER_URL="amqp://queue//", REDIS_URL="redis://:secret@there/1")
     assert settings.effective_quota_url == "redis://:secret@there/1"

@@ -88,7 +88,7 @@ def test_an_invalid_value_is_reported_with_its_variable(monkeypatch: pytest.Monk
         ("IMAGEFERRY_WAIT_SECONDS", "-1", "a number of at least 0"),
         ("IMAGEFERRY_LIST_CALLS_PER_SECOND", "0", "a number greater than 0"),
         ("IMAGEFERRY_LOG_LEVEL", "loud", "debug, error, info or warning"),
-        ("STORAGE_PROVIDER", "gcp", "aws or azure"),
+        ("STORAGE_PROVIDER", "dropbox", "aws, azure or gcp"),
         ("IMAGEFERRY_INSECURE", "maybe", "true or false"),
         ("IMAGEFERRY_QUEUE_PREFIX", "a b", "1 to 64 letters, digits, `.`, `-` or `_`"),
         ("IMAGEFERRY_ROOT_PATH", "photos/", "a path such as /photos, without / at its end"),

@@ -12,27 +12,26 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from imageferry.catalog.database.refusals import REFUSALS, explain_refusal
-from imageferry.errors import FatalError, Reason, RefusedRowError, TransientError
+from imageferry.catalog.database.urls import parse_url
+from imageferry.errors import Reason, RefusedRowError, TransientError
 
 T = TypeVar("T")
 
 Tx = Connection
 """A connection with an open transaction; what queries and changes receive."""
 
-# URL schemes without a driver, and the SQLAlchemy dialect and driver that each one gets.
-_DRIVERS = {
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mysql+pymysql",
-    "mssql": "mssql+mssqlpython",
-}
 _SQLITE_LOCK_TIMEOUT_S = 30
+_CONNECT_ARGS: dict[str, dict[str, Any]] = {
+    # PgBouncer gives each transaction another session, which has not prepared the statements. The default encoding is
+    # the database's.
+    "postgresql": {"prepare_threshold": None, "client_encoding": "utf8"},
+    "mysql": {"charset": "utf8mb4"},
+}
 
 
 def _encode_json(value: object) -> str:
@@ -75,7 +74,7 @@ class Catalog:
     def __init__(
         self, url: str, *, pool_size: int = 8, retry_timeout_s: float = 60, idle_transaction_timeout_s: float = 60
     ) -> None:
-        self.url = _parse_url(url)
+        self.url = parse_url(url)
         self._retry_timeout_s = retry_timeout_s
         self._is_sqlite = self.url.get_backend_name() == "sqlite"
         if self._is_sqlite:
@@ -94,9 +93,10 @@ class Catalog:
                 pool_pre_ping=True,
                 pool_recycle=1800,
                 isolation_level="READ COMMITTED",
+                connect_args=_CONNECT_ARGS.get(self.url.get_backend_name(), {}),
                 **_JSON_CODECS,
             )
-            _configure_server_sessions(self.engine, idle_transaction_timeout_s=idle_transaction_timeout_s)
+            _limit_idle_transactions(self.engine, timeout_s=idle_transaction_timeout_s)
             write_threads = read_threads = pool_size
         self._write_pool = ThreadPoolExecutor(write_threads, thread_name_prefix="catalog-write")
         self._read_pool = ThreadPoolExecutor(read_threads, thread_name_prefix="catalog-read")
@@ -156,23 +156,6 @@ def _refused_row(error: Exception) -> RefusedRowError | None:
     return None if why is None else RefusedRowError(Reason.INVALID_ENTRY, f"The catalog can't hold it: {why}.")
 
 
-def _parse_url(text: str) -> URL:
-    try:
-        url = make_url(text)
-        if url.drivername in _DRIVERS:
-            url = url.set(drivername=_DRIVERS[url.drivername])
-        url.get_dialect().import_dbapi()
-    except ImportError as exc:
-        fix = "pip install 'imageferry[mssql]'" if url.get_backend_name() == "mssql" else "install it"
-        raise FatalError(
-            Reason.MISCONFIGURED, f"DATABASE_URL needs the driver {exc.name}, which is not installed: {fix}."
-        ) from exc
-    except (ArgumentError, NoSuchModuleError, ValueError) as exc:  # ValueError: the port is not a number
-        message = "DATABASE_URL is not a database URL such as sqlite:///path/catalog.db or postgresql://user@host/name."
-        raise FatalError(Reason.MISCONFIGURED, message) from exc
-    return url
-
-
 def _create_for_owner(path: str | None) -> None:
     """Create a database's file for its owner alone: SQLite gives the files beside it the same permissions."""
     if path and path != ":memory:" and not path.startswith("file:"):
@@ -204,21 +187,22 @@ def _sqlite_engine(url: URL, *, begin: str, cache_kib: int) -> Engine:
     return engine
 
 
-def _configure_server_sessions(engine: Engine, *, idle_transaction_timeout_s: float) -> None:
-    statements = {
-        "postgresql": (
-            f"SET idle_in_transaction_session_timeout = {round(idle_transaction_timeout_s * 1000)}",
-            # A generic plan of a prepared statement is made once, while the table may still be small.
-            "SET plan_cache_mode = force_custom_plan",
-        ),
-        # Also closes connections that are idle outside of a transaction: the pool notices and reconnects.
-        "mysql": (f"SET SESSION wait_timeout = {max(round(idle_transaction_timeout_s), 1)}",),
-    }.get(engine.dialect.name, ())
+def _limit_idle_transactions(engine: Engine, *, timeout_s: float) -> None:
+    if engine.dialect.name == "postgresql":
+        statement = f"SET LOCAL idle_in_transaction_session_timeout = {round(timeout_s * 1000)}"
 
-    @event.listens_for(engine, "connect")
-    def _configure(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        for statement in statements:
-            cursor.execute(statement)
-        cursor.close()
-        connection.commit()
+        # For the transaction, not for the session: behind PgBouncer, another client has that next.
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(statement)
+
+    if engine.dialect.name == "mysql":
+        # Also closes connections that are idle outside of a transaction: the pool notices and reconnects.
+        session_statement = f"SET SESSION wait_timeout = {max(round(timeout_s), 1)}"
+
+        @event.listens_for(engine, "connect")
+        def _connect(connection: DBAPIConnection, _record: object) -> None:
+            cursor = connection.cursor()
+            cursor.execute(session_statement)
+            cursor.close()
+            connection.commit()

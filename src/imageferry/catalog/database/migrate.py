@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
+from imageferry.catalog.database.character_set import check_character_set
 from imageferry.catalog.database.connection import Catalog
 from imageferry.catalog.database.tables import metadata
 from imageferry.errors import FatalError, Reason, TransientError
@@ -47,6 +48,7 @@ async def migrate(catalog: Catalog, *, lock_wait_s: int = LOCK_WAIT_S) -> bool:
 
 
 def _is_current(tx: Connection) -> bool:
+    check_character_set(tx)
     if not inspect(tx).has_table(_alembic_version.name):
         return False
     revision = tx.execute(select(_alembic_version.c.version_num)).scalar_one_or_none()

@@ -22,4 +22,4 @@ def health(*, port: int | None, ready: bool) -> None:
 
     Exits with 0 if it is healthy, else with 1. For health checks of containers.
     """
-    run(partial(check_health, port=port, ready=ready, console=console))
+    run(partial(check_health, port=port, ready=ready, console=console), is_probe=True)

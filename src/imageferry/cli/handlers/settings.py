@@ -28,7 +28,7 @@ def _lines() -> Iterator[str]:
             yield from ("", f"# --- {meta.title} ---")
         name, *other_names = variable_names(setting)
         comment = [meta.description] if meta.description else []
-        comment += [f"(also {other})" for other in other_names]
+        comment += [f"(also {', '.join(other_names)})"] if other_names else []
         if comment:
             yield f"# {' '.join(comment)}"
         yield f"#{name}={_default(setting)}"

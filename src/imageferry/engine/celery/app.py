@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from amqp.exceptions import AMQPError, MessageNacked
 from celery import Celery
+from celery.loaders.app import AppLoader
+from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError
 
@@ -36,9 +38,35 @@ MESSAGE_TYPES: dict[Role, type[Message]] = {Role.CRAWL: Crawl, Role.TRANSFER: Tr
 _ROLES = {message_type: role for role, message_type in MESSAGE_TYPES.items()}
 
 
+class _Loader(AppLoader):  # type: ignore[misc] # Celery has no types
+    """Reads no configuration: Celery's own would import the module that CELERY_CONFIG_MODULE names."""
+
+    def read_configuration(self, env: str = "") -> dict[str, Any]:
+        del env
+        return {}
+
+
+class _App(Celery):  # type: ignore[misc] # Celery has no types
+    """Connects to the broker that it is given. Celery prefers CELERY_BROKER_URL and its like in the environment."""
+
+    backend_cls = "disabled"
+
+    def __init__(self, name: str, *, broker_url: str) -> None:
+        super().__init__(name, broker=broker_url, loader=_Loader, set_as_current=False)
+        self._broker_url = broker_url
+
+    def connection_for_read(self, url: str | None = None, **options: Any) -> Connection:  # noqa: ANN401 - kombu's
+        connection: Connection = super().connection_for_read(url or self._broker_url, **options)
+        return connection
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:  # noqa: ANN401 - kombu's
+        connection: Connection = super().connection_for_write(url or self._broker_url, **options)
+        return connection
+
+
 def make_app(broker_url: str, *, prefix: str) -> Celery:
     """Return an application for a broker, without connecting. The names of its queues begin with `prefix`."""
-    app = Celery(prefix, broker=broker_url, set_as_current=False)
+    app = _App(prefix, broker_url=broker_url)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
