@@ -10,7 +10,7 @@ from imageferry.stores.azure_options import AzureAccess
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.permissions import Access
 from imageferry.stores.store import PART_BYTES, Store
-from tests.servers.limited_azure import CONTAINER, LimitedAzure
+from tests.servers.limited.azure import CONTAINER, LimitedAzure
 
 pytestmark = pytest.mark.integration
 

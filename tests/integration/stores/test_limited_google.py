@@ -9,7 +9,7 @@ from imageferry.errors import NotPermittedError, PermanentError, Reason
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.permissions import Access
 from imageferry.stores.store import Store
-from tests.servers.limited_google import LimitedGoogle
+from tests.servers.limited.google import LimitedGoogle
 from tests.servers.s3 import BUCKET
 
 pytestmark = pytest.mark.integration

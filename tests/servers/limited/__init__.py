@@ -1,0 +1,1 @@
+"""Servers in front of emulators that refuse what an account may not do."""
