@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 # Of the file name in the key, in bytes of UTF-8. File systems allow 255 for a whole path component.
 NAME_BYTES_MAX = 160
 SUFFIX_BYTES_MAX = 16
+# Of a longer name, its end is read besides: composing a long run of combining marks takes quadratic time.
+_READ_LENGTH = 1024
 THUMBNAIL_WIDTHS = (256, 512, 1024, 2048)  # pixels; a thumbnail may be narrower
 _THUMBNAILS = ".thumbnails"
 # Forbidden or special on some file system, in a URL, or in obstore's own paths (`#1` marks a staged file).
@@ -52,6 +54,8 @@ def safe_name(name: str) -> str:
 
     Letters of any script are kept. Separators, control and formatting characters become `_`.
     """
+    if len(name) > _READ_LENGTH:
+        name = name[:_READ_LENGTH] + name[-2 * SUFFIX_BYTES_MAX :]
     safe = _safe(unicodedata.normalize("NFC", name)).strip(" .")
     if len(safe.encode()) <= NAME_BYTES_MAX:
         return safe or "_"

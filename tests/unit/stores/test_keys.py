@@ -106,3 +106,10 @@ def test_a_key_has_two_safe_components_of_bounded_length(name: str, file_id: str
     assert not set("/\\\0\n#%") & set(file)
     assert len(file.encode()) <= 255
     assert len(safe_name(name).encode()) <= NAME_BYTES_MAX
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("text", ["\u0301\u0316", "x", "/", "é", "\ud800", "."])
+def test_a_megabyte_of_a_name_or_an_id_takes_no_longer(text: str) -> None:
+    long = text * (1_000_000 // len(text))
+    assert len(object_key(folder_id=long, file_id=long, name=long)) < 500

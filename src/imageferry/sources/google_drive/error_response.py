@@ -9,6 +9,7 @@ from msgspec import Struct
 
 RETRY_AFTER_S_MAX = 3600.0
 MESSAGE_LENGTH_MAX = 300
+_DATE_LENGTH_MAX = 64
 
 
 class ErrorResponse(Struct, frozen=True, kw_only=True):
@@ -25,7 +26,7 @@ class ErrorResponse(Struct, frozen=True, kw_only=True):
         """Parse a response. A body in neither format yields no codes."""
         try:
             error = _decoder.decode(body).error
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             error = _Error()
         return cls(
             status=status,
@@ -72,10 +73,10 @@ def _seconds(retry_after: str | None) -> float | None:
     if retry_after is None:
         return None
     try:
-        seconds = float(int(retry_after))
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
-        except ValueError:
-            return None
+        if retry_after.isascii() and retry_after.strip().lstrip("+-").isdecimal():
+            seconds = float(retry_after)
+        else:
+            seconds = parsedate_to_datetime(retry_after[:_DATE_LENGTH_MAX]).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
     return min(max(seconds, 0.0), RETRY_AFTER_S_MAX)

@@ -1,7 +1,7 @@
 """Parsing of Drive's public HTML pages: folder listings, the download form of large files, error pages."""
 
 import re
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlencode, urlsplit
 
 from msgspec import Struct
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -9,11 +9,15 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from imageferry.errors import ImageferryError, PermanentError, Reason
 from imageferry.model import File, Folder
 from imageferry.sources.google_drive.errors import Call, automated_queries, download_quota_exceeded, not_found
+from imageferry.sources.google_drive.response_bodies import START_SIZE_BYTES_MAX
 
-_FOLDER_LINK = re.compile(r"/folders/([\w-]+)")
-_FILE_LINK = re.compile(r"/file/d/([\w-]+)")
-_DOCUMENT_LINK = re.compile(r"//docs\.google\.com/(\w+)/d/([\w-]+)")
-_ICON_TYPE = re.compile(r"/type/([\w.+-]+/[\w.+-]+)")
+_FOLDER_LINK = re.compile(r"/folders/([\w-]+)", re.ASCII)
+_FILE_LINK = re.compile(r"/file/d/([\w-]+)", re.ASCII)
+_DOCUMENT_LINK = re.compile(r"//docs\.google\.com/(\w+)/d/([\w-]+)", re.ASCII)
+_ICON_TYPE = re.compile(r"/type/([\w.+-]{1,127}/[\w.+-]{1,127})", re.ASCII)
+_TAG = re.compile(rb"<(/?)(?!area|br|col|embed|hr|img|input|link|meta|source|wbr)[a-z]", re.IGNORECASE)
+# Google's pages have some twenty, and scripts with a few `a<b`. The parser takes quadratic time.
+DEPTH_MAX = 2000
 VERSION_LENGTH_MAX = 255  # characters, in the catalog
 _SIGN_IN_FORM = "#gaia_loginform, form[action*=ServiceLogin], form[action*=signin], input[type=password]"
 
@@ -27,7 +31,7 @@ class FolderPage(Struct, frozen=True, kw_only=True):
 
 def parse_folder_page(html: bytes) -> FolderPage | None:
     """Parse a folder's page. Return None when it is another page."""
-    page = LexborHTMLParser(html)
+    page = _parse(html)
     blocks = page.css(".flip-entry")
     if not blocks and page.css_first(".flip-entries, .flip-list") is None:
         return None
@@ -38,10 +42,10 @@ def parse_folder_page(html: bytes) -> FolderPage | None:
 
 def find_download_link(html: bytes) -> str | None:
     """Return the URL of the download form shown for files too large for the virus scan; None: no such form."""
-    form = LexborHTMLParser(html).css_first("form#download-form")
-    if form is None:
+    form = _parse(html).css_first("form#download-form")
+    action = None if form is None else _split(form.attributes.get("action") or "")
+    if form is None or action is None:
         return None
-    action = urlsplit(form.attributes.get("action") or "")
     hidden = {
         name: field.attributes.get("value") or ""
         for field in form.css("input[type=hidden]")
@@ -53,7 +57,7 @@ def find_download_link(html: bytes) -> str | None:
 
 def find_error(html: bytes, *, call: Call) -> ImageferryError | None:
     """Return the error that an error page stands for; None: the page is unknown."""
-    page = LexborHTMLParser(html)
+    page = _parse(html[:START_SIZE_BYTES_MAX])
     title = page.css_first("title")
     text = " ".join((page.body.text(separator=" ") if page.body else "").split()).lower()
     if page.css_first(_SIGN_IN_FORM) is not None or (title and re.search(r"(?i)\bsign.?in\b", title.text())):
@@ -66,6 +70,23 @@ def find_error(html: bytes, *, call: Call) -> ImageferryError | None:
 
 
 _DOWNLOAD_QUOTA_PHRASES = ("too many users have viewed or downloaded", "quota exceeded")
+
+
+def _parse(html: bytes) -> LexborHTMLParser:
+    """Parse a page; one that is nested too deeply to be Google's, like an empty one."""
+    depth = 0
+    for tag in _TAG.finditer(html):
+        depth += -1 if tag[1] else 1
+        if depth > DEPTH_MAX:
+            return LexborHTMLParser(b"")
+    return LexborHTMLParser(html)
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:  # an unmatched bracket
+        return None
 
 
 def _entry(block: LexborNode) -> File | Folder | None:
@@ -104,4 +125,5 @@ def _mime_type(block: LexborNode) -> str:
 
 
 def _resource_key(href: str) -> str | None:
-    return parse_qs(urlsplit(href).query).get("resourcekey", [None])[0]
+    url = _split(href)
+    return None if url is None else parse_qs(url.query).get("resourcekey", [None])[0]

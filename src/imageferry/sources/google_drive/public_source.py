@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from email.message import Message
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from imageferry.errors import NotFoundError, PageTokenError, Reason
 from imageferry.model import Content, File, Folder, FolderRef, Page
 from imageferry.sources.google_drive import response_bodies
 from imageferry.sources.google_drive.config import GoogleDriveConfig
+from imageferry.sources.google_drive.content_disposition import parse_file_name
 from imageferry.sources.google_drive.errors import Call, Subject, not_a_folder, not_found, to_error, unexpected_page
 from imageferry.sources.google_drive.public_html import (
     FolderPage,
@@ -165,11 +165,9 @@ def _is_file(response: DriveResponse, file: File) -> bool:
 
 
 def _file_from(response: DriveResponse, file: File) -> File:
-    disposition = Message()
-    disposition["Content-Disposition"] = response.header("Content-Disposition") or ""
     return replace(
         file,
-        name=disposition.get_filename() or file.name,
+        name=parse_file_name(response.header("Content-Disposition") or "") or file.name,
         mime_type=response.content_type or file.mime_type,
         size_bytes=response.content_length_bytes,
     )
