@@ -123,7 +123,7 @@ def _google_drive_config(settings: "Settings", limits: "Limits") -> GoogleDriveC
         endpoint=settings.google_drive_endpoint.rstrip("/"),
         web_endpoint=settings.google_drive_web_endpoint.rstrip("/"),
         api_key=reveal_if_set(settings.google_api_key),
-        service_account_file=settings.google_application_credentials,
+        account_file=settings.google_application_credentials,
         connections=settings.concurrency + LISTING_CONNECTIONS,
         timeouts=limits.source_timeouts,
         cool_down_s=limits.block_cooldown_s,

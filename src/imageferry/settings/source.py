@@ -52,7 +52,8 @@ class SourceSettings(LegacySettings):
         Path | None,
         Meta(
             description=(
-                "JSON key file of a service account, for private folders and shared drives; takes precedence over "
+                "JSON credentials file of a Google account: the key of a service account, or what `gcloud auth "
+                "application-default login` writes; for private folders and shared drives, takes precedence over "
                 "the API key"
             ),
         ),

@@ -124,7 +124,7 @@ async def _check_source(settings: Settings, config: ExternalConfig) -> str:
         with suppress(NotFoundError):  # the expected answer: the source is reachable and accepts the credentials
             await sources["google_drive"].resolve(FolderRef(source="google_drive", folder_id=MISSING_FOLDER_ID))
     if settings.google_application_credentials is not None:
-        return "Google Drive, with a service account"
+        return "Google Drive, with the account in GOOGLE_APPLICATION_CREDENTIALS"
     if settings.google_api_key is not None:
         return "Google Drive, with an API key"
     return "Google Drive's public web pages: slow, and without checksums. Set GOOGLE_API_KEY to use the API."

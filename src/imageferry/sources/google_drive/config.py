@@ -25,7 +25,7 @@ class Timeouts:
 class GoogleDriveConfig:
     """Endpoints, credentials and limits.
 
-    A service account takes precedence over a key: it sees public folders and those shared with it. With a key alone,
+    An account takes precedence over a key: it sees public folders and those shared with it. With a key alone,
     public folders are read through the API; with neither, through the public pages, which contain neither sizes nor
     checksums.
     """
@@ -33,7 +33,7 @@ class GoogleDriveConfig:
     endpoint: str = API_ENDPOINT  # of the API; tests use a server of their own
     web_endpoint: str = WEB_ENDPOINT  # of the public pages
     api_key: str | None = field(default=None, repr=False)
-    service_account_file: Path | None = None  # its JSON key
+    account_file: Path | None = None  # of credentials, in Google's JSON format
     connections: int = 64  # concurrent, for listing and bytes together
     timeouts: Timeouts = field(default_factory=Timeouts)
     cool_down_s: float = 60.0  # pause after Google's page about "automated queries", which names no time

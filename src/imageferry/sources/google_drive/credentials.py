@@ -1,4 +1,4 @@
-"""Credentials for the API: a key or a service account."""
+"""Credentials for the API: a key or an account."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -20,11 +20,11 @@ class Credentials(Protocol):
 
 def credentials_from(config: GoogleDriveConfig) -> Credentials | None:
     """Return the configured credentials, an account before a key; None when there are none."""
-    if config.service_account_file is not None:
+    if config.account_file is not None:
         # Importing Google's library takes half as long as everything else together.
-        from imageferry.sources.google_drive.service_account import ServiceAccount  # noqa: PLC0415 - slow to import, see above
+        from imageferry.sources.google_drive.account_file import AccountFile  # noqa: PLC0415 - slow to import, see above
 
-        return ServiceAccount(config.service_account_file)
+        return AccountFile(config.account_file)
     if config.api_key:
         return ApiKey(config.api_key)
     return None

@@ -91,7 +91,7 @@ def download_quota_exceeded() -> DeferredError:
 
 
 _CREDENTIALS = (
-    "Google rejected the API key or service account. Check GOOGLE_API_KEY or GOOGLE_APPLICATION_CREDENTIALS, and that "
+    "Google rejected the API key or account. Check GOOGLE_API_KEY or GOOGLE_APPLICATION_CREDENTIALS, and that "
     "the Google Drive API is enabled in its project"
 )
 _DOWNLOAD_QUOTA = "Too many people downloaded this file recently. Google allows downloads again within about a day"

@@ -62,13 +62,18 @@ def find_error(html: bytes, *, call: Call) -> ImageferryError | None:
     text = " ".join((page.body.text(separator=" ") if page.body else "").split()).lower()
     if page.css_first(_SIGN_IN_FORM) is not None or (title and re.search(r"(?i)\bsign.?in\b", title.text())):
         return not_found(call)
-    if any(phrase in text for phrase in _DOWNLOAD_QUOTA_PHRASES):
-        return download_quota_exceeded()
     if "infected with a virus" in text:
         return PermanentError(Reason.ABUSIVE, "Google found a virus in this file, so it can't be downloaded.")
-    return automated_queries(call) if "automated queries" in text else None
+    # What the page is made of says as much in any language.
+    if page.css_first(_REFUSED_DOWNLOAD) is not None or any(phrase in text for phrase in _DOWNLOAD_QUOTA_PHRASES):
+        return download_quota_exceeded()
+    if page.css_first(_CAPTCHA_FORM) is not None or "automated queries" in text:
+        return automated_queries(call)
+    return None
 
 
+_REFUSED_DOWNLOAD = ".uc-error-caption"
+_CAPTCHA_FORM = "form#captcha-form, .g-recaptcha, input[name=captcha]"
 _DOWNLOAD_QUOTA_PHRASES = ("too many users have viewed or downloaded", "quota exceeded")
 
 

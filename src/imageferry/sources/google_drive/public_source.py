@@ -27,6 +27,7 @@ from imageferry.sources.google_drive.urls import NAME
 
 PAGE_SIZE = 1000
 FOLDER_PAGE_SIZE_BYTES_MAX = 64 << 20
+LANGUAGE = "en"  # a file's version contains its date, and an error page its reason: neither may depend on the language
 
 _OVERLOADED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)})
 
@@ -105,8 +106,7 @@ class PublicFolderSource:
 
     async def _get_folder_page(self, folder_id: str, *, resource_key: str | None) -> FolderPage:
         call = Call(subject=Subject.FOLDER, id=folder_id, cool_down_s=self._cool_down_s)
-        # hl: a file's version contains its date, which must not depend on the language.
-        url = self._url("embeddedfolderview", {"id": folder_id, "hl": "en"}, resource_key=resource_key)
+        url = self._url("embeddedfolderview", {"id": folder_id}, resource_key=resource_key)
         timeout_s = self._timeouts.listing_s
         response = await self._get(
             url, headers={}, prefetch_bytes=FOLDER_PAGE_SIZE_BYTES_MAX, timeout_s=timeout_s, call=call
@@ -143,6 +143,7 @@ class PublicFolderSource:
     async def _get(
         self, url: str, *, headers: dict[str, str], prefetch_bytes: int, timeout_s: float | None, call: Call
     ) -> DriveResponse:
+        headers = {"Accept-Language": LANGUAGE} | headers
         response = await self._transport.get(url, headers=headers, prefetch_bytes=prefetch_bytes, timeout_s=timeout_s)
         if response.status >= HTTPStatus.BAD_REQUEST:
             html = await response_bodies.read_start(response)
@@ -155,7 +156,7 @@ class PublicFolderSource:
 
     def _url(self, page: str, query: dict[str, str], *, resource_key: str | None) -> str:
         key = {"resourcekey": resource_key} if resource_key else {}
-        return f"{self._endpoint}/{page}?{urlencode(query | key)}"
+        return f"{self._endpoint}/{page}?{urlencode(query | {'hl': LANGUAGE} | key)}"
 
 
 def _is_file(response: DriveResponse, file: File) -> bool:

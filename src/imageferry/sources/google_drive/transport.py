@@ -105,6 +105,6 @@ def _origin(url: str) -> tuple[str, str, int] | None:
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GOOGLE_DOMAINS = (".google.com", ".googleusercontent.com")
-_HEADERS_FOR_ANY_HOST = frozenset({"Range", "Accept-Encoding"})  # not keys, tokens and resource keys
+_HEADERS_FOR_ANY_HOST = frozenset({"Range", "Accept-Encoding", "Accept-Language"})  # not keys, tokens and resource keys
 _PLAIN_URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::(\d{1,5}))?(?:[/?#][!-\[\]-~]*)?")
 _PORTS = {"http": 80, "https": 443}

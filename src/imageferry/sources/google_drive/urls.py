@@ -11,6 +11,8 @@ NAME = "google_drive"
 
 # 33 characters starting with "1", 28 starting with "0B", 19 for a shared drive. Shorter ones are unknown.
 _ID = re.compile(r"[A-Za-z0-9_-]{15,128}")
+# A placeholder, such as YOUR_GOOGLE_DRIVE_FOLDER_ID or your-folder-id-12345: IDs have digits and letters of both cases.
+_NOT_RANDOM = re.compile(r"[^0-9]*|[^a-z]*|[^A-Z]*")
 _RESOURCE_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 _HOSTS = frozenset({"drive.google.com", "docs.google.com"})
@@ -28,6 +30,8 @@ def parse_url(text: str) -> FolderRef | None:
     """
     pasted = text.strip(_WRAPPERS)
     if _ID.fullmatch(pasted):
+        if _NOT_RANDOM.fullmatch(pasted):
+            raise UsageError(Reason.NOT_A_FOLDER_URL, f"{pasted} is a placeholder, not a folder. {_HINT}")
         return FolderRef(source=NAME, folder_id=pasted)
     url = _split(pasted)
     if url is None or url.hostname not in _HOSTS:
@@ -70,7 +74,8 @@ def _folder_id(segments: list[str], *, query: dict[str, list[str]]) -> str | Non
         candidates = segments[segments.index("folders") + 1 :]
     elif segments and segments[-1] in _FOLDER_PAGES:
         candidates = query.get("id", [])
-    return candidates[0] if candidates and _ID.fullmatch(candidates[0]) else None
+    folder_id = candidates[0] if candidates else ""
+    return folder_id if _ID.fullmatch(folder_id) and not _NOT_RANDOM.fullmatch(folder_id) else None
 
 
 def _resource_key(query: dict[str, list[str]]) -> str | None:

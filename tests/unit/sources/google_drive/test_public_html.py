@@ -77,6 +77,8 @@ def test_the_download_form_of_a_large_file_becomes_a_link() -> None:
     [
         (b"<title>Google Drive - Quota exceeded</title><body>Quota exceeded", DeferredError),
         (b"<body>Too many users have <b>viewed or downloaded</b> this file recently.", DeferredError),
+        (b"<p class=uc-error-caption>Diese Datei kann derzeit nicht heruntergeladen werden.", DeferredError),
+        (b"<form id=captcha-form action=index>Um fortzufahren, geben Sie die Zeichen ein.", ThrottledError),
         (b"<body>Sorry, this file is infected with a virus.", PermanentError),
         (b"<title>Google Drive: Sign-in</title>", NotFoundError),
         (b"<form action='https://accounts.google.com/ServiceLogin'></form>", NotFoundError),

@@ -37,7 +37,7 @@ PATHS = [
     "drive.google.com:443/drive/folders/{id}",
 ]
 
-ids = st.text(string.ascii_letters + string.digits + "-_", min_size=15, max_size=60)
+ids = st.text(string.ascii_letters + string.digits + "-_", min_size=12, max_size=60).map("1aB{}".format)
 wrappers = st.sampled_from(["{}", "  {}\n", '"{}"', "'{}'", "<{}>", "\u201c{}\u201d", "({})", "\ufeff{}\u200b"])
 schemes = st.sampled_from(["", "https://", "http://"])
 
@@ -46,6 +46,28 @@ schemes = st.sampled_from(["", "https://", "http://"])
 def test_every_form_of_link_is_parsed(path: str, folder_id: str, wrapper: str, scheme: str) -> None:
     pasted = wrapper.format(scheme + path.format(id=folder_id))
     assert parse_url(pasted) == FolderRef(source="google_drive", folder_id=folder_id)
+
+
+@pytest.mark.parametrize(
+    "placeholder",
+    [
+        "YOUR_GOOGLE_DRIVE_FOLDER_URL",
+        "your-google-drive-folder-id",
+        "<your_folder_id_12345>",
+        "PASTE_FOLDER_ID_HERE_123",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "GoogleDriveFolderLink",
+        "https://drive.google.com/drive/folders/YOUR_FOLDER_ID_HERE",
+    ],
+)
+def test_a_placeholder_is_no_folder(placeholder: str) -> None:
+    with pytest.raises(UsageError, match="copy its link"):
+        parse_url(placeholder)
+
+
+@pytest.mark.parametrize("text", ["example", "<folder-url>", "URL", "folder", "my photos", "..."])
+def test_a_bare_word_is_no_link(text: str) -> None:
+    assert parse_url(text) is None
 
 
 @given(folder_id=ids, wrapper=wrappers)
