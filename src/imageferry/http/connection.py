@@ -117,12 +117,17 @@ class Connection:
         return not self.closed
 
     def _on_ready(self) -> None:
-        if self.receiver is None:
-            self._check_idle()
-            return
-        if self._unsent:
-            self._send()
-        self.receive()
+        try:
+            if self.receiver is None:
+                self._check_idle()
+                return
+            if self._unsent:
+                self._send()
+            self.receive()
+        except Exception as exc:  # noqa: BLE001 - the events of all other connections would be lost with it
+            if self.receiver is not None:
+                self.receiver.fail(f"The response could not be received ({type(exc).__name__})")
+            self.release(keep_alive=False)
 
     def _send(self) -> None:
         unsent = self._unsent

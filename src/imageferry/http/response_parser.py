@@ -5,7 +5,8 @@ from functools import lru_cache
 
 import httptools
 
-HEAD_BYTES_MAX = 64 * 1024  # with all interim responses before it
+HEAD_BYTES_MAX = 64 * 1024  # with all interim responses before it; later of chunk sizes, extensions and trailers
+FRAMING_PER_BODY_MAX = 16  # so many more of those are permitted for each byte of the body: chunks may be tiny
 _START = b"HTTP/"
 _END = b"\r\n\r\n"
 _SWITCHING_PROTOCOLS = 101
@@ -19,7 +20,7 @@ class ResponseParser:
     """Parser of one response: fed its head, and its body unless Content-Length delimits it."""
 
     __slots__ = (
-        "_head", "_left_head_bytes", "_lowered_head", "_no_body", "_parser", "_pieces",
+        "_head", "_left_framing_bytes", "_lowered_head", "_no_body", "_parser", "_pieces",
         "body_bytes", "ended", "head_complete", "is_gzip", "keep_alive", "reads_until_close", "status",
     )  # fmt: skip
 
@@ -32,21 +33,22 @@ class ResponseParser:
         self.is_gzip = False
         self.ended = False
         self._head = self._lowered_head = b""  # what has come of it
-        self._left_head_bytes = HEAD_BYTES_MAX
+        self._left_framing_bytes = HEAD_BYTES_MAX
         self._pieces: list[bytes] = []
         self._no_body = no_body
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     def feed_head(self, data: bytes) -> bytes | None:
         """Return the start of the body once the head is complete. Raises ValueError when it is invalid HTTP."""
-        self._left_head_bytes -= len(data)
+        self._left_framing_bytes -= len(data)
         data = self._head + data
         while (end := data.find(_END) + len(_END)) >= len(_END):
             self._read_head(data[:end])
             data = data[end:]
             if self.head_complete:
+                self._left_framing_bytes = HEAD_BYTES_MAX
                 return data
-        if self._left_head_bytes < 0:
+        if self._left_framing_bytes < 0:
             raise ValueError("The head of the response does not end")
         start = data.lstrip(b"\r\n")
         if b"\n\n" in start or not (start.startswith(_START) or _START.startswith(start)):
@@ -65,8 +67,12 @@ class ResponseParser:
                 what = "it switches to another protocol" if self.status == _SWITCHING_PROTOCOLS else exc
                 raise ValueError(f"The response is not valid HTTP: {what}") from exc
             self.keep_alive = False  # what came behind the end belongs to no response
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
+        body, self._pieces = b"".join(self._pieces), []
+        if self.head_complete:
+            self._left_framing_bytes += FRAMING_PER_BODY_MAX * len(body) - (len(data) - len(body))
+            if self._left_framing_bytes < 0:
+                raise ValueError("The response has more chunk extensions or trailers than it may have")
+        return body
 
     def close(self) -> None:
         """Break the reference cycle between this object and llhttp's parser."""
