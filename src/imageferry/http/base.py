@@ -9,7 +9,7 @@ PREFETCH_BYTES = 128 * 1024
 
 
 class HttpError(Exception):
-    """A request failed. The message contains no secret."""
+    """A request failed. The message, which contains no secret, is the end of a sentence: no capital, no full stop."""
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)

@@ -108,7 +108,7 @@ class Client:
         """See HttpClient."""
         for connection in tuple(self._open):
             if connection.receiver is not None:
-                connection.receiver.fail("The client was closed")
+                connection.receiver.fail("the client was closed")
         _close_all(tuple(self._open))
         if self._timer is not None:
             self._timer.cancel()
@@ -138,7 +138,7 @@ class Client:
         if proxy is not None and proxy.authorization is not None and origin.scheme == "http":
             headers["Proxy-Authorization"] = proxy.authorization
         if not all(map(_HEADER_VALUE.fullmatch, headers.values())):
-            raise NoResponseError("The request was not sent: a header contains characters that headers may not hold")
+            raise NoResponseError("the request was not sent: a header contains characters that headers may not hold")
         if len(self._head_cache) >= HEADS_CACHED_MAX:
             self._head_cache.clear()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -155,7 +155,7 @@ class Client:
             async with asyncio.timeout_at(None if deadline_at_s == math.inf else deadline_at_s):
                 await self._slots.acquire()
         except TimeoutError as exc:
-            raise NoResponseError("Every connection was in use", timed_out=True) from exc
+            raise NoResponseError("every connection was in use", timed_out=True) from exc
 
     def _take_idle(self, origin: Origin) -> Connection | None:
         """Return an idle connection that is open as far as we know, or None."""
@@ -182,7 +182,7 @@ class Client:
         connected = await connect(origin, proxy=self._proxy(origin), ssl_context=self._ssl_context, timeout_s=timeout_s)
         if self._poller is not poller:
             connected.close()
-            raise NoResponseError("The client was closed")
+            raise NoResponseError("the client was closed")
         connection = Connection(connected, origin=origin, poller=poller)
         self._open.add(connection)
         return connection

@@ -126,7 +126,7 @@ class Connection:
             self.receive()
         except Exception as exc:  # noqa: BLE001 - the events of all other connections would be lost with it
             if self.receiver is not None:
-                self.receiver.fail(f"The response could not be received ({type(exc).__name__})")
+                self.receiver.fail(f"the response could not be received ({type(exc).__name__})")
             self.release(keep_alive=False)
 
     def _send(self) -> None:

@@ -27,9 +27,9 @@ async def connect(
         async with asyncio.timeout(timeout_s):
             return await _connect(origin, proxy=proxy, ssl_context=ssl_context)
     except TimeoutError as exc:
-        raise ConnectError(f"No connection to {origin.host} in time", timed_out=True) from exc
+        raise ConnectError(f"no connection to {origin.host} in time", timed_out=True) from exc
     except OSError as exc:
-        raise ConnectError(f"No connection to {origin.host}: {error_text(exc)}") from exc
+        raise ConnectError(f"no connection to {origin.host}: {error_text(exc)}") from exc
 
 
 async def _connect(origin: Origin, *, proxy: Proxy | None, ssl_context: Callable[[], ssl.SSLContext]) -> socket.socket:
@@ -61,11 +61,11 @@ async def _open_tunnel(connected: socket.socket, origin: Origin, *, proxy: Proxy
         # Byte by byte: what follows the head belongs to TLS.
         byte = await loop.sock_recv(connected, 1)
         if not byte or len(head) > TUNNEL_HEAD_BYTES_MAX:
-            raise ConnectError("The proxy did not send a valid response to CONNECT")
+            raise ConnectError("the proxy did not send a valid response to CONNECT")
         head += byte
     status = head.partition(b" ")[2][:3].decode("latin-1")
     if status == "407":
         refused = "requires a login" if proxy.authorization is None else "refused the login"
-        raise ConnectError(f"The proxy {refused}: set https_proxy to http://user:password@host:port")
+        raise ConnectError(f"the proxy {refused}: set https_proxy to http://user:password@host:port")
     if not status.startswith("2"):
         raise ConnectError(f"CONNECT tunnel failed: the proxy answered {status}")

@@ -27,7 +27,7 @@ class GzipResponse:
             if not packed:
                 if self._decoder.is_complete:
                     break
-                raise IncompleteResponseError("The gzip body ended too early")
+                raise IncompleteResponseError("the gzip body ended too early")
             self._decoder.feed(packed)
             unpacked += self._unpack(size_bytes_max - len(unpacked))
         return unpacked
@@ -41,7 +41,7 @@ class GzipResponse:
             return self._decoder.unpack(size_bytes_max)
         except zlib.error as exc:
             self.close()
-            raise InvalidResponseError("The body is not valid gzip") from exc
+            raise InvalidResponseError("the body is not valid gzip") from exc
 
 
 class GzipDecoder:

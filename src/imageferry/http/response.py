@@ -87,7 +87,7 @@ class Response:
     def close(self) -> None:
         """See HttpResponse."""
         if self._connection is not None:
-            self._fail(IncompleteResponseError("The response was closed"))
+            self._fail(IncompleteResponseError("the response was closed"))
         self._pieces.clear()
 
     async def start(self, connection: Connection, head: bytes, *, deadline_at_s: float) -> None:
@@ -138,7 +138,7 @@ class Response:
         if self._parser.head_complete and self._parser.reads_until_close:
             self._finish()
         else:
-            self.fail("The connection was closed")
+            self.fail("the connection was closed")
 
     def fail(self, message: str, *, timed_out: bool = False) -> None:
         """See ResponseReceiver."""
@@ -149,12 +149,12 @@ class Response:
         """See ResponseReceiver."""
         stall_s = self._request.stall_s
         if now_s > self._deadline_at_s:
-            self.fail("The response did not come in time", timed_out=True)
+            self.fail("the response did not come in time", timed_out=True)
         elif stall_s is not None and self._waiter is not None:
             if self._buffered_bytes != self._last_bytes:
                 self._last_bytes, self._last_progress_at_s = self._buffered_bytes, now_s
             elif now_s > self._last_progress_at_s + stall_s:
-                self.fail(f"No byte came for {stall_s:g} s", timed_out=True)
+                self.fail(f"no byte came for {stall_s:g} s", timed_out=True)
 
     def _fail(self, error: HttpError) -> None:
         self._error = error

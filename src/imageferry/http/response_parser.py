@@ -49,10 +49,10 @@ class ResponseParser:
                 self._left_framing_bytes = HEAD_BYTES_MAX
                 return data
         if self._left_framing_bytes < 0:
-            raise ValueError("The head of the response does not end")
+            raise ValueError("the head of the response does not end")
         start = data.lstrip(b"\r\n")
         if b"\n\n" in start or not (start.startswith(_START) or _START.startswith(start)):
-            raise ValueError("The response is not valid HTTP")  # its end would never be found
+            raise ValueError("the response is not valid HTTP")  # its end would never be found
         self._head = data
         return None
 
@@ -65,13 +65,13 @@ class ResponseParser:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
             if not self.ended:
                 what = "it switches to another protocol" if self.status == _SWITCHING_PROTOCOLS else exc
-                raise ValueError(f"The response is not valid HTTP: {what}") from exc
+                raise ValueError(f"the response is not valid HTTP: {what}") from exc
             self.keep_alive = False  # what came behind the end belongs to no response
         body, self._pieces = b"".join(self._pieces), []
         if self.head_complete:
             self._left_framing_bytes += FRAMING_PER_BODY_MAX * len(body) - (len(data) - len(body))
             if self._left_framing_bytes < 0:
-                raise ValueError("The response has more chunk extensions or trailers than it may have")
+                raise ValueError("the response has more chunk extensions or trailers than it may have")
         return body
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class ResponseParser:
         if self.status in _INTERIM or not self.status:  # there is no status in empty lines before a response
             return
         if self.status < _INTERIM.start:
-            raise ValueError(f"The response is not valid HTTP: its status is {self.status:03}")
+            raise ValueError(f"the response is not valid HTTP: its status is {self.status:03}")
         self._head, self._lowered_head = head, head.lower()
         if self._no_body or self.status in _NO_BODY:
             self.body_bytes = 0
@@ -118,14 +118,14 @@ class ResponseParser:
             self.body_bytes = int(size)  # llhttp has checked that it is a number, and the only one
         elif codings := self.headers("Transfer-Encoding"):
             if [coding.lower() for coding in codings] != ["chunked"]:
-                raise ValueError("The response has a transfer coding that was not asked for")
+                raise ValueError("the response has a transfer coding that was not asked for")
         else:
             self.reads_until_close = True
 
     def on_message_begin(self) -> None:
         """Callback of llhttp."""
         if self.ended:
-            raise ValueError("More bytes came than the response has")
+            raise ValueError("more bytes came than the response has")
 
     def on_headers_complete(self) -> None:
         """Callback of llhttp."""
@@ -146,7 +146,7 @@ def _is_gzip(codings: str) -> bool:
     """Return whether a Content-Encoding means gzip. Raises ValueError when it means anything else that is coded."""
     is_gzip = _CODINGS.get(codings.strip().lower())
     if is_gzip is None:
-        raise ValueError(f"The body is encoded as {codings[:40]!r}, which was not asked for")
+        raise ValueError(f"the body is encoded as {codings[:40]!r}, which was not asked for")
     return is_gzip
 
 

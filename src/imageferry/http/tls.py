@@ -87,7 +87,7 @@ def error_text(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _CERTIFICATE_ERRORS.get(error.verify_code, f"its certificate was refused: {error.verify_message}")
     if isinstance(error, ssl.SSLEOFError):
-        return "The connection was closed"
+        return "the connection was closed"
     if isinstance(error, ssl.SSLError):
         return _TLS_ERRORS.get(error.reason, f"TLS failed ({error.reason or error})")
     if isinstance(error, ConnectionError) and error.errno is not None:

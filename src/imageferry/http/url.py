@@ -47,7 +47,7 @@ class Proxy(Struct, frozen=True):
 def parse_url(url: str) -> tuple[Origin, str]:
     """Return a URL's origin and request target. Raises NoResponseError unless it is an http or https URL."""
     if (match := _URL.fullmatch(url)) is None:
-        raise NoResponseError("This is not an http or https URL")
+        raise NoResponseError("this is not an http or https URL")
     scheme, host, port, target = match.groups("")
     return _origin_of(scheme.lower(), host, port), target if target.startswith("/") else f"/{target}"
 
@@ -62,9 +62,9 @@ def _address(host: str, port: str) -> tuple[str, int]:
     try:
         host.encode("idna")  # refuses empty and overlong labels
     except UnicodeError as exc:
-        raise NoResponseError("The host in the URL can't exist") from exc
+        raise NoResponseError("the host in the URL can't exist") from exc
     if int(port) not in _PORT_NUMBERS:
-        raise NoResponseError("The port in the URL can't exist")
+        raise NoResponseError("the port in the URL can't exist")
     return host.strip("[]").lower(), int(port)
 
 
@@ -83,7 +83,7 @@ def proxy_for(origin: Origin) -> Proxy | None:
         return None
     match = _PROXY.fullmatch(url)
     if match is None or (match[1] or "http").lower() != "http":
-        raise NoResponseError("The proxy set in the environment is not an http:// proxy")
+        raise NoResponseError("the proxy set in the environment is not an http:// proxy")
     _, login, host, port = match.groups()
     authorization = None if login is None else f"Basic {b64encode(unquote(login).encode()).decode()}"
     return Proxy(*_address(host, port or _PROXY_PORT), authorization)

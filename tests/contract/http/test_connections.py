@@ -1,6 +1,7 @@
 """Connections: how many, when one is reused, what a timeout or a cancellation leaves behind."""
 
 import asyncio
+import random
 
 import pytest
 from aiohttp import web
@@ -123,7 +124,7 @@ async def test_a_response_that_drips_ends_with_its_timeout(opened: OpenClient, a
 async def test_a_stall_while_the_caller_reads_has_a_timeout(opened: OpenClient) -> None:
     async with serve_raw(SLOW["a stall in the body"]) as server, opened() as client:
         response = await client.send(Request(url=server.url, prefetch_bytes=5, stall_s=0.2))
-        with pytest.raises(IncompleteResponseError, match="No byte"):
+        with pytest.raises(IncompleteResponseError, match="no byte"):
             await response.read(6)
 
 
@@ -149,6 +150,34 @@ async def test_a_cancelled_request_frees_its_connection_and_leaves_nothing_on_it
         response.close()
         assert (await fetch(client, server.url))[1] == b"again"
         assert server.connections == 2
+
+
+async def test_whatever_is_cancelled_or_closed_no_response_answers_another_request(
+    opened: OpenClient, rng: random.Random
+) -> None:
+    async def echo_path(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={} if rng.random() < 0.5 else {"Content-Length": "40000"})
+        await response.prepare(request)
+        for _ in range(4):
+            await asyncio.sleep(rng.random() * 0.01)
+            await response.write(request.path.encode().ljust(10_000))
+        return response
+
+    async def send(number: int) -> None:
+        async with asyncio.timeout(rng.choice([0.01, 0.02, 0.04, 20])):
+            response = await client.send(Request(url=f"{url}/{number}", prefetch_bytes=rng.choice([0, 5000, 50_000])))
+            try:
+                size_bytes = rng.choice([1, 15_000, 50_000])
+                assert await response.read(size_bytes) == ((b"/%d" % number).ljust(10_000) * 4)[:size_bytes]
+            finally:
+                response.close()
+
+    async with serve_http(echo_path) as url, opened(connections=4) as client:
+        results = await asyncio.gather(*map(send, range(200)), return_exceptions=True)
+        assert {type(result) for result in results} == {type(None), TimeoutError}
+        for number in range(8):  # the connections that are left
+            _, body = await fetch(client, f"{url}/last-{number}")
+            assert body == (b"/last-%d" % number).ljust(10_000) * 4
 
 
 async def test_a_response_that_is_closed_before_its_end_costs_its_connection(opened: OpenClient) -> None:

@@ -117,7 +117,7 @@ async def test_the_proxy_of_the_environment_gets_its_password_and_no_secret(monk
     async with serve_tcp(proxy) as url, opened("https://drive.invalid") as transport:
         monkeypatch.setenv("https_proxy", url.replace("//", "//user:pass@"))
         monkeypatch.setenv("no_proxy", "")
-        with pytest.raises(TransientError, match="The proxy refused the login"):
+        with pytest.raises(TransientError, match="the proxy refused the login"):
             await transport.get("https://drive.invalid/", headers=SECRETS, **WHOLE)
     assert heads[0].startswith(b"CONNECT drive.invalid:443 ")
     assert b"proxy-authorization: basic dxnlcjpwyxnz" in heads[0].lower()
