@@ -1,5 +1,6 @@
 """AWS credentials that are not in the settings: profiles, SSO, processes, web identities, roles of machines."""
 
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -51,7 +52,8 @@ class AwsCredentials:
         self._profile = profile
         self._lock = Lock()
         self._credentials: Any = None  # botocore's
-        self._secret_keys: dict[str, str] = {}
+        # The last ones: obstore's stores ask at different times, so one may still use those before.
+        self._keys: deque[tuple[str, str]] = deque(maxlen=8)
         try:
             session = Session(profile=profile)
             config = session.get_scoped_config()
@@ -71,7 +73,7 @@ class AwsCredentials:
             except (BotoCoreError, ClientError) as exc:
                 detail = " ".join(str(exc).split())[:DETAIL_LENGTH_MAX]
                 raise CredentialsError(f"The AWS credentials can't be obtained. {self._advice(exc)}({detail})") from exc
-            self._secret_keys = {frozen.access_key: frozen.secret_key}
+            self._keys.append((frozen.access_key, frozen.secret_key))
         return {
             "access_key_id": frozen.access_key,
             "secret_access_key": frozen.secret_key,
@@ -80,8 +82,9 @@ class AwsCredentials:
         }
 
     def secret_key_of(self, access_key_id: str) -> str | None:
-        """Return the secret of the access key that the last call returned; None if that was another one."""
-        return self._secret_keys.get(access_key_id)
+        """Return the secret of an access key that one of the last calls returned, or None."""
+        with self._lock:
+            return dict(self._keys).get(access_key_id)
 
     @property
     def source(self) -> str:

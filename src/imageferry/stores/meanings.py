@@ -54,7 +54,7 @@ EXPIRED_SIGNATURE = Meaning(
     BlockedError,
     Reason.STORE_DENIED,
     "The shared access signature for {store} has expired or is not valid yet. Set a new one in "
-    "AZURE_STORAGE_CONNECTION_STRING.",
+    "AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_SAS_TOKEN.",
 )
 WRONG_CREDENTIALS = Meaning(
     BlockedError, Reason.STORE_DENIED, "The storage at {store} doesn't accept the credentials. Check {credentials}."

@@ -44,7 +44,13 @@ class AwsAccess:
         return self.secret_access_key if access_key_id == self.access_key_id else None
 
     def options(self, bucket: str) -> dict[str, str]:
-        """Return obstore's options. Raises FatalError where the endpoint can't have buckets as host names."""
+        """Return obstore's options. Raises FatalError for half a key, or a bucket before an IP address."""
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+            set_one, other = names if self.secret_access_key is None else names[::-1]
+            raise FatalError(
+                Reason.MISCONFIGURED, f"{set_one} is set, but {other} is not. Set both of them, or neither."
+            )
         endpoint, is_virtual = self._endpoint(bucket)
         given = {
             "aws_access_key_id": self.access_key_id,

@@ -125,7 +125,8 @@ async def test_credentials_are_found_and_renewed(
     first, second = [await asyncio.to_thread(credentials) for _ in range(2)]
 
     assert credentials.source == case.source
-    assert credentials.secret_key_of(second["access_key_id"]) == second["secret_access_key"]
+    for each in (first, second):
+        assert credentials.secret_key_of(each["access_key_id"]) == each["secret_access_key"]
     if case.asked is None:
         assert (aws.requests, first["access_key_id"]) == ([], second["access_key_id"])
     else:

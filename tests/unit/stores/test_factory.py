@@ -93,3 +93,10 @@ def test_a_bucket_cannot_be_put_before_an_address(host: str) -> None:
     with pytest.raises(FatalError, match="AWS_S3_ADDRESSING_STYLE=path") as refused:
         open_store(StoreConfig(url="s3://photos", aws=access))
     assert refused.value.reason is Reason.MISCONFIGURED
+
+
+@pytest.mark.parametrize("access", [AwsAccess(access_key_id="hidden"), AwsAccess(secret_access_key="hidden")])
+def test_half_a_key_is_refused_by_the_name_of_the_other_half(access: AwsAccess) -> None:
+    with pytest.raises(FatalError, match=r"AWS_\w+ is set, but AWS_\w+ is not") as refused:
+        open_store(StoreConfig(url="s3://photos", aws=access))
+    assert "hidden" not in refused.value.message
