@@ -75,6 +75,7 @@ def without_refused(tx: Connection, job: Job, page: ListedPage) -> ListedPage:
         page,
         files=[*(file for file in files if file.file.id not in refused), *refused.values()],
         subfolders=[sub for sub in folders if sub.folder.id not in refused],
+        folder_name=page.folder_name and _storable(page.folder_name),
     )
 
 

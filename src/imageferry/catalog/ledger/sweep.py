@@ -140,9 +140,6 @@ def _dead_letter_batches(tx: Connection, *, policy: LeasePolicy, now_ms: int) ->
 
 
 def _dead_letter_folders(tx: Connection, *, policy: LeasePolicy, now_ms: int) -> None:
-    error = PermanentError(
-        Reason.CRASHED_WORKER, f"The worker was lost each of the {policy.tries_max} times it listed this folder."
-    )
     for row in tx.execute(_exhausted(job_folders, policy)).all():
         folder = Folder(id=row.folder_id, name=row.name, resource_key=row.resource_key)
         crawl = Crawl(
@@ -153,6 +150,9 @@ def _dead_letter_folders(tx: Connection, *, policy: LeasePolicy, now_ms: int) ->
             path=row.path,
             page_token=row.page_token,
         )
+        named = f"the folder {row.name!r}" if row.name else "the folder"
+        detail = f"The worker was lost each of the {policy.tries_max} times it listed {named}."
+        error = PermanentError(Reason.CRASHED_WORKER, detail)
         page_failed(tx, crawl, error=error, policy=policy, now_ms=now_ms)
 
 
