@@ -9,7 +9,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from imageferry.errors import BlockedError, NotPermittedError, Reason
+from imageferry.errors import BlockedError, NotPermittedError, PermanentError, Reason
 from imageferry.http.base import HttpError, Request
 from imageferry.http.client import Client
 from imageferry.stores.answers import Answer
@@ -80,9 +80,10 @@ async def _check(store: "Store", inner: "ObjectStore", *, writer: "ObjectStore",
 
 
 async def _is_permitted(call: Awaitable[object]) -> bool:
+    """Return False if the store refuses a call that an import can do without, or does not know it."""
     try:
         await call
-    except NotPermittedError:
+    except (NotPermittedError, PermanentError):
         return False
     return True
 

@@ -1,10 +1,11 @@
 """Imports into buckets whose credentials lack permissions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from hashlib import md5
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from msgspec.structs import replace
 
 from imageferry.cli.exit_codes import ExitCode, exit_code_for_result
@@ -21,7 +22,7 @@ from imageferry.stores.s3_options import AwsAccess
 from imageferry.stores.store import Store
 from tests.drivers.import_flow import ImportFlow
 from tests.drivers.shell import Shell
-from tests.servers.s3 import BUCKET, FakeS3, S3Fault, S3Operation
+from tests.servers.s3 import BUCKET, FakeS3, S3Fault, S3Operation, error_response, operation_of
 
 pytestmark = pytest.mark.integration
 
@@ -76,6 +77,34 @@ async def test_the_check_names_what_is_missing_and_leaves_no_object(
         missing = {Access.READ: GET, Access.LIST: LIST, Access.DELETE: DELETE, Access.ABORT: ABORT}
         assert {missing[access] for access in permissions.missing} == {*denied} - ({GET} if is_unknown else set())
         assert all(name in " ".join(permissions.sentences) for name in denied)
+
+
+class Lacking(FakeS3):
+    """A server that does not know some operations."""
+
+    unknown: Collection[S3Operation] = ()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if operation_of(request) in self.unknown:
+            return error_response(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+        return await super()._handle(request)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "missing"),
+    [({S3Operation.HEAD}, Access.READ), ({S3Operation.DELETE, S3Operation.HEAD}, Access.DELETE)],
+)
+async def test_a_server_that_lacks_what_an_import_can_do_without_passes_the_check(
+    unknown: set[S3Operation], missing: Access
+) -> None:
+    async with Lacking() as s3:
+        s3.unknown = unknown
+        store = store_of(s3)
+
+        permissions = await store.check()
+
+        await store.close()
+        assert (permissions.missing, s3.objects) == ((missing,), {})
 
 
 async def test_the_doctor_says_what_is_missing_and_what_is_lost(
