@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 from amqp.exceptions import AMQPError, MessageNacked
 from celery import Celery
-from celery.loaders.app import AppLoader
-from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError
 
+from imageferry.engine.celery.connections import ConnectedApp
 from imageferry.errors import FatalError, Reason, TransientError
 from imageferry.model import Crawl, Message, Record, Transfer
 
@@ -22,6 +21,15 @@ PUBLISH_TIMEOUT_S = 5
 # A connection on which the broker is silent for about twice as long is closed and opened again.
 HEARTBEAT_S = 10
 CHILD_START_S_MAX = 24 * 3600
+# What a Redis that answers says, and what that means.
+_REDIS_ERRORS = {
+    "maxmemory": "is full. Raise the maxmemory of its Redis, or free some of it",
+    "MISCONF": "can't save its data. Check the disk of its Redis",
+    "read only replica": "is a replica. Name its primary",
+    "Authentication required": "wants a password: redis://:password@host",
+    "invalid username-password": "refuses the user name or the password",
+    "has no permissions": "does not permit this user all commands, keys and channels",
+}
 # RabbitMQ delivers a message at most this often when its consumer is lost each time.
 DELIVERIES_MAX = 20
 
@@ -38,35 +46,9 @@ MESSAGE_TYPES: dict[Role, type[Message]] = {Role.CRAWL: Crawl, Role.TRANSFER: Tr
 _ROLES = {message_type: role for role, message_type in MESSAGE_TYPES.items()}
 
 
-class _Loader(AppLoader):  # type: ignore[misc] # Celery has no types
-    """Reads no configuration: Celery's own would import the module that CELERY_CONFIG_MODULE names."""
-
-    def read_configuration(self, env: str = "") -> dict[str, Any]:
-        del env
-        return {}
-
-
-class _App(Celery):  # type: ignore[misc] # Celery has no types
-    """Connects to the broker that it is given. Celery prefers CELERY_BROKER_URL and its like in the environment."""
-
-    backend_cls = "disabled"
-
-    def __init__(self, name: str, *, broker_url: str) -> None:
-        super().__init__(name, broker=broker_url, loader=_Loader, set_as_current=False)
-        self._broker_url = broker_url
-
-    def connection_for_read(self, url: str | None = None, **options: Any) -> Connection:  # noqa: ANN401 - kombu's
-        connection: Connection = super().connection_for_read(url or self._broker_url, **options)
-        return connection
-
-    def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:  # noqa: ANN401 - kombu's
-        connection: Connection = super().connection_for_write(url or self._broker_url, **options)
-        return connection
-
-
 def make_app(broker_url: str, *, prefix: str) -> Celery:
     """Return an application for a broker, without connecting. The names of its queues begin with `prefix`."""
-    app = _App(prefix, broker_url=broker_url)
+    app = ConnectedApp(prefix, broker_url=broker_url)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -121,17 +103,22 @@ def decode_message(role: Role, body: Any) -> Message:  # noqa: ANN401 - untruste
 
 
 def check_broker(app: Celery) -> str:
-    """Connect to the broker and return its URL without secrets. Raises FatalError when it can't be reached."""
+    """Connect to the broker and return its URL without secrets. Raises FatalError when it does not take messages."""
     with app.connection_for_write() as connection:
         url: str = connection.as_uri()
         try:
             connection.ensure_connection(max_retries=1, timeout=PUBLISH_TIMEOUT_S)
+            if url.startswith("redis"):
+                write_probe(connection.default_channel.client, app)
         except _broker_errors() as exc:
-            message = (
-                f"The broker {url} can't be reached ({exc}). Check that it is running, and check CELERY_BROKER_URL."
-            )
+            message = f"{_explain(exc, broker=f'The broker {url}')} Check CELERY_BROKER_URL."
             raise FatalError(Reason.BROKER_UNAVAILABLE, message) from exc
     return url
+
+
+def write_probe(redis: Any, app: Celery) -> None:  # noqa: ANN401 - a client of the redis library
+    """Write to a Redis, which may answer although it takes nothing. Raises its error."""
+    redis.set(f"{app.main}.check", "", ex=1)
 
 
 @contextmanager
@@ -140,7 +127,15 @@ def broker_errors_translated() -> Iterator[None]:
     try:
         yield
     except _broker_errors() as exc:
-        raise TransientError(Reason.BROKER_UNAVAILABLE, f"The broker can't be reached: {exc}.") from exc
+        raise TransientError(Reason.BROKER_UNAVAILABLE, _explain(exc, broker="The broker")) from exc
+
+
+def _explain(error: Exception, *, broker: str) -> str:
+    """Return what is wrong with a broker, and what to do."""
+    for text, sentence in _REDIS_ERRORS.items():
+        if text in str(error):
+            return f"{broker} {sentence} ({error})."
+    return f"{broker} can't be reached ({error}). Check that it is running."
 
 
 def _broker_errors() -> tuple[type[Exception], ...]:

@@ -10,7 +10,7 @@ from celery import Celery
 from celery.worker.consumer import Consumer
 from msgspec import Struct
 
-from imageferry.engine.celery.app import MESSAGE_TYPES, broker_errors_translated, queue_name
+from imageferry.engine.celery.app import MESSAGE_TYPES, broker_errors_translated, queue_name, write_probe
 from imageferry.errors import TransientError
 from imageferry.log import log
 from imageferry.model import Message
@@ -45,6 +45,7 @@ def inspect_queues(app: Celery) -> Mapping[type[Message], Queue]:
             else:
                 queues[message_type] = Queue(messages=declared.message_count, workers=declared.consumer_count)
         if _is_redis(app):
+            write_probe(channel.client, app)  # workers can't announce themselves in a Redis that is full
             announced = _announced(channel.client, app)
             queues = {each: Queue(messages=queues[each].messages, workers=announced[each]) for each in queues}
     return queues

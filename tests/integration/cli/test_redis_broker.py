@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from redis import Redis
 
 from imageferry.demo.tree import Tree
 from tests.drivers.import_flow import ImportFlow
@@ -49,5 +50,13 @@ async def test_doctor_checks_that_redis(flow: ImportFlow, redis_url: str, by: st
     environment = environment_of(flow) | variables(redis_url, by=by) | ELSEWHERE
     async with command(flow, "doctor", environment=environment) as running:
         result = await running.wait()
-    assert result.code == 0, result.stderr
-    assert f"127.0.0.1:{urlsplit(redis_url).port}/0" in result.stderr
+    assert f"✓ broker   redis://:**@127.0.0.1:{urlsplit(redis_url).port}/0" in result.stderr
+
+
+async def test_doctor_finds_that_it_is_full(flow: ImportFlow, redis_url: str) -> None:
+    with Redis.from_url(redis_url) as server:
+        server.config_set("maxmemory", "1")  # bytes
+    async with command(flow, "doctor", environment=environment_of(flow) | {"CELERY_BROKER_URL": redis_url}) as running:
+        result = await running.wait()
+    assert result.code == 7
+    assert "is full. Raise the maxmemory of its Redis" in result.stderr
