@@ -1,6 +1,6 @@
 """What both engines do about a process that stops responding: notice it, kill it, and find the file that is the cause.
 
-Such a process may hold its GIL in a file's parser, or was stopped. docs/decisions/0023-a-hung-process-is-killed.md
+Such a process may hold its GIL in a file's parser, or was stopped. docs/decisions/0026-a-hung-process-is-killed.md
 """
 
 import asyncio

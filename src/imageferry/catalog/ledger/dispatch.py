@@ -3,7 +3,7 @@
 from functools import cache
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, false, func, select, true, update
 
 from imageferry.catalog.database.tables import batches, job_folders
 from imageferry.catalog.jobs import items, jobs
@@ -89,6 +89,9 @@ def _claim(
     if table is batches:
         parameters["split_after_tries"] = policy.split_after_tries
     ids = list(tx.execute(_ready(table), {"of_job": job.id} | parameters).scalars())
+    if table is batches and len(ids) < room:
+        # Last, and one at a time: until the file that hangs its process is found, it must not hold up the others.
+        ids += tx.execute(_next_isolated(), {"of_job": job.id} | parameters).scalars()
     if ids:
         dispatched = {
             "state": LedgerState.IN_FLIGHT,
@@ -107,10 +110,23 @@ def _in_flight(table: Table) -> Select[int]:
 
 @cache
 def _ready(table: Table) -> Select[int]:
-    due = (table.c.state == LedgerState.READY, table.c.available_at_ms <= bindparam("now_ms"))
-    # The sweep splits or dead-letters what never gets an outcome.
-    may_try = table.c.tries < bindparam("tries_max")
+    query = select(table.c.id).where(_may_start(table)).order_by(table.c.id)
     if table is batches:
-        may_try &= (table.c.files == 1) | (table.c.tries < bindparam("split_after_tries"))
-    query = select(table.c.id).where(table.c.job_id == bindparam("of_job"), *due, may_try)
-    return query.order_by(table.c.id).limit(bindparam("room", type_=Integer))
+        may_be_split = (batches.c.files > 1) & (batches.c.tries >= bindparam("split_after_tries"))
+        query = query.where(batches.c.isolated == false(), ~may_be_split)
+    return query.limit(bindparam("room", type_=Integer))
+
+
+@cache
+def _next_isolated() -> Select[int]:
+    other = batches.alias()
+    in_flight = (other.c.job_id == bindparam("of_job"), other.c.state == LedgerState.IN_FLIGHT)
+    is_turn = ~select(other.c.id).where(*in_flight, other.c.isolated == true()).exists()
+    query = select(batches.c.id).where(_may_start(batches), batches.c.isolated == true(), is_turn)
+    return query.order_by(batches.c.id).limit(1)
+
+
+def _may_start(table: Table) -> ColumnElement[bool]:
+    is_due = (table.c.state == LedgerState.READY) & (table.c.available_at_ms <= bindparam("now_ms"))
+    # The sweep splits or dead-letters what never gets an outcome.
+    return (table.c.job_id == bindparam("of_job")) & is_due & (table.c.tries < bindparam("tries_max"))

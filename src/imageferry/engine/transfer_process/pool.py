@@ -6,18 +6,24 @@ from collections.abc import AsyncIterator, Iterable
 from imageferry.engine.transfer_process.supervisor import TransferProcess
 from imageferry.model import Record, Transfer
 
+# How long the process for isolated batches is kept without one.
+ISOLATION_IDLE_S = 10.0
+
 
 class TransferProcessPool:
     """The transfer stage over several processes: each batch goes to the process with the fewest files in progress.
 
-    Isolated batches go to `isolation`, one at a time. It starts for the first of them, and ends after the last one.
+    Isolated batches go to `isolation`, one at a time. It starts for the first of them, and ends when it is idle.
     """
 
-    def __init__(self, processes: Iterable[TransferProcess], *, isolation: TransferProcess) -> None:
+    def __init__(
+        self, processes: Iterable[TransferProcess], *, isolation: TransferProcess, idle_s: float = ISOLATION_IDLE_S
+    ) -> None:
         self._files_in_progress = dict.fromkeys(processes, 0)
         self._isolation = isolation
         self._isolation_turn = asyncio.Lock()
-        self._isolated = 0  # batches in progress
+        self._isolation_idle_s = idle_s
+        self._ending_isolation: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start every process; see TransferProcess.start."""
@@ -37,6 +43,7 @@ class TransferProcessPool:
 
     async def close(self) -> None:
         """End all processes at the same time; idempotent."""
+        self._keep_isolation()
         await asyncio.gather(*(process.close() for process in (*self._files_in_progress, self._isolation)))
 
     async def _transfer(self, message: Transfer) -> AsyncIterator[Record]:
@@ -49,12 +56,18 @@ class TransferProcessPool:
             self._files_in_progress[process] -= len(message.items)
 
     async def _transfer_isolated(self, message: Transfer) -> AsyncIterator[Record]:
-        self._isolated += 1
-        try:
-            async with self._isolation_turn:
+        async with self._isolation_turn:
+            self._keep_isolation()
+            try:
                 async for record in self._isolation.transfer(message):
                     yield record
-        finally:
-            self._isolated -= 1
-            if not self._isolated:
-                await self._isolation.close()
+            finally:
+                self._ending_isolation = asyncio.create_task(self._end_idle_isolation())
+
+    def _keep_isolation(self) -> None:
+        if self._ending_isolation is not None:
+            self._ending_isolation.cancel()
+
+    async def _end_idle_isolation(self) -> None:
+        await asyncio.sleep(self._isolation_idle_s)
+        await self._isolation.close()

@@ -24,7 +24,7 @@ class BlockedProcess(TransferProcess):
         super().__init__("no.such.module", config={}, stop_signals=StopSignals(), silence_s_max=60)
         self.batches: list[int] = []
         self.release = asyncio.Event()
-        self.closed = 0
+        self.closed = asyncio.Event()
 
     async def transfer(self, message: Transfer) -> AsyncIterator[Record]:
         self.batches.append(message.batch_id)
@@ -32,7 +32,7 @@ class BlockedProcess(TransferProcess):
         yield message.empty_final_record()
 
     async def close(self) -> None:
-        self.closed += 1
+        self.closed.set()
 
 
 async def transfer(pool: TransferProcessPool, message: Transfer) -> list[Record]:
@@ -61,15 +61,16 @@ async def test_a_batch_goes_to_the_process_with_the_fewest_files() -> None:
 
 async def test_isolated_batches_have_a_process_of_their_own_one_at_a_time() -> None:
     usual, isolation = BlockedProcess(), BlockedProcess()
-    pool = TransferProcessPool([usual], isolation=isolation)
+    pool = TransferProcessPool([usual], isolation=isolation, idle_s=0)
     isolated = [Transfer(job_id="j", source="s", batch_id=n, items=(ITEM,), isolated=True) for n in (7, 8)]
     tasks = [asyncio.create_task(transfer(pool, message)) for message in isolated]
     await asyncio.sleep(0)
-    assert (usual.batches, isolation.batches, isolation.closed) == ([], [7], 0)
+    assert (usual.batches, isolation.batches) == ([], [7])
 
     isolation.release.set()
     await asyncio.gather(*tasks)
-    assert (usual.batches, isolation.batches, isolation.closed) == ([], [7, 8], 1)
+    await asyncio.wait_for(isolation.closed.wait(), 60)
+    assert (usual.batches, isolation.batches) == ([], [7, 8])
 
 
 def test_transfer_processes_share_the_limits_of_the_settings() -> None:
