@@ -96,7 +96,7 @@ class Rclone:
             f"--drive-service-account-file={testbed.account_file}",
             f"--drive-root-folder-id={testbed.folder_id}",
             "--drive-scope=drive.readonly",
-            *([] if scenario.quota_scale else ["--drive-pacer-min-sleep=0", "--drive-pacer-burst=1000"]),
+            *([] if scenario.is_served_by_test_server else ["--drive-pacer-min-sleep=0", "--drive-pacer-burst=1000"]),
             "--drive-skip-gdocs",
             "--s3-provider=Other",
             f"--s3-endpoint={testbed.target_url}",

@@ -34,7 +34,7 @@ def table(result: Result) -> str:
     used = [fraction for name in ("imageferry", "rclone") if (fraction := result.utilisation(name)) is not None]
     if used:
         lines.append(f"{'used, %':16}" + "".join(f"{fraction * 100:12.1f}" for fraction in used))
-    if result.scenario.quota_scale is not None:
+    if result.scenario.is_served_by_test_server:
         lines.append(
             f"{'rejected, %':16}"
             + "".join(f"{result.rejected_fraction(n) * 100:12.2f}" for n in ("imageferry", "rclone"))

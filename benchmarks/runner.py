@@ -59,7 +59,7 @@ def run_benchmark(scenario: Scenario, *, rounds: int, report_progress: Callable[
     source_calls: dict[str, list[SourceCalls]] = {competitor.name: [] for competitor in competitors}
     with open_testbed(scenario) as testbed:
         # No warm-up where the quota decides the time. An unchanged folder needs one to fill the target.
-        for number in range(0 if scenario.quota_scale is None or scenario.is_unchanged else 1, rounds + 1):
+        for number in range(1 if scenario.is_served_by_test_server and not scenario.is_unchanged else 0, rounds + 1):
             # The second program finds a warmer machine, so the order alternates.
             for competitor in competitors if number % 2 else competitors[::-1]:
                 testbed.take_source_calls()

@@ -154,7 +154,7 @@ def _source_configuration(testbed: Testbed, *, host: str, port: int) -> Path:
         certificate=chain,
         key=key,
         port=port,
-        serves_media=testbed.scenario.quota_scale is None,
+        serves_media=not testbed.scenario.is_served_by_test_server,
     )
 
 
@@ -213,6 +213,8 @@ def _drive_server(scenario: Scenario, *, media: Path) -> Iterator[dict[str, str]
     command += ["--folders", str(scenario.folders), "--depth", str(scenario.depth)]
     if scenario.quota_scale is not None:
         command += ["--quota-scale", str(scenario.quota_scale)]
+    if scenario.refused_share is not None:
+        command += ["--refused-share", str(scenario.refused_share)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own arguments
         try:
             if process.stdout is None or not (line := process.stdout.readline()):

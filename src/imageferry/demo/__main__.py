@@ -8,8 +8,10 @@ import ssl
 import sys
 from pathlib import Path
 
+from imageferry.demo.drive.error_responses import ErrorKind
 from imageferry.demo.entries import Node
 from imageferry.demo.export import export
+from imageferry.demo.faults import Fault
 from imageferry.demo.generated_tree import generate_tree
 from imageferry.demo.pictures.from_folder import tree_from_folder
 from imageferry.demo.pictures.sample_album import sample_album
@@ -37,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     behaviour = parser.add_argument_group("behaviour")
     behaviour.add_argument("--latency-ms", type=float, default=0.0, help="latency of every call")
     behaviour.add_argument("--quota-scale", type=float, help="enforce this multiple of the published quota")
+    behaviour.add_argument(
+        "--refused-share", type=float, metavar="SHARE", help="refuse this share of the downloads at random"
+    )
     behaviour.add_argument("--tls-cert", type=Path, help="certificate file, to serve HTTPS")
     behaviour.add_argument("--tls-key", type=Path, help="key file of the certificate")
     return parser
@@ -55,6 +60,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         tls=_tls(arguments.tls_cert, arguments.tls_key),
         control=True,
     )
+    if arguments.refused_share:
+        drive.faults.add(Fault(kind=ErrorKind.USER_RATE_LIMIT, probability=arguments.refused_share))
     stopped = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
