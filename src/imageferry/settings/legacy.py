@@ -7,6 +7,7 @@ from urllib.parse import quote
 from msgspec import Meta, Struct, field
 
 from imageferry.secret import Secret
+from imageferry.settings.url_types import sqlite_url
 from imageferry.settings.value_types import Name, Password
 
 _DIALECTS = {
@@ -100,7 +101,7 @@ class LegacySettings(Struct, kw_only=True):
                 raise ValueError(f"DB_SERVER is set, but DB_ENGINE is not: set it to {dialects}; or set DATABASE_URL")
             return None
         if dialect == "sqlite":
-            return None if self.db_name is None else f"sqlite:///{Path(self.db_name).expanduser()}"
+            return None if self.db_name is None else sqlite_url(Path(self.db_name))
         if self.db_server is None or self.db_name is None:
             raise ValueError("DB_ENGINE needs DB_SERVER and DB_NAME; or set DATABASE_URL")
         password = "" if self.db_password is None else f":{quote(self.db_password.reveal(), safe='')}"

@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from imageferry.settings.storage import StorageSettings
-from imageferry.settings.url_types import BrokerUrl, DatabaseUrl, RedisUrl
+from imageferry.settings.url_types import BrokerUrl, DatabaseUrl, RedisUrl, sqlite_url
 
 # As CELERY_BROKER_URL: use the Redis that REDIS_URL, or REDIS_HOST and REDIS_PORT, name.
 LEGACY_REDIS_BROKER = "redis://"
@@ -68,7 +68,7 @@ class ServiceSettings(StorageSettings):
         """The database URL; by default of a SQLite file in `home`."""
         if self.database_url is not None:
             return self.database_url.reveal()
-        return self.legacy_database_url or f"sqlite:///{self.home / 'catalog.db'}"
+        return self.legacy_database_url or sqlite_url(self.home / "catalog.db")
 
     @property
     def effective_quota_url(self) -> str | None:

@@ -1,8 +1,9 @@
 """URLs of servers in settings. An invalid one is refused as it is parsed, with an error that does not quote it."""
 
 import re
+from pathlib import Path
 from typing import Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from imageferry.secret import Secret
 from imageferry.settings.characters import check_key, check_url
@@ -54,6 +55,11 @@ class DatabaseUrl(Secret):
         if not text.startswith("sqlite"):  # its path may have blanks
             check_url(text)
         super().__init__(text)
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file: its path may have characters that mean something else in a URL."""
+    return f"sqlite:///{quote(str(path.expanduser()))}"
 
 
 def _is_redis(text: str) -> bool:

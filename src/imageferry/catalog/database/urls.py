@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -38,7 +39,7 @@ _IGNORED = {"schema=public", "charset=utf8mb4", "client_encoding=utf8"}
 def parse_url(text: str) -> URL:
     """Return the URL of a database, with our driver for it. Raise FatalError if it is none, or has no driver here."""
     if sqlite := _SQLITE.fullmatch(text):
-        return URL.create("sqlite", database=sqlite["path"])
+        return URL.create("sqlite", database=unquote(sqlite["path"]))
     try:
         url = make_url(text)
         backend = url.drivername.partition("+")[0]

@@ -18,6 +18,7 @@ from imageferry.demo.server import DriveTestServer
 from imageferry.demo.tree import Tree
 from imageferry.gateway.server import GatewayAddress, serve
 from imageferry.settings import Settings
+from imageferry.settings.url_types import sqlite_url
 
 # Slow enough to watch the images arrive.
 LATENCY_S = 0.2
@@ -100,7 +101,7 @@ def _demo_settings(settings: Settings, *, home: Path, drive: DriveTestServer) ->
         google_drive_endpoint=drive.url,
         google_drive_web_endpoint=drive.url,
         store_url=str(home / "store"),
-        database_url=f"sqlite:///{home / 'catalog.db'}",
+        database_url=sqlite_url(home / "catalog.db"),
         host="127.0.0.1",
         port=settings.port if _is_free(settings.port) else 0,
         concurrency=CONCURRENCY,

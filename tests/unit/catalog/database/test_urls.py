@@ -8,6 +8,7 @@ from sqlalchemy import text
 from imageferry.catalog.database.connection import Catalog
 from imageferry.catalog.database.urls import parse_url
 from imageferry.errors import FatalError, Reason
+from imageferry.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -64,10 +65,26 @@ def test_a_password_may_have_any_character_as_an_escape() -> None:
     assert parse_url("postgresql://u:p%40%2F%23%3F%25w@h/n").password == "p@/#?%w"
 
 
-@pytest.mark.parametrize("name", ["what?", "a?b=c", "#1", "100%", "%41", "a b", "写真", "a&b", "\\"])
-async def test_a_sqlite_file_may_be_in_a_folder_of_any_name(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["what?", "a?b=c", "#1", "100%", "%41", "a b", "写真", "a&b", "\\", "a:b@c"])
+async def test_a_home_folder_may_have_any_name(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()
-    catalog = Catalog(f"sqlite:///{tmp_path / name / 'catalog.db'}")
+    catalog = Catalog(Settings.load(home=tmp_path / name).catalog_url)
     await catalog.write(lambda tx: tx.execute(text("CREATE TABLE one (id INTEGER)")))
+    shown = catalog.url.render_as_string()
     await catalog.close()
     assert list(tmp_path.rglob("*")) == [tmp_path / name, tmp_path / name / "catalog.db"]  # noqa: ASYNC240 - of a test
+    assert parse_url(shown).database == str(tmp_path / name / "catalog.db")
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:////data/a%20b/c.db", "/data/a b/c.db"),
+        ("sqlite:////data/what?/c.db", "/data/what?/c.db"),
+        ("sqlite:////data/#1/100%/c.db?timeout=5&mode=rwc", "/data/#1/100%/c.db"),
+        ("sqlite:///c.db", "c.db"),
+        ("sqlite:///:memory:", ":memory:"),
+    ],
+)
+def test_the_path_of_a_sqlite_file_may_be_escaped_or_not(url: str, path: str) -> None:
+    assert parse_url(url).database == path
