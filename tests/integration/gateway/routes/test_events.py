@@ -183,7 +183,7 @@ async def test_a_stopping_gateway_ends_event_streams(flow: ImportFlow) -> None:
 @pytest.mark.integration
 async def test_a_thousand_clients_that_do_not_read_delay_no_others(tree: Tree, flow: ImportFlow) -> None:
     async with running_gateway(on_free_port(flow)) as gateway, open_event_stream(gateway.session) as stream:
-        writers = [await connect_without_reading(gateway) for _ in range(SLOW_CLIENTS)]
+        writers = [await connect_without_reading(gateway, number) for number in range(SLOW_CLIENTS)]
         job_id = await gateway.start_import(flow.drive.folder_url(holiday(tree, files=200)))
         for _ in range(10):
             assert (await gateway.get("/health"))["status"] == "healthy"
@@ -192,9 +192,10 @@ async def test_a_thousand_clients_that_do_not_read_delay_no_others(tree: Tree, f
             writer.close()
 
 
-async def connect_without_reading(gateway: GatewayClient) -> asyncio.StreamWriter:
-    """Request the event stream and never read it."""
-    reader, writer = await asyncio.open_connection(*gateway.address, limit=1)
+async def connect_without_reading(gateway: GatewayClient, number: int) -> asyncio.StreamWriter:
+    """Request the event stream and never read it. A hundred connections each have an address of their own."""
+    source = (f"127.0.0.{2 + number // 100}", 0)
+    reader, writer = await asyncio.open_connection(*gateway.address, limit=1, local_addr=source)
     writer.write(f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     await reader.read(1)
     return writer
