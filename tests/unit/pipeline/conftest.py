@@ -1,4 +1,4 @@
-"""Fixtures: the ledger of a new job, in an SQLite catalog."""
+"""Fixtures: an SQLite catalog, and the ledger of a new job in it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,10 +13,15 @@ from tests.drivers.ledger_driver import STORE, LedgerDriver
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[LedgerDriver]:
-    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
-    await migrate(catalog)
+async def catalog(tmp_path: Path) -> AsyncIterator[Catalog]:
+    opened = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+    await migrate(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def ledger(catalog: Catalog) -> LedgerDriver:
     folder_ref = FolderRef(source="memory", folder_id="root")
     job, _ = await submit(folder_ref, catalog=catalog, store_url=STORE, options=JobOptions())
-    yield LedgerDriver(catalog, job)
-    await catalog.close()
+    return LedgerDriver(catalog, job)
