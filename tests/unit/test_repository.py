@@ -47,6 +47,13 @@ def test_every_link_and_path_of_the_docs_exists(page: Path) -> None:
     assert missing == []
 
 
+def test_each_decision_has_a_number_of_its_own() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    assert [re.match(r"# (\d+)\. ", page.read_text())[1] for page in pages] == [str(number) for number in numbers]  # type: ignore[index]
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__
     assert re.search(r"^## (\S+) ", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == __version__  # type: ignore[index]
