@@ -13,12 +13,13 @@ from msgspec import Struct
 
 # Evidence is the logarithm of a likelihood ratio.
 EXCESS_EVIDENCE = 10.0  # reached by chance once in tens of thousands of calls
-VERDICT_EVIDENCE = 3.0
+LIMIT_EVIDENCE, RANDOM_EVIDENCE = 3.0, -2.0  # of the verdict on a trial
 # A verdict of "random" needs this much of a trial, so that the share is known and what others began at the same time,
 # such as the other workers of a job, is over.
 TRIAL_S_MIN, TRIAL_S_MAX = 1.0, 5.0
 TRIAL_CALLS_MIN = 30
 TRIAL_REFUSED_MIN = 2
+MANY_REFUSED = 5
 TRIAL_CALLS_MAX = 400
 BELOW_LIMIT = 0.0005  # what is refused at a rate well below a limit
 BACKGROUND_MIN, BACKGROUND_MAX = 0.001, 0.5
@@ -151,9 +152,9 @@ class RefusalJudge:
         is_last = lasted_s >= TRIAL_S_MAX or trial.calls >= TRIAL_CALLS_MAX
         is_known = lasted_s >= TRIAL_S_MIN and trial.calls >= TRIAL_CALLS_MIN and trial.refused >= TRIAL_REFUSED_MIN
         evidence = self._evidence_of_limit()
-        if evidence >= (0 if is_last else VERDICT_EVIDENCE):
+        if evidence >= (0 if is_last else LIMIT_EVIDENCE):
             return Verdict.LIMIT
-        return Verdict.RANDOM if is_last or (is_known and evidence <= -VERDICT_EVIDENCE) else None
+        return Verdict.RANDOM if is_last or (is_known and evidence <= RANDOM_EVIDENCE) else None
 
     def end_trial(self, verdict: Verdict) -> None:
         """Use what a trial found out."""
@@ -182,7 +183,10 @@ class RefusalJudge:
     def _evidence_of_limit(self) -> float:
         """Return the evidence that fewer calls are refused at the lower rate; negative: as many."""
         fast, slow = self._fast, self.trial
-        below = min(max(BELOW_LIMIT, 1 - (1 - fast.share) / self._slowdown), BACKGROUND_MAX)
+        below = max(BELOW_LIMIT, 1 - (1 - fast.share) / self._slowdown)
+        if fast.refused >= MANY_REFUSED:
+            below = max(below, fast.share / 2)  # the lower rate may still be above the limit
+        below = min(below, BACKGROUND_MAX)
         if slow.share >= fast.share:
             return slow.log_likelihood(min(slow.share, below)) - slow.log_likelihood(slow.share)
         both = fast + slow

@@ -214,7 +214,8 @@ async def test_refusals_at_random_may_begin_and_end_while_a_quota_lasts() -> Non
     for refused in (0.0, 0.1, 0.0):
         counts = await drive([limiter], quota, time=time, minutes=1, refused_at_random=refused)
         assert counts.permitted[0] >= 0.9 * 83 * 60
-    assert counts.rejected_fraction(0) <= 0.05
+    # Until the next trial the limiter takes the refusals of the quota for random ones.
+    assert counts.rejected_fraction(0) <= 0.1
 
 
 async def test_a_closed_source_is_probed_and_not_taken_for_one_that_refuses_at_random() -> None:
