@@ -220,7 +220,7 @@ _TEXTS = {
     ),
     Reason.CREDENTIALS_REJECTED: _Text(
         FixBy.OPERATOR,
-        "Google didn't accept the API key or the service account.",
+        "Google didn't accept the API key or the credentials file.",
         "Check GOOGLE_API_KEY or GOOGLE_APPLICATION_CREDENTIALS, then resume.",
     ),
     Reason.DAILY_LIMIT: _Text(

@@ -1,1 +1,1 @@
-"""Google Drive: through its API with a key or a service account, or through its public pages without either."""
+"""Google Drive: through its API with a key or a credentials file, or through its public pages without either."""

@@ -30,7 +30,7 @@ LISTING_SIZE_BYTES_MAX = 64 << 20
 
 
 class GoogleDriveSource:
-    """Folders and files visible to an API key or a service account, including shared drives."""
+    """Folders and files visible to an API key or an account, including shared drives."""
 
     name = NAME
 
