@@ -18,7 +18,7 @@ param image string
 @description('Key vault of this resource group, with Azure RBAC, that has the secrets api-token and google-api-key.')
 param keyVaultName string
 
-@description('Password of the database. It stays the same when the template is deployed again.')
+@description('Password of the database, with capitals, small letters and digits; the same at every deployment.')
 @secure()
 @minLength(16)
 param databasePassword string
