@@ -61,7 +61,8 @@ def test_transfer_workers_get_no_secret_of_the_database_or_the_gateway(rendered:
     by_role = pods(rendered["workers"]["manifests"])
     variables = {role: {entry["name"] for entry in pod["containers"][0]["env"]} for role, pod in by_role.items()}
     assert variables["transfer"] >= {"CELERY_BROKER_URL_FILE", "AWS_SECRET_ACCESS_KEY_FILE", "GOOGLE_API_KEY_FILE"}
-    assert not variables["transfer"] & {"DATABASE_URL_FILE", "IMAGEFERRY_API_TOKEN_FILE"}
+    assert "DATABASE_URL_FILE" not in variables["transfer"]
+    assert [role for role, names in variables.items() if "IMAGEFERRY_API_TOKEN_FILE" in names] == ["gateway"]
     assert variables["migrate"] & {"DATABASE_URL_FILE", "AWS_SECRET_ACCESS_KEY_FILE"} == {"DATABASE_URL_FILE"}
     assert "DATABASE_URL_FILE" in variables["record"]
 

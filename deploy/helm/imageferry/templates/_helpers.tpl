@@ -36,8 +36,11 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{/* The names of the secret settings that a role gets, as a JSON list: transfer workers get only what they need. */}}
 {{- define "imageferry.secretNames" -}}
 {{- $names := keys .root.Values.secrets | sortAlpha -}}
+{{- if ne .role "gateway" -}}
+{{- $names = without $names "IMAGEFERRY_API_TOKEN" -}}
+{{- end -}}
 {{- if eq .role "transfer" -}}
-{{- $names = without $names "DATABASE_URL" "DB_PASSWORD" "IMAGEFERRY_API_TOKEN" "IMAGEFERRY_WEBHOOK_SECRET" -}}
+{{- $names = without $names "DATABASE_URL" "DB_PASSWORD" "IMAGEFERRY_WEBHOOK_SECRET" -}}
 {{- end -}}
 {{- if eq .role "migrate" -}}
 {{- $kept := list -}}
