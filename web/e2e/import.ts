@@ -28,7 +28,7 @@ describe("importing", () => {
 
   test("a folder that is not shared shows what to do", async () => {
     const page = await openPage(
-      `/import?url=${encodeURIComponent("https://drive.google.com/drive/folders/1AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")}`,
+      `/import?url=${encodeURIComponent("https://drive.google.com/drive/folders/1AbCdEfGhIjKlMnOpQrStUvWxYz012345")}`,
     );
     await page.locator("#link-status[data-error]").waitFor();
     expect(await page.locator("#link-status").textContent()).toMatch(/Anyone with the link/);

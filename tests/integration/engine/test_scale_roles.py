@@ -197,7 +197,7 @@ async def test_a_worker_refused_by_the_broker_reports_it_and_exits(flow: ImportF
         async with command(flow, "work", "--role", "transfer", "--processes", "1", environment=environment) as working:
             result = await working.wait()
     assert result.code == ExitCode.FATAL
-    assert "check CELERY_BROKER_URL" in result.stderr.splitlines()[-1]
+    assert "Check CELERY_BROKER_URL" in result.stderr.splitlines()[-1]
     assert "not-the-password" not in result.stderr
 
 
