@@ -1,9 +1,11 @@
 """The services of AWS that issue credentials, in one, on loopback: instance and container metadata, STS and SSO."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.servers.http_servers import LoopbackServer
 
 # Shorter than botocore keeps credentials: it renews those that end within 10 minutes at each use.
 VALID = timedelta(minutes=5)
@@ -12,32 +14,24 @@ _STS = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{
 <Expiration>{expiration}</Expiration></Credentials></{action}Result></{action}Response>"""
 
 
-class AwsServices:
+class AwsServices(LoopbackServer):
     """`async with AwsServices() as aws: ... aws.url`. Each request for credentials gets new ones: key-1, key-2, ...
 
     `requests` are what was asked for: the path, or the action of STS.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.requests: list[str] = []
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_put("/latest/api/token", self._token)
-        app.router.add_get("/latest/meta-data/iam/security-credentials/", self._role)
-        app.router.add_get("/latest/meta-data/iam/security-credentials/role", self._metadata)
-        app.router.add_get("/container", self._metadata)
-        app.router.add_get("/federation/credentials", self._sso)
-        app.router.add_post("/", self._sts)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """See LoopbackServer."""
+        router.add_put("/latest/api/token", self._token)
+        router.add_get("/latest/meta-data/iam/security-credentials/", self._role)
+        router.add_get("/latest/meta-data/iam/security-credentials/role", self._metadata)
+        router.add_get("/container", self._metadata)
+        router.add_get("/federation/credentials", self._sso)
+        router.add_post("/", self._sts)
 
     def _issue(self, asked: str) -> dict[str, Any]:
         self.requests.append(asked)

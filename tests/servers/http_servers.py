@@ -4,12 +4,43 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Self
 
 from aiohttp import web
 
 MIB = 1 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ConnectionHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class LoopbackServer:
+    """A server on a free port while its context is open; a subclass adds the routes. Its `url` has no path."""
+
+    def __init__(self) -> None:
+        self._runner: web.AppRunner | None = None
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the routes, when the server starts."""
+        raise NotImplementedError
+
+    @property
+    def url(self) -> str:
+        """The URL. Raises RuntimeError while the server is not running."""
+        if self._runner is None:
+            raise RuntimeError("The server is not running.")
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=64 * MIB)
+        self.add_routes(app.router)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
 
 
 @asynccontextmanager

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import md5
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from aiohttp import web
 
 from imageferry.demo.response_bodies import reset
+from tests.servers.http_servers import LoopbackServer
 
 BUCKET = "pictures"
 REGION = "us-east-1"
-OBJECT_BYTES_MAX = 64 << 20
 CHECK_PREFIX = ".imageferry-check"
 
 
@@ -79,7 +78,7 @@ class _FaultRule:
         return True
 
 
-class FakeS3:
+class FakeS3(LoopbackServer):
     """`async with FakeS3() as s3: ... s3.settings`; objects by key, open multipart uploads by ID.
 
     `opaque_e_tags`: ETags are not MD5s, as in a bucket encrypted with KMS. `denied`: permissions that the credentials
@@ -95,6 +94,7 @@ class FakeS3:
         denied: Collection[str] = (),
         names_denied: bool = False,
     ) -> None:
+        super().__init__()
         self.denied = set(denied)
         self.answer: tuple[int, dict[str, str], str] | None = None  # to every request: status, headers, body
         self._names_denied = names_denied
@@ -106,19 +106,16 @@ class FakeS3:
         self._rules: list[_FaultRule] = []
         self._ids = count(1)
         self._closing = asyncio.Event()
-        self._runner: web.AppRunner | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """Settings that make imageferry use this server."""
-        if self._runner is None:
-            raise RuntimeError("The server is not running.")
         return {
             "store_url": f"s3://{BUCKET}",
             "aws_access_key_id": "key",
             "aws_secret_access_key": "secret",
             "aws_region": REGION,
-            "aws_endpoint_url": f"http://127.0.0.1:{self._runner.addresses[0][1]}",
+            "aws_endpoint_url": self.url,
         }
 
     def stored_objects(self) -> dict[str, bytes]:
@@ -133,22 +130,15 @@ class FakeS3:
         """Remove all faults."""
         self._rules.clear()
 
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=OBJECT_BYTES_MAX)
-        app.router.add_route("*", f"/{BUCKET}/{{key:.*}}", self._handle)
-        app.router.add_post(f"/{BUCKET}", self._delete_many)
-        app.router.add_get(f"/{BUCKET}", self._list)
-        self._runner = web.AppRunner(app, shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return self
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """See LoopbackServer."""
+        router.add_route("*", f"/{BUCKET}/{{key:.*}}", self._handle)
+        router.add_post(f"/{BUCKET}", self._delete_many)
+        router.add_get(f"/{BUCKET}", self._list)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._closing.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await super().__aexit__()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -11,6 +11,7 @@ from imageferry.stores.azure_options import AzureAccess
 from imageferry.stores.factory import StoreConfig, open_store
 from imageferry.stores.store import PART_BYTES
 from tests.servers.azurite import ACCOUNT, CONTAINER, KEY, account_signature, azurite, container_signature
+from tests.servers.http_servers import LoopbackServer
 
 pytestmark = pytest.mark.integration
 
@@ -48,27 +49,19 @@ async def test_an_account_is_used_with_a_key_or_a_signature(
         assert await store.head("large.jpg") is None
 
 
-class Identity:
+class Identity(LoopbackServer):
     """A token service and a blob service in one, on loopback. Each token is valid until the next one is issued."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.requests: list[tuple[str, dict[str, str]]] = []  # for tokens: the path, and the fields
         self.blobs: dict[str, bytes] = {}
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_post("/{tenant}/oauth2/v2.0/token", self._issue)
-        app.router.add_get("/msi", self._issue)
-        app.router.add_route("*", "/acct/{blob:.*}", self._serve)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """See LoopbackServer."""
+        router.add_post("/{tenant}/oauth2/v2.0/token", self._issue)
+        router.add_get("/msi", self._issue)
+        router.add_route("*", "/acct/{blob:.*}", self._serve)
 
     async def _issue(self, request: web.Request) -> web.Response:
         fields = dict(request.query) | {name: str(value) for name, value in (await request.post()).items()}

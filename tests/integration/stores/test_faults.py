@@ -1,7 +1,7 @@
 """Imports into a store that rejects, loses or damages objects, or is full."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,20 +26,8 @@ STORE_TRIES_MAX = 6  # of one call, including the first
 
 
 @pytest.fixture
-async def s3() -> AsyncIterator[FakeS3]:
-    async with FakeS3() as server:
-        yield server
-
-
-@pytest.fixture
-def flow(drive: DriveTestServer, s3: FakeS3, tmp_path: Path) -> ImportFlow:
-    """Imports from `drive` into `s3`."""
-    return ImportFlow(
-        drive=drive,
-        home=tmp_path / "home",
-        setting_overrides=s3.settings | {"wait_s": 0},
-        read_objects=s3.stored_objects,
-    )
+def flow(s3_flow: ImportFlow) -> ImportFlow:
+    return s3_flow
 
 
 @pytest.mark.parametrize("trouble", [S3Fault.SLOW_DOWN, S3Fault.RESET])

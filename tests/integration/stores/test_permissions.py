@@ -1,6 +1,6 @@
 """Imports into buckets whose credentials lack permissions."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from hashlib import md5
 from pathlib import Path
 
@@ -31,20 +31,8 @@ LARGE_BYTES = 20 << 20  # three parts
 
 
 @pytest.fixture
-async def s3() -> AsyncIterator[FakeS3]:
-    async with FakeS3() as server:
-        yield server
-
-
-@pytest.fixture
-def flow(drive: DriveTestServer, s3: FakeS3, tmp_path: Path) -> ImportFlow:
-    """Imports from `drive` into `s3`."""
-    return ImportFlow(
-        drive=drive,
-        home=tmp_path / "home",
-        setting_overrides=s3.settings | {"wait_s": 0},
-        read_objects=s3.stored_objects,
-    )
+def flow(s3_flow: ImportFlow) -> ImportFlow:
+    return s3_flow
 
 
 def store_of(s3: FakeS3) -> Store:

@@ -33,12 +33,6 @@ SKEWED = (
 ACCESS = AwsAccess(access_key_id="key", secret_access_key="secret")
 
 
-@pytest.fixture
-async def s3() -> AsyncIterator[FakeS3]:
-    async with FakeS3() as server:
-        yield server
-
-
 @pytest.fixture(params=["keys", "role"])
 async def store(request: pytest.FixtureRequest, s3: FakeS3) -> AsyncIterator[Store]:
     """A store whose keys are set, so that puts have signed URLs, and one whose credentials only obstore knows."""

@@ -1,9 +1,8 @@
 """A fake Azure Blob Storage on loopback whose shared access signature permits little. Answers are Azure's own words."""
 
-from types import TracebackType
-from typing import Self
-
 from aiohttp import web
+
+from tests.servers.http_servers import LoopbackServer
 
 CONTAINER = "pictures"
 ACCOUNT = "account"
@@ -11,40 +10,28 @@ NOT_PERMITTED = "This request is not authorized to perform this operation using 
 _BOUNDARY = "batchresponse_66925647-d0cb-4109-b6d3-28efe3e1e5ed"
 
 
-class LimitedAzure:
+class LimitedAzure(LoopbackServer):
     """`async with LimitedAzure("cw") as azure: ... azure.connection_string`; blobs by name.
 
     `permissions` are the letters of the signature: read, write, create, delete, list.
     """
 
     def __init__(self, permissions: str) -> None:
+        super().__init__()
         self.blobs: dict[str, bytes] = {}
         self.blocks: dict[tuple[str, str], bytes] = {}  # uncommitted ones: Azure forgets them after a week
         self._permissions = permissions
-        self._runner: web.AppRunner | None = None
 
     @property
     def connection_string(self) -> str:
         """As the portal shows it."""
-        if self._runner is None:
-            raise RuntimeError("The server is not running.")
-        endpoint = f"http://127.0.0.1:{self._runner.addresses[0][1]}/{ACCOUNT}"
-        return f"AccountName={ACCOUNT};BlobEndpoint={endpoint};SharedAccessSignature=sp={self._permissions}&sig=any"
+        signature = f"sp={self._permissions}&sig=any"
+        return f"AccountName={ACCOUNT};BlobEndpoint={self.url}/{ACCOUNT};SharedAccessSignature={signature}"
 
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=64 << 20)
-        app.router.add_route("*", f"/{ACCOUNT}/{CONTAINER}", self._handle_container)
-        app.router.add_route("*", f"/{ACCOUNT}/{CONTAINER}/{{name:.*}}", self._handle_blob)
-        self._runner = web.AppRunner(app, shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """See LoopbackServer."""
+        router.add_route("*", f"/{ACCOUNT}/{CONTAINER}", self._handle_container)
+        router.add_route("*", f"/{ACCOUNT}/{CONTAINER}/{{name:.*}}", self._handle_blob)
 
     async def _handle_container(self, request: web.Request) -> web.Response:
         if request.method == "POST":
